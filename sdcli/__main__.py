@@ -1,0 +1,5 @@
+"""`python -m sdcli` is `sdcli`."""
+
+from sdcli.cli.app import run
+
+run()

@@ -1,0 +1,1 @@
+"""Everything that touches a tensor. Nothing outside this folder imports torch."""

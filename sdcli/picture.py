@@ -1,0 +1,49 @@
+"""One finished image, the plan it came from, and what happened on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from PIL import Image
+
+from sdcli.plan import Plan
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a picture came about: facts about the machine and the run, not about the request."""
+
+    device: str
+    dtype: str
+    seconds: float
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    events: tuple[str, ...] = ()  # a fallback, a retry: whatever changed how it was drawn
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished image. Its plan has `count` 1 and its own seed: it draws this picture alone."""
+
+    image: Image.Image
+    plan: Plan
+    made: Made
+    index: int = 0  # which picture of the run, from 0
+    maps: tuple[Image.Image, ...] = ()  # the control maps that were followed
+
+
+class Watch(Protocol):
+    """Whoever listens while the engine works. The engine itself prints nothing."""
+
+    def stage(self, doing: str) -> None:
+        """A new stage begins, in words: "loading model.safetensors"."""
+        ...
+
+    def step(self, done: int, of: int) -> None:
+        """So many denoising steps of one picture are done."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something the user should know: a choice, a fallback."""
+        ...

@@ -1,0 +1,105 @@
+"""What was asked. `None` means "the user did not say", and means nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A picture from words alone."""
+
+
+@dataclass(frozen=True)
+class Redraw:
+    """Start from a picture: strength 0 keeps it, 1 ignores it."""
+
+    image: Path
+    strength: float | None = None
+
+
+@dataclass(frozen=True)
+class Repaint:
+    """Start from a picture, and touch only the white of the mask."""
+
+    image: Path
+    mask: Path
+    strength: float | None = None
+    feather: int | None = None
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Follow an instruction about a picture (InstructPix2Pix checkpoints)."""
+
+    image: Path
+    image_cfg: float | None = None
+
+
+Task = Draw | Redraw | Repaint | Edit
+
+
+@dataclass(frozen=True)
+class Lora:
+    """A LoRA to wear: a file or a name, and its weight on the U-Net and on the text encoder."""
+
+    name: str
+    unet: float = 1.0
+    te: float = 1.0
+
+
+@dataclass(frozen=True)
+class Control:
+    """A ControlNet to follow: its file, the picture it looks at, how much and during which steps."""
+
+    name: str
+    image: Path
+    weight: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+    canny: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where pictures go: a folder, a file or a template, and what is written into them."""
+
+    path: str | None = None
+    format: str | None = None
+    force: bool = False
+    metadata: bool = True
+    keep_maps: bool = False
+    preview: Path | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything the user said, and nothing that they did not."""
+
+    task: Task
+    prompt: str
+    negative: str | None = None
+    syntax: str | None = None
+    emphasis: str | None = None
+    model: str | None = None
+    vae: str | None = None
+    prediction: str | None = None
+    scheduler: str | None = None
+    steps: int | None = None
+    cfg: float | None = None
+    eta: float | None = None
+    seed: int | None = None
+    count: int | None = None
+    width: int | None = None
+    height: int | None = None
+    clip_skip: int | None = None
+    rng: str | None = None
+    loras: tuple[Lora, ...] = ()
+    lora_partial: bool = False
+    embeddings: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = ()
+    device: str | None = None
+    dtype: str | None = None
+    offload: str | None = None
+    output: Output = field(default_factory=Output)
