@@ -1,0 +1,171 @@
+"""The prompt language as text: weights, BREAK, and tags. No tokens, no tensors.
+
+The language is A1111's: `(x)` is 1.1 times as strong, `[x]` 1.1 times weaker, `(x:1.3)` exactly 1.3
+times; brackets nest by multiplying, a backslash makes a bracket a letter, and BREAK in capitals
+starts a new chunk. `plain` is none of that: the words as they stand.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from sdcli.errors import BadRequest
+from sdcli.request import Lora
+
+SYNTAXES = ("a1111", "plain")
+STRONGER = 1.1
+
+
+class Piece(NamedTuple):
+    """A stretch of text that has one weight."""
+
+    text: str
+    weight: float
+
+
+BREAK = Piece("BREAK", -1.0)  # told apart by `is`: a user may well give some text this weight
+
+_MARK = re.compile(
+    r"""
+    \\[()\[\]\\]                        # an escaped bracket or backslash is text
+    | \\                                 # any other backslash is dropped
+    | (?P<open>[(\[])
+    | :\s*(?P<weight>[+-]?[.\d]+)\s*\)   # the end of (words:1.3)
+    | (?P<close>[)\]])
+    | (?P<text>[^\\()\[\]:]+ | :)
+    """,
+    re.VERBOSE,
+)
+_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+_AND = re.compile(r"\bAND\b")
+_EDIT = re.compile(r"\[(?:[^\[\]\\]|\\.)*?(?:\||:\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*\])", re.DOTALL)
+_TAG = re.compile(r"<(\w+):([^>]+)>")
+_OPENED_BY = {")": "(", "]": "["}
+_FACTOR = {"(": STRONGER, "[": 1 / STRONGER}
+
+
+def pieces(text: str, syntax: str = "a1111") -> tuple[Piece, ...]:
+    """The text cut into stretches of equal weight, in the syntax asked for.
+
+    >>> pieces("a (red) fox")
+    (Piece(text='a ', weight=1.0), Piece(text='red', weight=1.1), Piece(text=' fox', weight=1.0))
+    """
+    if syntax == "plain":
+        return (Piece(text, 1.0),)
+    _refuse_what_is_not_spoken(text)
+    return attention(text)
+
+
+def attention(text: str) -> tuple[Piece, ...]:
+    """A1111's weights. Brackets left open count to the end; neighbours of one weight are joined."""
+    reader = _Reader()
+    for mark in _MARK.finditer(text):
+        reader.read(mark)
+    return _joined(reader.finished()) or (Piece("", 1.0),)
+
+
+class _Reader:
+    """Pieces as they are read, and the brackets that are open before them."""
+
+    def __init__(self) -> None:
+        self._found: list[Piece] = []
+        self._opened: dict[str, list[int]] = {"(": [], "[": []}
+
+    def read(self, mark: re.Match[str]) -> None:
+        """One more bracket, weight or stretch of text. What closes nothing is text."""
+        opener = _OPENED_BY.get(mark["close"] or "", "(")
+        if mark["open"]:
+            self._opened[mark["open"]].append(len(self._found))
+        elif mark["weight"] and self._opened["("]:
+            self._close("(", _number(mark["weight"], mark[0]))
+        elif mark["close"] and self._opened[opener]:
+            self._close(opener, _FACTOR[opener])
+        else:
+            self._found += _broken(mark[0]) if mark[0][0] != "\\" else [Piece(mark[0][1:], 1.0)]
+
+    def finished(self) -> list[Piece]:
+        """Every piece; what was left open is closed here."""
+        for opener, starts in self._opened.items():
+            while starts:
+                self._close(opener, _FACTOR[opener])
+        return self._found
+
+    def _close(self, opener: str, factor: float) -> None:
+        for i in range(self._opened[opener].pop(), len(self._found)):
+            piece = self._found[i]
+            self._found[i] = piece if piece is BREAK else Piece(piece.text, piece.weight * factor)
+
+
+def tags(text: str, syntax: str = "a1111") -> tuple[str, tuple[Lora, ...]]:
+    """The text without its `<lora:name:weight>` tags, and the LoRAs that they name.
+
+    >>> tags("a fox <lora:ink:0.8>")
+    ('a fox ', (Lora(name='ink', unet=0.8, te=0.8),))
+    """
+    if syntax == "plain":
+        return text, ()
+    found = tuple(_lora(mark[0], mark[1], mark[2]) for mark in _TAG.finditer(text))
+    return _TAG.sub("", text), found
+
+
+def _lora(tag: str, kind: str, inside: str) -> Lora:
+    """`name:te:unet`, or `te=` and `unet=`. Unsaid, the U-Net's weight is the text encoder's."""
+    if kind not in ("lora", "lyco"):
+        raise BadRequest(
+            f"`{tag}`: sdcli knows no `{kind}` networks",
+            hint="only `<lora:name:weight>` is known; `--prompt-syntax plain` takes it as words",
+        )
+    name, *values = (part.strip() for part in inside.split(":"))
+    named = dict(value.split("=", 1) for value in values if "=" in value)
+    placed = [value for value in values if "=" not in value]
+    if set(named) - {"te", "unet"} or len(placed) > 2:
+        raise BadRequest(
+            f"`{tag}` says more than a name and two weights",
+            hint="write `<lora:name:weight>`, or `<lora:name:te=0.5:unet=1>`",
+        )
+    te = named.get("te", placed[0] if placed else "1")
+    unet = named.get("unet", placed[1] if len(placed) > 1 else te)
+    return Lora(name, unet=_number(unet, tag), te=_number(te, tag))
+
+
+def _broken(text: str) -> list[Piece]:
+    """Text of weight 1, with a BREAK wherever it says so."""
+    first, *others = _BREAK.split(text)
+    return [Piece(first, 1.0)] + [p for part in others for p in (BREAK, Piece(part, 1.0))]
+
+
+def _joined(found: list[Piece]) -> tuple[Piece, ...]:
+    """Neighbours of one weight as one piece: a word is tokenized whole, whatever its brackets."""
+    joined: list[Piece] = []
+    for piece in found:
+        last = joined[-1] if joined else BREAK
+        if piece is BREAK or last is BREAK or piece.weight != last.weight:
+            joined.append(piece)
+        else:
+            joined[-1] = Piece(last.text + piece.text, piece.weight)
+    return tuple(joined)
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BadRequest(
+            f"`{text}` in `{where}` is no weight",
+            hint="write a number such as `0.8`, or `\\(` and `\\)` for brackets that are text",
+        ) from None
+
+
+def _refuse_what_is_not_spoken(text: str) -> None:
+    """What A1111 would draw differently is never drawn as if it were words."""
+    if _AND.search(text):
+        raise BadRequest(
+            "the prompt joins pictures with `AND`, which sdcli does not do",
+            hint="write `and` for the word: capitals read the same",
+        )
+    if edit := _EDIT.search(text):
+        raise BadRequest(
+            f"the prompt changes while it is drawn (`{edit[0]}`), which sdcli does not do",
+            hint="write `\\[` and `\\]` for brackets that are text, `(words:1.2)` for a weight",
+        )
