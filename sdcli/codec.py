@@ -1,0 +1,232 @@
+"""Frozen dataclasses to JSON and back: exactly, and within bounds when the data is a stranger's.
+
+Only data comes in and only dataclasses, texts and numbers come out: nothing is imported, called or
+executed because a picture says so. Fields that a dataclass leaves out of its comparison are left
+out here too: what decides nothing is not worth carrying.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from sdcli.errors import SdcliError
+
+T = TypeVar("T")
+
+TAG = "is"  # the key that says which of several dataclasses an object is
+LONGEST_TEXT = 4_096
+LONGEST_LIST = 1_024
+LARGEST_WHOLE = 2**64 - 1
+LARGEST_REAL = 1e9
+
+
+class BadData(SdcliError):
+    """Data that is not what it should be: which field, and why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """What a reader accepts beyond the type: by field name, (least, most) or the longest text."""
+
+    numbers: Mapping[str, tuple[float, float]] = dataclasses.field(
+        default_factory=dict[str, tuple[float, float]]
+    )
+    texts: Mapping[str, int] = dataclasses.field(default_factory=dict[str, int])
+
+
+def fields(kind: Any) -> list[dataclasses.Field[Any]]:
+    """The fields of a dataclass that decide something."""
+    return [field for field in dataclasses.fields(kind) if field.compare]
+
+
+def to_data(value: Any) -> Any:
+    """`value` as JSON data. Dataclasses are tagged, so that unions need no guessing."""
+    if dataclasses.is_dataclass(value):
+        named = {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
+        return {TAG: type(value).__name__.lower(), **named}
+    if isinstance(value, Mapping):
+        pairs = cast(Mapping[str, Any], value)
+        return {name: to_data(item) for name, item in pairs.items()}
+    if isinstance(value, tuple):
+        return [to_data(item) for item in cast(tuple[Any, ...], value)]
+    return written(value) if isinstance(value, Path) else value
+
+
+def written(path: Path) -> str:
+    """A path as text, the home folder as `~`: pictures travel, and need not name their owner."""
+    text, home = path.as_posix(), _home()
+    if home and (text == home or text.startswith(home + "/")):
+        return "~" + text[len(home) :]
+    return "./" + text if text == "~" or text.startswith("~/") else text
+
+
+def path(text: str) -> Path:
+    """The path that `written` wrote."""
+    home = _home()
+    return Path(home + text[1:]) if home and (text == "~" or text.startswith("~/")) else Path(text)
+
+
+def _home() -> str:
+    try:
+        return Path.home().as_posix().rstrip("/")
+    except RuntimeError:  # a user whom the system does not know
+        return ""
+
+
+def to_json(data: Any) -> str:
+    """`data` as one line that any text encoding holds, letters of every script as themselves."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # Half a surrogate pair (a broken file name) is no Unicode, but JSON can spell it.
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def from_json(text: str) -> Any:
+    """The data in `text`, or BadData: no endless number, no abyss of brackets, no NaN."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadData(f"this is not JSON: {str(error)[:120]}") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+class Reader:
+    """Reads data into dataclasses; `strange` collects the fields that nobody here knows."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.strange: list[str] = []
+
+    def read(self, kind: type[T], data: Any, where: str = "") -> T:
+        """`data` as a `kind`, or BadData naming the first field that cannot be one."""
+        return cast(T, self._value(kind, data, where))
+
+    def _value(self, kind: Any, data: Any, where: str) -> Any:
+        if dataclasses.is_dataclass(kind):
+            return self._dataclass(kind, data, where)
+        origin = get_origin(kind)
+        if origin in (types.UnionType, Union):
+            return self._one_of(get_args(kind), data, where)
+        if origin is tuple:
+            return self._tuple(get_args(kind)[0], data, where)
+        if origin is not None and issubclass(origin, Mapping):
+            return self._mapping(data, where)
+        return _SCALARS[kind](self, data, where)
+
+    def _dataclass(self, kind: Any, data: Any, where: str) -> Any:
+        told = _object(data, where)
+        tag = kind.__name__.lower()
+        if told.get(TAG, tag) != tag:
+            raise BadData(f"{_named(where)} should be a {tag}")
+        hints = get_type_hints(kind)
+        known = {field.name: field for field in fields(kind)}
+        self.strange += [f"{where}.{name}".strip(".") for name in told if name not in {TAG, *known}]
+        return kind(
+            **{
+                name: self._value(hints[name], told[name], f"{where}.{name}".strip("."))
+                for name, field in known.items()
+                if name in told or _needed(field, where)
+            }
+        )
+
+    def _one_of(self, kinds: tuple[Any, ...], data: Any, where: str) -> Any:
+        if data is None and types.NoneType in kinds:
+            return None
+        if not isinstance(data, dict):
+            plain = [
+                k for k in kinds if k is not types.NoneType and not dataclasses.is_dataclass(k)
+            ]
+            if not plain:
+                raise BadData(f"{_named(where)} should be an object")
+            return self._value(plain[0], data, where)
+        tag = cast(dict[str, Any], data).get(TAG)
+        for kind in kinds:
+            if dataclasses.is_dataclass(kind) and cast(type, kind).__name__.lower() == tag:
+                return self._dataclass(kind, data, where)
+        raise BadData(f"{_named(where)} is of no kind known here")
+
+    def _tuple(self, kind: Any, data: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(data, list) or len(cast(list[Any], data)) > LONGEST_LIST:
+            raise BadData(f"{_named(where)} should be a list of at most {LONGEST_LIST}")
+        items = cast(list[Any], data)
+        return tuple(self._value(kind, item, f"{where}[{n}]") for n, item in enumerate(items))
+
+    def _mapping(self, data: Any, where: str) -> dict[str, str]:
+        told = _object(data, where)
+        if len(told) > LONGEST_LIST:
+            raise BadData(f"{_named(where)} has more than {LONGEST_LIST} entries")
+        return {
+            self._text(name, where): self._text(item, f"{where}.{name[:40]}")
+            for name, item in told.items()
+        }
+
+    def _text(self, data: Any, where: str) -> str:
+        longest = self.bounds.texts.get(_last(where), LONGEST_TEXT)
+        if not isinstance(data, str) or len(data) > longest:
+            raise BadData(f"{_named(where)} should be a text of at most {longest} characters")
+        return data
+
+    def _path(self, data: Any, where: str) -> Path:
+        text = self._text(data, where)
+        if "\0" in text:
+            raise BadData(f"{_named(where)} is not a path")
+        return path(text)
+
+    def _whole(self, data: Any, where: str) -> int:
+        least, most = self.bounds.numbers.get(_last(where), (0, LARGEST_WHOLE))
+        if isinstance(data, bool) or not isinstance(data, int) or not least <= data <= most:
+            raise BadData(f"{_named(where)} should be a whole number from {least} to {most}")
+        return data
+
+    def _real(self, data: Any, where: str) -> float:
+        least, most = self.bounds.numbers.get(_last(where), (-LARGEST_REAL, LARGEST_REAL))
+        numeric = isinstance(data, (int, float)) and not isinstance(data, bool)
+        if not numeric or not least <= data <= most:  # which no NaN and no infinity passes
+            raise BadData(f"{_named(where)} should be a number from {least} to {most}")
+        return float(data)
+
+    def _truth(self, data: Any, where: str) -> bool:
+        if not isinstance(data, bool):
+            raise BadData(f"{_named(where)} should be true or false")
+        return data
+
+
+_SCALARS: Mapping[Any, Any] = {
+    str: Reader._text,  # pyright: ignore[reportPrivateUsage]
+    int: Reader._whole,  # pyright: ignore[reportPrivateUsage]
+    float: Reader._real,  # pyright: ignore[reportPrivateUsage]
+    bool: Reader._truth,  # pyright: ignore[reportPrivateUsage]
+    Path: Reader._path,  # pyright: ignore[reportPrivateUsage]
+}
+
+
+def _object(data: Any, where: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise BadData(f"{_named(where)} should be an object")
+    return cast(dict[str, Any], data)
+
+
+def _needed(field: dataclasses.Field[Any], where: str) -> bool:
+    """Whether the field's absence is an error; one with a default was added after the data was."""
+    optional = (
+        field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+    )
+    if not optional:
+        raise BadData(f"{_named(where)} lacks `{field.name}`")
+    return False
+
+
+def _last(where: str) -> str:
+    return where.rpartition(".")[2].partition("[")[0]
+
+
+def _named(where: str) -> str:
+    return f"`{where[:120]}`" if where else "the whole"
