@@ -75,6 +75,13 @@ class _Record:
     pixels: str = field(default="")
 
 
+def facts(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON data: what a picture carries of it, and what `--dry-run` prints."""
+    data: dict[str, Any] = codec.to_data(plan)
+    del data[codec.TAG]
+    return data
+
+
 def text(picture: Picture) -> str:
     """The JSON that a picture carries."""
     record = _Record(__version__, picture.plan, picture.made, fingerprint(picture.image))
