@@ -24,7 +24,9 @@ class Cell:
     """One picture and what is said about it."""
 
     image: Image.Image | None  # None: an empty place
-    caption: str = ""
+    caption: str = ""  # under it
+    name: str = ""  # all of what it is, where it stands alone
+    command: str = ""  # what draws it again
 
 
 @dataclass(frozen=True)

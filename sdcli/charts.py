@@ -1,0 +1,186 @@
+"""Charts as SVG that is readable on light and on dark. Matplotlib wakes up when one is made."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Matplotlib cannot say "the colour of the text around": these stand for it and are replaced.
+INK, FAINT = "#010203", "#040506"
+FAINT_INK = "color-mix(in srgb, currentColor 18%, transparent)"
+# Middle tones, so that they stand out from white and from black; told apart also by their marks.
+COLOURS = ("#2f7ed8", "#e0662f", "#2a9d6f", "#c2488f", "#8a6bd1", "#b8860b", "#2aa5b5", "#d64545")
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", "--", ":", "-.")
+RULES: dict[str, Any] = {
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "text.parse_math": False,  # a name may hold dollars
+    "svg.fonttype": "none",  # words stay words: smaller, and found by a search in the page
+    "svg.hashsalt": "sdcli",  # the same chart is the same file
+}
+THEME = (
+    "<style>svg{color:#1c1c1e}"
+    "@media(prefers-color-scheme:dark){svg{color:#ececf0}svg:root{background:#18181b}}</style>"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A named line through points."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A noise schedule: by training timestep, and at the steps that a solver takes."""
+
+    beta: Sequence[float]
+    alpha_bar: Sequence[float]
+    timesteps: Sequence[float]
+    sigmas: Sequence[float]
+    scheduler: str
+
+
+def errors(lines: Sequence[Line], within: float | None = None) -> str:
+    """Distance to the converged picture against model evaluations, both logarithmic.
+
+    `within` draws the distance that the verdict asks for. Distances are shares, shown as per cent.
+    """
+    with _figure(7.6, 4.4, 1) as (figure, (axes,)):
+        for place, line in enumerate(lines):
+            points = [(x, 100 * y) for x, y in line.points if y > 0]
+            xs, ys = [x for x, _ in points], [y for _, y in points]
+            axes.plot(xs, ys, label=line.name, **_style(place))
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        if within is not None:
+            axes.axhline(100 * within, color=INK, linewidth=1, linestyle=(0, (2, 3)))
+        _numbered(axes.xaxis)
+        _numbered(axes.yaxis)
+        axes.set_xticks(_sparse(sorted({x for line in lines for x, y in line.points if y > 0})))
+        axes.set_xlabel("model evaluations")
+        axes.set_ylabel("distance to the converged latents, %")
+        _legend(axes, len(lines))
+        return _svg(figure, "errors")
+
+
+def schedule(noise: Schedule) -> str:
+    """Beta, alpha-bar and the signal-to-noise ratio by timestep, and the sigmas that are used."""
+    from matplotlib.ticker import MaxNLocator
+
+    snr = [share / max(1 - share, 1e-9) for share in noise.alpha_bar]
+    by_timestep = {
+        "beta: noise added at each training step": noise.beta,
+        "alpha-bar: how much of the picture is left": noise.alpha_bar,
+        "signal-to-noise ratio, alpha-bar / (1 - alpha-bar)": snr,
+    }
+    last = len(noise.beta) - 1
+    used = [min(max(round(step), 0), last) for step in noise.timesteps]
+    with _figure(9.2, 5.6, 4) as (figure, charts):
+        for place, (title, values) in enumerate(by_timestep.items()):
+            axes = charts[place]
+            axes.plot(range(len(values)), values, color=COLOURS[place])
+            axes.plot(used, [values[step] for step in used], "o", markersize=3.2, color=INK)
+            axes.set_title(title)
+            axes.set_xlabel("training timestep (dots: the steps taken)")
+        charts[2].set_yscale("log")
+        axes = charts[3]
+        axes.plot(range(len(noise.sigmas)), noise.sigmas, "o-", markersize=3.2, color=COLOURS[3])
+        axes.set_yscale("symlog", linthresh=0.1)
+        axes.set_title(f"sigmas used: {noise.scheduler}, {len(noise.timesteps)} steps")
+        axes.set_xlabel("step")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _numbered(charts[2].yaxis)
+        _numbered(axes.yaxis)
+        figure.tight_layout(pad=1.2)
+        return _svg(figure, "schedule")
+
+
+@contextmanager
+def _figure(width: float, height: float, count: int) -> Generator[tuple[Figure, list[Axes]]]:
+    """A figure of one chart or of four; what is drawn in the block is in our lettering."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells when it looks for fonts
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(RULES):
+        figure = Figure(figsize=(width, height))
+        figure.patch.set_alpha(0)
+        side = 1 if count == 1 else 2
+        charts = [figure.add_subplot(side, side, place + 1) for place in range(count)]
+        for axes in charts:
+            axes.patch.set_alpha(0)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.grid(True, color=FAINT, linewidth=0.6)
+            axes.set_axisbelow(True)
+        yield figure, charts
+
+
+def _numbered(axis: Any) -> None:
+    """Plain numbers at the axis: 0.1, 1, 10, no powers."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _style(place: int) -> dict[str, Any]:
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "marker": MARKS[place % len(MARKS)],
+        "linestyle": DASHES[place // len(COLOURS) % len(DASHES)],
+        "markersize": 5,
+        "linewidth": 1.6,
+    }
+
+
+def _sparse(values: Sequence[float]) -> list[float]:
+    """Those of the values that stand apart far enough on a logarithmic axis to be written."""
+    kept: list[float] = []
+    for value in values:
+        if not kept or value / kept[-1] >= 1.25:
+            kept.append(value)
+    return kept
+
+
+def _legend(axes: Axes, count: int) -> None:
+    columns = -(-count // 16)
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1),
+        frameon=False,
+        labelcolor=INK,
+        fontsize=8.5,
+        ncols=columns,
+    )
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """The figure as one `<svg>` element without ids that another chart's could meet."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = svg.replace(INK, "currentColor").replace(FAINT, FAINT_INK)
+    return svg.replace(">", f">{THEME}", 1)
