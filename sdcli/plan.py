@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sdcli.request import Output
@@ -112,3 +112,8 @@ class Plan:
     dtype: str  # auto, fp32, fp16, bf16
     offload: str  # auto, none, model, sequential
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
+
+
+def alone(whole: Plan, index: int) -> Plan:
+    """The plan of picture `index` of a run, to be drawn by itself."""
+    return replace(whole, seed=whole.seed + index, count=1)

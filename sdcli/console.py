@@ -1,0 +1,107 @@
+"""Two streams: results on stdout, conversation on stderr. The only file that prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from sdcli.errors import SdcliError
+
+
+def result(line: str) -> None:
+    """A line on stdout that another program may read, there as soon as this returns."""
+    print(line, file=sys.stdout, flush=True)
+
+
+def record(facts: Mapping[str, Any]) -> None:
+    """One JSON object on a line of stdout."""
+    result(json.dumps(facts, ensure_ascii=False))
+
+
+def complain(error: SdcliError) -> None:
+    """The fact and the hint, on stderr, whatever the mode."""
+    print(f"error: {error.fact}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+
+
+@dataclass
+class Conversation:
+    """What is said to the person at the keyboard: stages, steps and notes, all on stderr.
+
+    Notes are said unless `quiet`; stages and steps are drawn only where stderr is a terminal.
+    """
+
+    quiet: bool = False
+    _progress: Progress | None = None
+    _task: TaskID | None = None
+
+    def note(self, text: str) -> None:
+        """Say one line. Never through markup: prompts are full of square brackets."""
+        if self.quiet:
+            return
+        if self._progress is not None:
+            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def stage(self, doing: str) -> None:
+        """A new stage begins; the bar starts anew without a length."""
+        if self._progress is not None and self._task is not None:
+            self._progress.reset(self._task, total=None, description=_plain(doing))
+
+    def step(self, done: int, of: int) -> None:
+        """So many steps of the stage are done."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=done, total=of)
+
+    @contextmanager
+    def live(self) -> Generator[Conversation]:
+        """Draw stages and steps until the block ends, where there is a terminal to draw on."""
+        terminal = Terminal(stderr=True, highlight=False)
+        if self.quiet or not terminal.is_terminal:
+            yield self
+            return
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=terminal, transient=True) as progress:
+            self._progress = progress
+            self._task = progress.add_task("starting", total=None)
+            try:
+                yield self
+            finally:
+                self._progress = self._task = None
+
+
+def _plain(text: str) -> str:
+    """One line of at most 48 characters, for a bar's label."""
+    line = " ".join(text.split())
+    return line if len(line) <= 48 else line[:47] + "…"
+
+
+def hush_stdout() -> None:
+    """After the reader of stdout has gone, let the interpreter's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,64 @@
+"""Encoded words and sizes into what the U-Net is given, branch by branch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from sdcli.engine.denoise import Combine, Inputs, guided, one
+from sdcli.engine.encode import Encoded
+from sdcli.engine.pipeline import Pipeline
+from sdcli.plan import Edit, Plan
+
+AESTHETIC = 6.0, 2.5  # what the refiner is told of the wanted and of the unwanted picture
+
+
+def inputs(plan: Plan, pipe: Pipeline, text: Encoded) -> Inputs:
+    """The U-Net's inputs for a plan: one branch, two under guidance, three for an edit."""
+    if isinstance(plan.task, Edit):
+        rows = (text.negative, text.negative, text.positive)
+        combine: Combine = edited(plan.cfg, plan.task.image_cfg)
+    elif plan.cfg == 1:
+        rows, combine = (text.positive,), one
+    else:
+        rows, combine = (text.negative, text.positive), guided(plan.cfg)
+    embeds = torch.cat([row.embeds for row in rows])
+    added = None
+    if rows[-1].pooled is not None:
+        pooled = torch.cat([row.pooled for row in rows if row.pooled is not None])
+        ids = [_sizes(plan, pipe, wanted=row is text.positive) for row in rows]
+        added = {
+            "text_embeds": pooled,
+            "time_ids": torch.tensor(ids, dtype=pooled.dtype, device=pooled.device),
+        }
+    return Inputs(embeds=embeds, combine=combine, added=added)
+
+
+def edited(cfg: float, image_cfg: float) -> Combine:
+    """Toward the picture by `image_cfg`, toward the instruction by `cfg` (Brooks, 2211.09800)."""
+
+    def combine(branches: Sequence[torch.Tensor]) -> torch.Tensor:
+        nothing, picture, both = branches
+        return nothing + image_cfg * (picture - nothing) + cfg * (both - picture)
+
+    return combine
+
+
+def beside(given: Inputs, channels: torch.Tensor | None, task: object) -> Inputs:
+    """The inputs with more channels, repeated for each branch; an edit's first sees no picture."""
+    if channels is None:
+        return given
+    rows = channels.repeat(given.branches, 1, 1, 1)
+    if isinstance(task, Edit):
+        rows[0] = 0
+    return replace(given, beside=rows)
+
+
+def _sizes(plan: Plan, pipe: Pipeline, *, wanted: bool) -> list[float]:
+    """SDXL's six numbers (size, crop, target), the refiner's five (size, crop, score)."""
+    size = [float(plan.height), float(plan.width), 0.0, 0.0]
+    if plan.family == "sdxl-refiner":
+        return [*size, AESTHETIC[0] if wanted else AESTHETIC[1]]
+    return [*size, float(plan.height), float(plan.width)]

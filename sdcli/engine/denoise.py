@@ -1,0 +1,142 @@
+"""The loop: noise becomes latents, one step at a time. Everything else prepares for this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from sdcli.engine.pipeline import Pipeline
+from sdcli.engine.sampling import Sampling
+
+Combine = Callable[[Sequence[torch.Tensor]], torch.Tensor]
+Extra = Callable[[torch.Tensor, Any, float, "Inputs"], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What goes into the U-Net beside the latents: a row for each branch of the guidance."""
+
+    embeds: torch.Tensor  # [branches, 77 * chunks, width]; the prompt's row comes last
+    combine: Combine  # the branches' predictions into one
+    added: dict[str, torch.Tensor] | None = None  # SDXL: pooled text and sizes
+    beside: torch.Tensor | None = None  # more channels: a mask, a picture's latents
+    extras: tuple[Extra, ...] = field(default=())  # ControlNets: more arguments for each step
+
+    @property
+    def branches(self) -> int:
+        """How many predictions one step takes."""
+        return self.embeds.shape[0]
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What must not change: the clean latents, and 1 where they may be painted over."""
+
+    latents: torch.Tensor
+    mask: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Step:
+    """One evaluation of the model, and what came of it."""
+
+    index: int  # from 0, counted in evaluations
+    of: int
+    timestep: float
+    sigma: float
+    before: torch.Tensor
+    branches: tuple[torch.Tensor, ...]  # each branch's own prediction, the prompt's last
+    prediction: torch.Tensor
+    clean: torch.Tensor  # the picture predicted at this step, in latents
+    after: torch.Tensor
+
+
+def one(branches: Sequence[torch.Tensor]) -> torch.Tensor:
+    """No guidance: the prompt's own prediction."""
+    return branches[-1]
+
+
+def guided(cfg: float) -> Combine:
+    """Away from the negative prompt, by `cfg` times the difference (Ho and Salimans, 2207.12598)."""
+
+    def combine(branches: Sequence[torch.Tensor]) -> torch.Tensor:
+        negative, positive = branches
+        return negative + cfg * (positive - negative)
+
+    return combine
+
+
+@torch.inference_mode()
+def denoise(
+    pipe: Pipeline,
+    sampling: Sampling,
+    x: torch.Tensor,
+    inputs: Inputs,
+    generator: Any,
+    *,
+    begin: int = 0,
+    keep: Keep | None = None,
+) -> Iterator[Step]:
+    """The steps from `x` on, starting with evaluation `begin`. The last one's `after` is done."""
+    count = len(sampling.timesteps)
+    for index in range(begin, count):
+        branches = predict(pipe, sampling, x, index, inputs)
+        prediction = inputs.combine(branches)
+        clean = sampling.clean(prediction, index, x)
+        if keep is not None:
+            clean = torch.lerp(keep.latents, clean, keep.mask)
+            prediction = sampling.prediction(clean, index, x)
+        after = sampling.step(prediction, index, x, generator)
+        yield Step(
+            index=index - begin,
+            of=count - begin,
+            timestep=float(sampling.timesteps[index]),
+            sigma=float(sampling.sigmas[index]),
+            before=x,
+            branches=branches,
+            prediction=prediction,
+            clean=clean,
+            after=after,
+        )
+        x = after
+
+
+def predict(
+    pipe: Pipeline, sampling: Sampling, x: torch.Tensor, index: int, inputs: Inputs
+) -> tuple[torch.Tensor, ...]:
+    """Each branch's prediction at one evaluation, all branches through the U-Net at once."""
+    timestep = sampling.timesteps[index]
+    scaled = sampling.scaled(x, index)
+    latents = scaled.expand(inputs.branches, *scaled.shape[1:])
+    share = index / max(len(sampling.timesteps), 1)
+    more: dict[str, Any] = {}
+    for extra in inputs.extras:
+        more = _summed(more, extra(latents, timestep, share, inputs))
+    if inputs.beside is not None:
+        latents = torch.cat([latents, inputs.beside], dim=1)
+    dtype = pipe.unet.dtype
+    out = pipe.unet(
+        latents.to(dtype),
+        timestep,
+        encoder_hidden_states=inputs.embeds,
+        added_cond_kwargs=inputs.added,
+        return_dict=False,
+        **more,
+    )[0]
+    return tuple(out.to(x.dtype).chunk(inputs.branches))
+
+
+def _summed(one_: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two ControlNets' residuals added up."""
+    if not one_ or not other:
+        return one_ or other
+    return {name: _plus(one_[name], other[name]) for name in one_}
+
+
+def _plus(one_: Any, other: Any) -> Any:
+    if isinstance(one_, torch.Tensor):
+        return one_ + other
+    return tuple(a + b for a, b in zip(one_, other, strict=True))

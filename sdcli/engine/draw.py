@@ -1,0 +1,184 @@
+"""A plan into pictures: load, dress, encode, denoise, decode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from PIL import Image
+
+from sdcli import __version__, checkpoint, images
+from sdcli.engine import build, device, encode, ladder, noise, pipeline, sampling
+from sdcli.engine.conditioning import beside, inputs
+from sdcli.engine.denoise import Inputs, Step, denoise
+from sdcli.engine.pipeline import Pipeline
+from sdcli.engine.start import Start, image, start
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.picture import Made, Picture, Watch
+from sdcli.plan import Plan, alone
+
+LIBRARIES = ("torch", "diffusers", "transformers")
+
+
+@dataclass
+class Loaded:
+    """A pipeline in memory: what it was built for, where it runs, what it has been through."""
+
+    key: tuple[Any, ...]
+    pipe: Pipeline
+    machine: device.Machine
+    ladder: ladder.Ladder
+
+
+class Studio:
+    """Draws plan after plan, and loads a checkpoint only when it is another than the last."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self._loaded: Loaded | None = None
+
+    def draw(self, plan: Plan) -> Iterator[Picture]:
+        """The plan's pictures, in the order of their seeds, as they are finished."""
+        loaded = self.open(plan)
+        with ExitStack() as worn:
+            given = self.dressed(plan, loaded, worn)
+            for index in range(plan.count):
+                yield self._picture(alone(plan, index), index, loaded, given)
+
+    def open(self, plan: Plan) -> Loaded:
+        """The plan's model, ready on its device."""
+        key = (plan.model, plan.vae, plan.device, plan.dtype, plan.offload)
+        if self._loaded is not None and self._loaded.key == key:
+            return self._loaded
+        self._loaded = None  # the old model leaves before the new one comes
+        machine = device.choose(plan.device, plan.dtype)
+        for text in machine.notes:
+            self.watch.note(text)
+        self.watch.stage(f"loading {plan.model.path.name}")
+        pipe = _load(plan, machine)
+        self._loaded = Loaded(key, pipe, machine, ladder.Ladder(machine.device, plan.offload))
+        return self._loaded
+
+    def dressed(self, plan: Plan, loaded: Loaded, worn: ExitStack) -> Inputs:
+        """The pipeline wearing the plan's adapters until `worn` closes, and its encoded prompt."""
+        self.watch.stage("reading the prompt")
+        with torch.inference_mode():
+            text = encode.encode(loaded.pipe, plan)
+            return inputs(plan, loaded.pipe, text)
+
+    def steps(self, plan: Plan, loaded: Loaded, given: Inputs) -> tuple[Start, Iterator[Step]]:
+        """One picture's start, and its steps as they are taken."""
+        pipe = loaded.pipe
+        row = sampling.Sampling.of(plan)
+        dice = noise.generator(plan.seed, plan.rng, loaded.machine.device)
+        with torch.inference_mode():
+            begun = start(plan, pipe, row, dice)
+            given = beside(given, begun.beside, plan.task)
+        return begun, denoise(pipe, row, begun.x, given, dice, begin=begun.begin, keep=begun.keep)
+
+    def _picture(self, plan: Plan, index: int, loaded: Loaded, given: Inputs) -> Picture:
+        before = time.perf_counter()
+        events: list[str] = []
+
+        def attempt() -> Image.Image:
+            events.clear()
+            return self._attempt(plan, loaded, given, events)
+
+        drawn = loaded.ladder.climb(loaded.pipe, attempt, self.watch.note)
+        made = Made(
+            device=loaded.machine.device.type,
+            dtype=loaded.machine.dtype_name,
+            seconds=round(time.perf_counter() - before, 3),
+            versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
+            events=(*loaded.ladder.taken, *events),
+        )
+        return Picture(drawn, plan, made, index)
+
+    def _attempt(
+        self, plan: Plan, loaded: Loaded, given: Inputs, events: list[str]
+    ) -> Image.Image:
+        self.watch.stage(f"seed {plan.seed}")
+        begun, steps = self.steps(plan, loaded, given)
+        x = begun.x
+        for step in steps:
+            x = step.after
+            self.watch.step(step.index + 1, step.of)
+        if not torch.isfinite(x).all():
+            raise _overflow(loaded)
+        return laid(developed(loaded, x, events, self.watch), begun)
+
+
+def _load(plan: Plan, machine: device.Machine) -> Pipeline:
+    model = checkpoint.identify(plan.model.path)
+    vae = None if plan.vae == plan.model else plan.vae.path
+    modules = build.build(model, vae, machine.dtype)
+    pipe = Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)
+    if machine.device.type == "cpu":
+        pipe.unet.to(memory_format=torch.channels_last)  # convolutions gain 40 %
+        pipe.vae.to(memory_format=torch.channels_last)
+    return _placed(pipe, plan.offload, machine)
+
+
+def _placed(pipe: Pipeline, offload: str, machine: device.Machine) -> Pipeline:
+    if offload in {"model", "sequential"}:
+        if machine.device.type == "cpu":
+            raise BadRequest(
+                f"`--offload {offload}` moves modules off a GPU, and this runs on the CPU",
+                hint="leave `--offload` away",
+            )
+        take = ladder.offload_model if offload == "model" else ladder.offload_sequential
+        take(pipe, machine.device)
+        return pipe
+    return pipe.to(machine.device)
+
+
+@torch.inference_mode()
+def developed(
+    loaded: Loaded, latents: torch.Tensor, events: list[str], watch: Watch
+) -> Image.Image:
+    """The picture of latents; once more with the VAE in fp32 where half precision fails."""
+    pipe = loaded.pipe
+    pixels = pipeline.decode(pipe, latents)
+    if not _failed(pixels):
+        return image(pixels)
+    if pipe.vae.dtype is not torch.float32:
+        watch.note("the VAE overflowed: decoding again in fp32")
+        pipe.vae.to(torch.float32)
+        events.append("VAE decoded again in fp32")
+        pixels = pipeline.decode(pipe, latents)
+    if not torch.isfinite(pixels).all():
+        raise SdcliError(
+            "the VAE gives no numbers for this picture (NaN)",
+            hint="the checkpoint's VAE is damaged; another one goes to `--vae`",
+        )
+    return image(pixels)
+
+
+def _failed(pixels: torch.Tensor) -> bool:
+    """NaN somewhere, or black all over."""
+    return not torch.isfinite(pixels).all() or bool((pixels <= -1).all())
+
+
+def _overflow(loaded: Loaded) -> SdcliError:
+    half = loaded.pipe.unet.dtype is not torch.float32
+    return SdcliError(
+        "the denoising ran into numbers that are none (NaN or infinite)",
+        hint="`--dtype fp32` may hold them" if half else "try another scheduler or a lower `--cfg`",
+    )
+
+
+def laid(drawn: Image.Image, begun: Start) -> Image.Image:
+    """The drawing over the picture it started from: outside the mask not a bit is changed."""
+    if begun.original is None:
+        return drawn
+    original = begun.original
+    if begun.share is not None:
+        drawn = images.composite(drawn, images.fit(original, *drawn.size), begun.share)
+    if all(0 <= a - b < images.CELL for a, b in zip(drawn.size, original.size, strict=True)):
+        return drawn.crop((0, 0, *original.size))  # the edge that `fit` had repeated
+    return drawn

@@ -1,0 +1,97 @@
+"""What is tried when memory runs out: one rung after the other, each announced and recorded."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+
+from sdcli.engine.pipeline import Pipeline
+from sdcli.errors import SdcliError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to need less memory."""
+
+    name: str
+    take: Callable[[Pipeline, torch.device], None]
+    needs_gpu: bool = False
+
+
+def _tile(pipe: Pipeline, _: torch.device) -> None:
+    pipe.vae.enable_tiling()
+
+
+def _slice(pipe: Pipeline, _: torch.device) -> None:
+    pipe.enable_attention_slicing()
+
+
+def offload_model(pipe: Pipeline, device: torch.device) -> None:
+    """Each module on the GPU only while it works."""
+    pipe.enable_model_cpu_offload(device=device)
+
+
+def offload_sequential(pipe: Pipeline, device: torch.device) -> None:
+    """Each layer on the GPU only while it works: the least memory, and slow."""
+    pipe.remove_all_hooks()
+    pipe.enable_sequential_cpu_offload(device=device)
+
+
+RUNGS = (
+    Rung("VAE in tiles", _tile),
+    Rung("attention in slices", _slice),
+    Rung("model offload", offload_model, needs_gpu=True),
+    Rung("sequential offload", offload_sequential, needs_gpu=True),
+)
+
+
+class Ladder:
+    """The rungs still to be taken for one loaded pipeline, and those taken already."""
+
+    def __init__(self, device: torch.device, offload: str) -> None:
+        gpu = device.type != "cpu"
+        # Where the user chose an offload, the ladder does not choose another.
+        self._left = [r for r in RUNGS if not r.needs_gpu or (gpu and offload == "auto")]
+        self._device = device
+        self.taken: tuple[str, ...] = ()
+
+    def climb(self, pipe: Pipeline, work: Callable[[], T], note: Callable[[str], None]) -> T:
+        """The work's result, done again from its start after every rung that was needed."""
+        while True:
+            try:
+                return work()
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                fact = _first_line(error)
+            # Outside the except block: the traceback holds the tensors that filled the memory.
+            gc.collect()
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+            if not self._left:
+                raise SdcliError(
+                    f"memory ran out ({fact})",
+                    hint="draw smaller (`-W`, `-H`), or free memory on the machine",
+                )
+            rung = self._left.pop(0)
+            note(f"memory ran out: going on with {rung.name}")
+            rung.take(pipe, self._device)
+            self.taken = (*self.taken, f"out of memory: {rung.name}")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether torch ran out of memory, on whatever device."""
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text
+
+
+def _first_line(error: Any) -> str:
+    return str(error).split("\n", 1)[0][:120] or type(error).__name__
