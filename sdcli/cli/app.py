@@ -1,0 +1,94 @@
+"""The commands, and the one place where a failure becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from sdcli import __version__, console
+from sdcli.cli import generate, machine
+from sdcli.errors import BadRequest, SdcliError
+
+app = typer.Typer(
+    help="Pictures from words with any Stable Diffusion checkpoint, offline.",
+    rich_markup_mode=None,  # markup would eat `[cat:dog:0.5]`
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(generate.txt2img)
+app.command()(generate.img2img)
+app.command()(generate.inpaint)
+app.command()(machine.schedulers)
+app.command()(machine.models)
+app.command()(machine.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.result(f"sdcli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def sdcli(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and stop.")
+    ] = False,
+) -> None:
+    """Pictures from words with any Stable Diffusion checkpoint, offline."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code. No failure that is not a bug leaves a traceback."""
+    words = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    try:
+        code = app(words, prog_name="sdcli", standalone_mode=False)
+    except SdcliError as error:
+        _debug()
+        console.complain(error)
+        return error.exit_code
+    except typer.TyperException as error:
+        console.complain(_usage(error, words))
+        return error.exit_code
+    except BrokenPipeError:
+        console.hush_stdout()
+        console.complain(SdcliError("nobody reads stdout any more", hint="what is drawn is kept"))
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: typer.TyperException, words: Sequence[str]) -> BadRequest:
+    """Typer's word for bad usage, as a fact and a hint."""
+    fact, _, more = error.format_message().partition("\n")
+    command = next((word for word in words if not word.startswith("-")), "")
+    known = command in {info.name or info.callback.__name__ for info in _commands()}
+    place = f"sdcli {command} --help" if known else "sdcli --help"
+    hint = " ".join(more.split()) or f"see `{place}`"
+    fact = fact.rstrip(".")
+    return BadRequest(fact[:1].lower() + fact[1:], hint=hint)
+
+
+def _debug() -> None:
+    """With SDCLI_DEBUG=1 the failure shows where it was raised."""
+    if os.environ.get("SDCLI_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exc()
+
+
+def run() -> None:
+    """The `sdcli` command."""
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill is as tidy as Ctrl-C
+    code = main()
+    sys.stdout.flush()
+    # Straight out: tearing down torch takes half a second and can crash while threads still run.
+    os._exit(code)

@@ -1,0 +1,78 @@
+"""A plan is performed: drawn, saved, told. The one door to the engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdcli import console, metadata, outputs
+from sdcli.picture import Picture
+from sdcli.plan import Plan
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a run talks: paths or JSON on stdout, much or nothing on stderr, or only the plan."""
+
+    json: bool = False
+    dry_run: bool = False
+    quiet: bool = False
+
+
+def wake() -> None:
+    """Begin importing the engine beside whatever comes next: it takes seconds."""
+    threading.Thread(target=_imported, daemon=True).start()
+
+
+def _imported() -> None:
+    from sdcli.engine import draw  # noqa: F401
+
+
+def perform(*plans: Plan, manner: Manner) -> None:
+    """Draw the plans' pictures and save each before the next, or say what would be done."""
+    if manner.dry_run:
+        for plan in plans:
+            console.record(metadata.facts(plan))
+        return
+    places = [outputs.destination(plan.output, plan.count) for plan in plans]
+    for plan, place in zip(plans, places, strict=True):
+        outputs.prepare(place, plan)
+    talk = console.Conversation(quiet=manner.quiet)
+    with talk.live():
+        talk.stage("waking torch")
+        from sdcli.engine.draw import Studio  # the one slow import
+
+        studio = Studio(talk)
+        for plan, place in zip(plans, places, strict=True):
+            _kept(studio.draw(plan), place, manner)
+
+
+def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: Manner) -> None:
+    for picture in pictures:
+        path = outputs.save(picture, place)
+        tell(picture, path, manner)
+
+
+def tell(picture: Picture, path: Path, manner: Manner) -> None:
+    """A line on stdout for one finished picture."""
+    if manner.json:
+        console.record(told(picture, path))
+    else:
+        console.result(str(path))
+
+
+def told(picture: Picture, path: Path) -> dict[str, Any]:
+    """What `--json` says of a picture."""
+    return {
+        "path": str(path),
+        "seed": picture.plan.seed,
+        "index": picture.index,
+        "seconds": picture.made.seconds,
+        "device": picture.made.device,
+        "dtype": picture.made.dtype,
+        "events": list(picture.made.events),
+        "plan": metadata.facts(picture.plan),
+    }
