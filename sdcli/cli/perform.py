@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdcli import console, metadata, outputs
+from sdcli import codec, console, outputs
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 
@@ -21,21 +21,21 @@ class Manner:
     dry_run: bool = False
     quiet: bool = False
 
-
-def wake() -> None:
-    """Begin importing the engine beside whatever comes next: it takes seconds."""
-    threading.Thread(target=_imported, daemon=True).start()
+    def wake(self) -> None:
+        """Where something will be drawn, begin importing the engine beside whatever comes next."""
+        if not self.dry_run:
+            threading.Thread(target=_imported, daemon=True).start()
 
 
 def _imported() -> None:
-    from sdcli.engine import draw  # noqa: F401
+    from sdcli.engine import draw  # noqa: F401  # torch and diffusers: some seconds
 
 
 def perform(*plans: Plan, manner: Manner) -> None:
     """Draw the plans' pictures and save each before the next, or say what would be done."""
     if manner.dry_run:
         for plan in plans:
-            console.record(metadata.facts(plan))
+            console.record(codec.to_data(plan))
         return
     places = [outputs.destination(plan.output, plan.count) for plan in plans]
     for plan, place in zip(plans, places, strict=True):
@@ -74,5 +74,5 @@ def told(picture: Picture, path: Path) -> dict[str, Any]:
         "device": picture.made.device,
         "dtype": picture.made.dtype,
         "events": list(picture.made.events),
-        "plan": metadata.facts(picture.plan),
+        "plan": codec.to_data(picture.plan),
     }

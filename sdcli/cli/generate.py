@@ -1,0 +1,35 @@
+"""The commands that draw: from words, over a picture, inside a mask."""
+
+from __future__ import annotations
+
+from sdcli.cli import options
+from sdcli.cli.perform import perform
+from sdcli.cli.said import Said, spread
+from sdcli.request import Draw, Redraw, Repaint
+from sdcli.resolve import plan
+
+
+@spread
+def txt2img(said: Said) -> None:
+    """Draw a picture from words."""
+    perform(plan(said.request(Draw()), ready=said.manner.wake), manner=said.manner)
+
+
+@spread
+def img2img(said: Said, image: options.Picture, strength: options.Strength = None) -> None:
+    """Redraw a picture from words."""
+    task = Redraw(image, strength)
+    perform(plan(said.request(task), ready=said.manner.wake), manner=said.manner)
+
+
+@spread
+def inpaint(
+    said: Said,
+    image: options.Picture,
+    mask: options.Mask,
+    strength: options.Strength = None,
+    feather: options.Feather = None,
+) -> None:
+    """Repaint the white of a mask; outside it every pixel stays as it was."""
+    task = Repaint(image, mask, strength, feather)
+    perform(plan(said.request(task), ready=said.manner.wake), manner=said.manner)
