@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
-from pathlib import Path
+from functools import partial
 from typing import TypeVar, assert_never
 
 from sdcli import checkpoint, images, prompt, request, schedulers, store
@@ -53,7 +52,8 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     count, seed = said(asked.count, 1), said(asked.seed, secrets.randbelow(SEEDS))
     _counted(seed, count)
     width, height = _size(asked, model)
-    answers = dict(
+    answered = partial(
+        Plan,
         prompt=text,
         negative=said(asked.negative, ""),
         syntax=syntax,
@@ -77,7 +77,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     )
     _checked_task(asked.task)
     ready()
-    return Plan(
+    return answered(
         task=_task(asked.task),
         model=store.file(model.path),
         vae=store.file(vae),
@@ -85,7 +85,6 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         embeddings=(),
         controls=(),
         output=asked.output,
-        **answers,
     )
 
 
