@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -105,3 +105,27 @@ def _plain(text: str) -> str:
 def hush_stdout() -> None:
     """After the reader of stdout has gone, let the interpreter's last flush go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows on stdout, in columns as wide as they need; the last one may be long."""
+    lines = [heads, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads) - 1)]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+        result("  ".join([*cells, line[-1]]).rstrip())
+
+
+def listing(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, as_json: bool) -> None:
+    """Rows as a table for people or, one object a line, for programs."""
+    if as_json:
+        for row in rows:
+            record(dict(zip(heads, row, strict=True)))
+    else:
+        table(heads, [[_cell(value) for value in row] for row in rows])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

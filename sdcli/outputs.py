@@ -72,7 +72,18 @@ def fields(plan: Plan, index: int) -> dict[str, Any]:
     }
 
 
-FIELDS = ("seed", "index", "prompt", "model", "scheduler", "steps", "cfg", "width", "height", "family")
+FIELDS = (
+    "seed",
+    "index",
+    "prompt",
+    "model",
+    "scheduler",
+    "steps",
+    "cfg",
+    "width",
+    "height",
+    "family",
+)
 
 
 def destination(asked: Output, count: int = 1) -> Destination:
@@ -211,7 +222,9 @@ def _claim(partial: Path, free: Path) -> None:
 
 def taken(path: Path) -> BadRequest:
     """What is said of a file that is in the way."""
-    return BadRequest(f"`{path}` exists", hint="`--force` replaces it; or name another with `--out`")
+    return BadRequest(
+        f"`{path}` exists", hint="`--force` replaces it; or name another with `--out`"
+    )
 
 
 def _umask() -> int:

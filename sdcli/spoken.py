@@ -42,7 +42,9 @@ def lora(text: str) -> Lora:
         return Lora(text)
     apart = dict(pair.split("=") for pair in weights["apart"].split(",") if pair)
     both = finite(weights["both"] or "1")
-    return Lora(name, unet=finite(apart.get("unet", f"{both}")), te=finite(apart.get("te", f"{both}")))
+    return Lora(
+        name, unet=finite(apart.get("unet", f"{both}")), te=finite(apart.get("te", f"{both}"))
+    )
 
 
 def control(text: str) -> Control:

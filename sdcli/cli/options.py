@@ -16,7 +16,9 @@ def _given(text: str) -> dict[str, Any]:
 
 
 Prompt = Annotated[str, typer.Argument(help="What to draw; `-` reads it from stdin.")]
-Picture = Annotated[Path, typer.Option("--image", metavar="FILE", help="The picture to start from.")]
+Picture = Annotated[
+    Path, typer.Option("--image", metavar="FILE", help="The picture to start from.")
+]
 Mask = Annotated[
     Path, typer.Option("--mask", metavar="FILE", help="White is repainted, black stays as it is.")
 ]
@@ -106,7 +108,13 @@ Seed = Annotated[
 Count = Annotated[
     int | None,
     typer.Option(
-        "--count", "-c", min=1, max=100_000, metavar="N", show_default="1", help="How many pictures."
+        "--count",
+        "-c",
+        min=1,
+        max=100_000,
+        metavar="N",
+        show_default="1",
+        help="How many pictures.",
     ),
 ]
 Width = Annotated[

@@ -76,3 +76,11 @@ def told(picture: Picture, path: Path) -> dict[str, Any]:
         "events": list(picture.made.events),
         "plan": codec.to_data(picture.plan),
     }
+
+
+def examined() -> list[tuple[str, str]]:
+    """What `sdcli doctor` finds: versions, devices, folders, and advice where something is amiss."""
+    from sdcli import doctor
+    from sdcli.engine import device
+
+    return doctor.findings(device.report())

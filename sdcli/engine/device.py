@@ -55,7 +55,9 @@ def _asked(name: str) -> torch.device:
     usable = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
     if not usable[name]:
         built = torch.version.cuda is not None if name == "cuda" else torch.backends.mps.is_built()
-        why = "no such device answers" if built else f"torch {torch.__version__} is built without it"
+        why = (
+            "no such device answers" if built else f"torch {torch.__version__} is built without it"
+        )
         raise BadRequest(f"`--device {name}` cannot be used here: {why}", hint="see `sdcli doctor`")
     return torch.device(name)
 

@@ -99,9 +99,7 @@ class Studio:
         )
         return Picture(drawn, plan, made, index)
 
-    def _attempt(
-        self, plan: Plan, loaded: Loaded, given: Inputs, events: list[str]
-    ) -> Image.Image:
+    def _attempt(self, plan: Plan, loaded: Loaded, given: Inputs, events: list[str]) -> Image.Image:
         self.watch.stage(f"seed {plan.seed}")
         begun, steps = self.steps(plan, loaded, given)
         x = begun.x

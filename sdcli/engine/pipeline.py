@@ -44,4 +44,6 @@ def decode(pipe: Pipeline, latents: torch.Tensor) -> torch.Tensor:
     """The pixels in -1..1 of latents, in fp32 on the CPU."""
     vae = pipe.vae
     shift = getattr(vae.config, "shift_factor", None) or 0.0
-    return vae.decode((latents / pipe.scale + shift).to(vae.dtype), return_dict=False)[0].float().cpu()
+    return (
+        vae.decode((latents / pipe.scale + shift).to(vae.dtype), return_dict=False)[0].float().cpu()
+    )
