@@ -38,6 +38,7 @@ def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "VAE hash", plan.vae.sha256[:10]
         yield "VAE", plan.vae.path.name
     yield "Clip skip", str(plan.clip_skip) if plan.clip_skip > 1 else ""
+    yield "ENSD", str(plan.ensd) if plan.ensd else ""
     yield "RNG", {"cpu": "CPU", "nv": "NV"}.get(plan.rng, "")
     for n, control in enumerate(plan.controls):
         yield f"ControlNet {n}", _control(control)

@@ -111,6 +111,7 @@ class Plan:
     device: str  # auto, cpu, cuda, mps
     dtype: str  # auto, fp32, fp16, bf16
     offload: str  # auto, none, model, sequential
+    ensd: int = 0  # added to the seed for the solver's own noise, as A1111's setting of that name
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
 
 

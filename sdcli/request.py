@@ -95,6 +95,7 @@ class Request:
     height: int | None = None
     clip_skip: int | None = None
     rng: str | None = None
+    ensd: int | None = None
     loras: tuple[Lora, ...] = ()
     lora_partial: bool = False
     embeddings: tuple[str, ...] = ()

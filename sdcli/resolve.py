@@ -71,6 +71,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         height=height,
         clip_skip=said(asked.clip_skip, model.clip_skip),
         rng=word("--rng", asked.rng, "cpu"),
+        ensd=said(asked.ensd, 0),
         device=word("--device", asked.device, "auto"),
         dtype=word("--dtype", asked.dtype, "auto"),
         offload=word("--offload", asked.offload, "auto"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -35,22 +35,6 @@ class Loaded:
     ladder: ladder.Ladder
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A finished picture and what it was decoded from."""
-
-    picture: Picture
-    latents: torch.Tensor
-    denoising: float  # seconds that the steps alone took
-
-
-Look = Callable[[Step], None]
-
-
-def _unseen(step: Step) -> None:
-    """Nobody looks."""
-
-
 class Studio:
     """Draws plan after plan, and loads a checkpoint only when it is another than the last."""
 
@@ -64,7 +48,7 @@ class Studio:
         with ExitStack() as worn:
             given = self.dressed(plan, loaded, worn)
             for index in range(plan.count):
-                yield self.drawing(alone(plan, index), loaded, given, index).picture
+                yield self._picture(alone(plan, index), index, loaded, given)
 
     def open(self, plan: Plan) -> Loaded:
         """The plan's model, ready on its device."""
@@ -94,22 +78,20 @@ class Studio:
         dice = noise.generator(plan.seed, plan.rng, loaded.machine.device)
         with torch.inference_mode():
             begun = start(plan, pipe, row, dice)
+            if plan.ensd:
+                dice = noise.generator((plan.seed + plan.ensd) % 2**64, plan.rng, loaded.machine.device)
             given = beside(given, begun.beside, plan.task)
         return begun, denoise(pipe, row, begun.x, given, dice, begin=begun.begin, keep=begun.keep)
 
-    def drawing(
-        self, plan: Plan, loaded: Loaded, given: Inputs, index: int = 0, look: Look = _unseen
-    ) -> Drawing:
-        """One picture with its latents; `look` is shown every step as it is taken. A picture that
-        is begun again (because memory ran out) shows its steps again, from index 0."""
+    def _picture(self, plan: Plan, index: int, loaded: Loaded, given: Inputs) -> Picture:
         before = time.perf_counter()
         events: list[str] = []
 
-        def attempt() -> tuple[Image.Image, torch.Tensor, float]:
+        def attempt() -> Image.Image:
             events.clear()
-            return self._attempt(plan, loaded, given, events, look)
+            return self._attempt(plan, loaded, given, events)
 
-        image, latents, denoising = loaded.ladder.climb(loaded.pipe, attempt, self.watch.note)
+        drawn = loaded.ladder.climb(loaded.pipe, attempt, self.watch.note)
         made = Made(
             device=loaded.machine.device.type,
             dtype=loaded.machine.dtype_name,
@@ -117,22 +99,18 @@ class Studio:
             versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
             events=(*loaded.ladder.taken, *events),
         )
-        return Drawing(Picture(image, plan, made, index), latents, denoising)
+        return Picture(drawn, plan, made, index)
 
-    def _attempt(
-        self, plan: Plan, loaded: Loaded, given: Inputs, events: list[str], look: Look
-    ) -> tuple[Image.Image, torch.Tensor, float]:
+    def _attempt(self, plan: Plan, loaded: Loaded, given: Inputs, events: list[str]) -> Image.Image:
         self.watch.stage(f"seed {plan.seed}")
         begun, steps = self.steps(plan, loaded, given)
-        x, before = begun.x, time.perf_counter()
+        x = begun.x
         for step in steps:
             x = step.after
-            look(step)
             self.watch.step(step.index + 1, step.of)
-        if not torch.isfinite(x).all():  # this also waits for the device
+        if not torch.isfinite(x).all():
             raise _overflow(loaded)
-        denoising = time.perf_counter() - before
-        return laid(developed(loaded, x, events, self.watch), begun), x, denoising
+        return laid(developed(loaded, x, events, self.watch), begun)
 
 
 def _load(plan: Plan, machine: device.Machine) -> Pipeline:
