@@ -1,0 +1,101 @@
+"""Noise by seed: the same numbers on every machine, and those that other programs draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sdcli.errors import BadRequest
+
+SEEDS = 2**64
+
+
+class Noise(Protocol):
+    """One picture's noise, draw after draw."""
+
+    def randn(self, shape: Sequence[int]) -> torch.Tensor:
+        """The next draw: standard normal numbers, float32."""
+        ...
+
+
+def generator(seed: int, rng: str = "cpu", device: str = "cpu", *, ensd: int = 0) -> Noise:
+    """The noise of one seed, as a CPU draws it, an NVIDIA card (`nv`), or this machine's (`gpu`).
+
+    `ensd` is A1111's "eta noise seed delta": all draws but the first come from another seed.
+    """
+    if not 0 <= seed < SEEDS:
+        raise BadRequest(f"a seed is a number from 0 to 2^64 - 1, and {seed} is not")
+    makers: dict[str, Callable[[int], Noise]] = {
+        "cpu": lambda seed: Torch(seed, "cpu"),
+        "nv": Philox,
+        "gpu": lambda seed: Torch(seed, device),
+    }
+    if rng not in makers:
+        raise BadRequest(f"no noise is called `{rng}`", hint=f"there is {', '.join(makers)}")
+    first = makers[rng](seed)
+    return Delta(first, makers[rng]((seed + ensd) % SEEDS)) if ensd else first
+
+
+class Torch:
+    """Torch's own generator, on the CPU or on a device."""
+
+    def __init__(self, seed: int, device: str) -> None:
+        self.dice = torch.Generator(device).manual_seed(seed)
+
+    def randn(self, shape: Sequence[int]) -> torch.Tensor:
+        """The next draw, on the generator's device."""
+        return torch.randn(tuple(shape), generator=self.dice, device=self.dice.device)
+
+
+class Delta:
+    """The first draw from one generator, all others from another."""
+
+    def __init__(self, first: Noise, others: Noise) -> None:
+        self.first: Noise | None = first
+        self.others = others
+
+    def randn(self, shape: Sequence[int]) -> torch.Tensor:
+        """The next draw."""
+        noise, self.first = self.first or self.others, None
+        return noise.randn(shape)
+
+
+class Philox:
+    """What `torch.randn` draws on an NVIDIA card, computed here: Philox 4x32-10, Box and Muller.
+
+    A card gives every number its own subsequence, and every draw the next counter. That holds for
+    draws that fit on the card at once, as A1111 assumes too: latents of any usual picture do.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.key = np.array([seed & 0xFFFFFFFF, seed >> 32], np.uint64)
+        self.draws = 0
+
+    def randn(self, shape: Sequence[int]) -> torch.Tensor:
+        """The next draw, on the CPU."""
+        count = int(np.prod(shape, dtype=np.int64))
+        counter = np.zeros((4, count), np.uint64)
+        counter[0] = self.draws
+        counter[2] = np.arange(count)
+        self.draws += 1
+        bits = philox(counter, self.key)
+        uniform, turn = ((bits[:2] + 0.5) * 2.0**-32).astype(np.float64)
+        drawn = np.sqrt(-2 * np.log(uniform)) * np.sin(2 * np.pi * turn)
+        return torch.from_numpy(drawn.astype(np.float32)).reshape(tuple(shape))
+
+
+def philox(counter: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Ten rounds of Philox 4x32 (Salmon et al. 2011) on columns of four 32-bit words."""
+    a, b, c, d = counter
+    low, high = key
+    word, half = np.uint64(0xFFFFFFFF), np.uint64(32)
+    for _ in range(10):
+        first, second = a * np.uint64(0xD2511F53), c * np.uint64(0xCD9E8D57)
+        a, b = (second >> half) ^ b ^ low, second & word
+        c, d = (first >> half) ^ d ^ high, first & word
+        low, high = (low + np.uint64(0x9E3779B9)) & word, (high + np.uint64(0xBB67AE85)) & word
+    return np.stack([a, b, c, d])
