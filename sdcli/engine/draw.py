@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -35,6 +35,22 @@ class Loaded:
     ladder: ladder.Ladder
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A finished picture and what it was decoded from."""
+
+    picture: Picture
+    latents: torch.Tensor
+    denoising: float  # seconds that the steps alone took
+
+
+Look = Callable[[Step], None]
+
+
+def _unseen(step: Step) -> None:
+    """Nobody looks."""
+
+
 class Studio:
     """Draws plan after plan, and loads a checkpoint only when it is another than the last."""
 
@@ -48,7 +64,7 @@ class Studio:
         with ExitStack() as worn:
             given = self.dressed(plan, loaded, worn)
             for index in range(plan.count):
-                yield self._picture(alone(plan, index), index, loaded, given)
+                yield self.drawing(alone(plan, index), loaded, given, index).picture
 
     def open(self, plan: Plan) -> Loaded:
         """The plan's model, ready on its device."""
@@ -79,19 +95,24 @@ class Studio:
         with torch.inference_mode():
             begun = start(plan, pipe, row, dice)
             if plan.ensd:
-                dice = noise.generator((plan.seed + plan.ensd) % 2**64, plan.rng, loaded.machine.device)
+                other = (plan.seed + plan.ensd) % 2**64
+                dice = noise.generator(other, plan.rng, loaded.machine.device)
             given = beside(given, begun.beside, plan.task)
         return begun, denoise(pipe, row, begun.x, given, dice, begin=begun.begin, keep=begun.keep)
 
-    def _picture(self, plan: Plan, index: int, loaded: Loaded, given: Inputs) -> Picture:
+    def drawing(
+        self, plan: Plan, loaded: Loaded, given: Inputs, index: int = 0, look: Look = _unseen
+    ) -> Drawing:
+        """One picture with its latents; `look` is shown every step as it is taken. A picture that
+        is begun again (because memory ran out) shows its steps again, from index 0."""
         before = time.perf_counter()
         events: list[str] = []
 
-        def attempt() -> Image.Image:
+        def attempt() -> tuple[Image.Image, torch.Tensor, float]:
             events.clear()
-            return self._attempt(plan, loaded, given, events)
+            return self._attempt(plan, loaded, given, events, look)
 
-        drawn = loaded.ladder.climb(loaded.pipe, attempt, self.watch.note)
+        image, latents, denoising = loaded.ladder.climb(loaded.pipe, attempt, self.watch.note)
         made = Made(
             device=loaded.machine.device.type,
             dtype=loaded.machine.dtype_name,
@@ -99,18 +120,22 @@ class Studio:
             versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
             events=(*loaded.ladder.taken, *events),
         )
-        return Picture(drawn, plan, made, index)
+        return Drawing(Picture(image, plan, made, index), latents, denoising)
 
-    def _attempt(self, plan: Plan, loaded: Loaded, given: Inputs, events: list[str]) -> Image.Image:
+    def _attempt(
+        self, plan: Plan, loaded: Loaded, given: Inputs, events: list[str], look: Look
+    ) -> tuple[Image.Image, torch.Tensor, float]:
         self.watch.stage(f"seed {plan.seed}")
         begun, steps = self.steps(plan, loaded, given)
-        x = begun.x
+        x, before = begun.x, time.perf_counter()
         for step in steps:
             x = step.after
+            look(step)
             self.watch.step(step.index + 1, step.of)
-        if not torch.isfinite(x).all():
+        if not torch.isfinite(x).all():  # this also waits for the device
             raise _overflow(loaded)
-        return laid(developed(loaded, x, events, self.watch), begun)
+        denoising = time.perf_counter() - before
+        return laid(developed(loaded, x, events, self.watch), begun), x, denoising
 
 
 def _load(plan: Plan, machine: device.Machine) -> Pipeline:
