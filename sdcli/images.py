@@ -47,7 +47,7 @@ def checked_mask(path: Path, image: Path) -> None:
     wanted, got = size(image), size(path, "mask")
     if wanted != got:
         raise BadRequest(
-            f"the mask `{path.name}` is {got[0]}x{got[1]} and the picture is {wanted[0]}x{wanted[1]}",
+            f"the mask `{path.name}` is {got[0]}x{got[1]}, the picture {wanted[0]}x{wanted[1]}",
             hint="draw the mask at the size of the picture",
         )
     low, high = mask(path).getextrema()

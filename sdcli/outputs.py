@@ -140,7 +140,7 @@ def _checked_template(text: str) -> None:
 
 
 def prepare(place: Destination, plan: Plan) -> None:
-    """Make the folder and try it, and refuse a named file that exists: before anything is loaded."""
+    """Make the folder and try it, refuse a named file that exists: before anything is loaded."""
     for index in range(plan.count):
         path = place.path(alone(plan, index), index)
         if place.exact and not place.force and os.path.lexists(path):
@@ -234,7 +234,7 @@ def _umask() -> int:
 
 
 def slug(text: str) -> str:
-    """A few words of a prompt as a file name: "A red house, at night" makes a-red-house-at-night."""
+    """Words of a prompt as a file name: "A red house, at night" makes a-red-house-at-night."""
     words = re.findall(r"\w+", text.lower())
     name = ""
     for word in words:

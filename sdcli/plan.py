@@ -31,7 +31,7 @@ class Redraw:
 
 @dataclass(frozen=True)
 class Repaint:
-    """Start from a picture, touch only the white of the mask, its edge softened by `feather` pixels."""
+    """Start from a picture, touch only the white of the mask, its edge `feather` pixels soft."""
 
     image: File
     mask: File

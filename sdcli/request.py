@@ -51,7 +51,7 @@ class Lora:
 
 @dataclass(frozen=True)
 class Control:
-    """A ControlNet to follow: its file, the picture it looks at, how much and during which steps."""
+    """A ControlNet to follow: its file, the picture it looks at, how much, during which steps."""
 
     name: str
     image: Path

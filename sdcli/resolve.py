@@ -1,4 +1,4 @@
-"""A request becomes a plan: every question answered, every contradiction refused, nothing loaded."""
+"""A request becomes a plan: questions answered, contradictions refused, nothing loaded."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def _usage(error: typer.TyperException, words: Sequence[str]) -> BadRequest:
     """Typer's word for bad usage, as a fact and a hint."""
     fact, _, more = error.format_message().partition("\n")
     command = next((word for word in words if not word.startswith("-")), "")
-    known = command in {info.name or info.callback.__name__ for info in _commands()}
-    place = f"sdcli {command} --help" if known else "sdcli --help"
+    named = {info.callback.__name__ for info in app.registered_commands if info.callback}
+    place = f"sdcli {command} --help" if command in named else "sdcli --help"
     hint = " ".join(more.split()) or f"see `{place}`"
     fact = fact.rstrip(".")
     return BadRequest(fact[:1].lower() + fact[1:], hint=hint)

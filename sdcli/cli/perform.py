@@ -79,7 +79,7 @@ def told(picture: Picture, path: Path) -> dict[str, Any]:
 
 
 def examined() -> list[tuple[str, str]]:
-    """What `sdcli doctor` finds: versions, devices, folders, and advice where something is amiss."""
+    """What `sdcli doctor` finds: versions, devices, folders, and advice where needed."""
     from sdcli import doctor
     from sdcli.engine import device
 

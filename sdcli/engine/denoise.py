@@ -60,7 +60,7 @@ def one(branches: Sequence[torch.Tensor]) -> torch.Tensor:
 
 
 def guided(cfg: float) -> Combine:
-    """Away from the negative prompt, by `cfg` times the difference (Ho and Salimans, 2207.12598)."""
+    """Away from the negative prompt, by `cfg` times the difference (Ho, Salimans: 2207.12598)."""
 
     def combine(branches: Sequence[torch.Tensor]) -> torch.Tensor:
         negative, positive = branches
