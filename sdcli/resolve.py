@@ -64,7 +64,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         scheduler=solver,
         steps=said(asked.steps, model.steps),
         cfg=said(asked.cfg, model.cfg),
-        eta=schedulers.eta(solver, asked.eta),
+        eta=_eta(solver, asked.eta),
         seed=seed,
         count=count,
         width=width,
@@ -128,6 +128,17 @@ def _able(model: Checkpoint, asked: Request) -> None:
             if lacking[0] == "vae"
             else "use a full checkpoint; this file is a part of one",
         )
+
+
+def _eta(name: str, asked: float | None) -> float:
+    solver = schedulers.SCHEDULERS[name].solver
+    if solver.eta is not None:
+        return said(asked, solver.eta)
+    if asked is not None:
+        raise BadRequest(
+            f"`{name}` takes no `--eta`: it adds no fresh noise", hint="see `sdcli schedulers`"
+        )
+    return solver.fixed
 
 
 def _counted(seed: int, count: int) -> None:

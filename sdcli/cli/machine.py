@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from sdcli import console, store
 from sdcli.cli import options, perform
-from sdcli.schedulers import SCHEDULERS
+from sdcli.schedulers import SOLVERS, names
 
 
 def schedulers(json: options.Json = False) -> None:
     """The schedulers: what each is good for, what a step costs, other programs' names for it."""
     heads = ("name", "evaluations", "deterministic", "eta", "about", "also")
     rows = [
-        (name, row.evaluations, row.deterministic, row.eta is not None, row.about, row.also)
-        for name, row in SCHEDULERS.items()
+        (
+            row.name,
+            row.evaluations,
+            not row.rolls,
+            "-" if row.eta is None else row.eta,
+            row.about,
+            names(row),
+        )
+        for row in SOLVERS.values()
     ]
     console.listing(heads, rows, as_json=json)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from sdcli.engine.noise import Noise
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.sampling import Sampling
 
@@ -75,7 +76,7 @@ def denoise(
     sampling: Sampling,
     x: torch.Tensor,
     inputs: Inputs,
-    generator: Any,
+    noise: Noise,
     *,
     begin: int = 0,
     keep: Keep | None = None,
@@ -85,11 +86,10 @@ def denoise(
     for index in range(begin, count):
         branches = predict(pipe, sampling, x, index, inputs)
         prediction = inputs.combine(branches)
-        clean = sampling.clean(prediction, index, x)
+        clean = sampling.denoised(prediction, index, x)
         if keep is not None:
             clean = torch.lerp(keep.latents, clean, keep.mask)
-            prediction = sampling.prediction(clean, index, x)
-        after = sampling.step(prediction, index, x, generator)
+        after = sampling.advance(clean, index, x, noise)
         yield Step(
             index=index - begin,
             of=count - begin,

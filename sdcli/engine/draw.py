@@ -13,10 +13,12 @@ import torch
 from PIL import Image
 
 from sdcli import __version__, checkpoint, images
-from sdcli.engine import build, device, encode, ladder, noise, pipeline, sampling
+from sdcli.engine import build, device, encode, ladder, pipeline
 from sdcli.engine.conditioning import beside, inputs
 from sdcli.engine.denoise import Inputs, Step, denoise
+from sdcli.engine.noise import generator
 from sdcli.engine.pipeline import Pipeline
+from sdcli.engine.sampling import Sampling
 from sdcli.engine.start import Start, image, start
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.picture import Made, Picture, Watch
@@ -90,8 +92,8 @@ class Studio:
     def steps(self, plan: Plan, loaded: Loaded, given: Inputs) -> tuple[Start, Iterator[Step]]:
         """One picture's start, and its steps as they are taken."""
         pipe = loaded.pipe
-        row = sampling.Sampling.of(plan)
-        dice = noise.generator(plan.seed, plan.rng, loaded.machine.device)
+        row = sampling_of(plan)
+        dice = generator(plan.seed, plan.rng, str(loaded.machine.device))
         with torch.inference_mode():
             begun = start(plan, pipe, row, dice)
             if plan.ensd:
@@ -136,6 +138,18 @@ class Studio:
             raise _overflow(loaded)
         denoising = time.perf_counter() - before
         return laid(developed(loaded, x, events, self.watch), begun), x, denoising
+
+
+def sampling_of(plan: Plan) -> Sampling:
+    """The plan's scheduler at its start."""
+    return Sampling(
+        plan.scheduler,
+        plan.steps,
+        prediction=plan.prediction,
+        zero_snr=plan.zero_snr,
+        eta=plan.eta,
+        xl=plan.family.startswith("sdxl"),
+    )
 
 
 def _load(plan: Plan, machine: device.Machine) -> Pipeline:

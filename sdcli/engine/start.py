@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from PIL import Image
 
 from sdcli import images
 from sdcli.engine.denoise import Keep
+from sdcli.engine.noise import Noise
 from sdcli.engine.pipeline import Pipeline, encode
 from sdcli.engine.sampling import Sampling
 from sdcli.plan import Draw, Edit, Plan, Redraw, Repaint
@@ -28,7 +29,7 @@ class Start:
     share: Image.Image | None = None  # how much of the new picture shows over it
 
 
-def start(plan: Plan, pipe: Pipeline, sampling: Sampling, dice: Any) -> Start:
+def start(plan: Plan, pipe: Pipeline, sampling: Sampling, dice: Noise) -> Start:
     """The start of one picture. The first noise that `dice` throws is the picture's own."""
     device = pipe._execution_device
     shape = (1, pipe.vae.config.latent_channels, plan.height // 8, plan.width // 8)
