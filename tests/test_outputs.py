@@ -1,6 +1,5 @@
 """Where pictures are saved."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +88,7 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 def test_files_have_the_rights_that_new_files_have(tmp_path: Path) -> None:
     path = outputs.save(a_picture(), place(tmp_path / "a.png"))
     (tmp_path / "other").write_text("")
-    assert os.stat(path).st_mode == os.stat(tmp_path / "other").st_mode
+    assert path.stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_slug_keeps_whole_words() -> None:

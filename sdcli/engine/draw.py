@@ -93,12 +93,9 @@ class Studio:
         """One picture's start, and its steps as they are taken."""
         pipe = loaded.pipe
         row = sampling_of(plan)
-        dice = generator(plan.seed, plan.rng, str(loaded.machine.device))
+        dice = generator(plan.seed, plan.rng, str(loaded.machine.device), ensd=plan.ensd)
         with torch.inference_mode():
             begun = start(plan, pipe, row, dice)
-            if plan.ensd:
-                other = (plan.seed + plan.ensd) % 2**64
-                dice = noise.generator(other, plan.rng, loaded.machine.device)
             given = beside(given, begun.beside, plan.task)
         return begun, denoise(pipe, row, begun.x, given, dice, begin=begun.begin, keep=begun.keep)
 
