@@ -1,0 +1,192 @@
+"""What a file is, from its header alone: its kind, and for a checkpoint all that drawing needs to know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from sdcli import anatomy, prediction
+from sdcli.components import Component, is_taesd, sort
+from sdcli.errors import BadRequest
+from sdcli.families import FAMILIES, OTHER_CHANNELS, Family
+from sdcli.header import Header, Tensor
+from sdcli.kinds import kind_of
+from sdcli.names import TEXT, TEXT_2, UNET, VAE
+from sdcli.sniff import read_header
+
+__all__ = ["Checkpoint", "Header", "Tensor", "identify", "identify_header", "kind", "read_header"]
+
+SAID = "sdcli"  # the metadata key under which a file says what its shapes cannot
+TITLES = {
+    UNET: "U-Net",
+    VAE: "VAE",
+    TEXT: "text encoder",
+    TEXT_2: "second text encoder",
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model as its header tells it. The defaults are the file's own, else its family's."""
+
+    header: Header
+    family: Family
+    components: Mapping[str, Component]
+    left: tuple[str, ...]  # tensors that belong to no component
+    prediction: str  # eps, v
+    zero_snr: bool
+    size: int
+    steps: int
+    cfg: float
+    scheduler: str
+    clip_skip: int
+    vae_scale: float
+    said: Mapping[str, Any]  # the file's own words about itself
+
+    @property
+    def path(self) -> Path:
+        """The file, or the folder."""
+        return self.header.path
+
+    @property
+    def name(self) -> str:
+        """What it calls itself, else its file's name without the ending."""
+        return str(self.said.get("name") or self.path.stem)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The components that its family needs and this file does not hold."""
+        wanted = {
+            "sdxl": (UNET, VAE, TEXT, TEXT_2),
+            "sdxl-refiner": (UNET, VAE, TEXT_2),
+        }.get(self.family.base, (UNET, VAE, TEXT))
+        return tuple(kind for kind in wanted if kind not in self.components)
+
+    def config(self, kind: str) -> dict[str, Any]:
+        """The arguments of the class that a component is built with."""
+        shapes = self.components[kind].shapes
+        try:
+            found = self._config(kind, shapes)
+        except KeyError as error:
+            name = self.components[kind].spelled(str(error.args[0]))
+            raise BadRequest(
+                f"`{self.path.name}` lacks the tensor `{name}`", hint="the file is damaged"
+            ) from None
+        except BadRequest as error:
+            raise BadRequest(f"`{self.path.name}`: {error.fact}", hint=error.hint) from None
+        theirs = self.header.configs.get(kind, {})
+        return found | {key: value for key, value in theirs.items() if not key.startswith("_")}
+
+    def _config(self, kind: str, shapes: anatomy.Shapes) -> dict[str, Any]:
+        said = self.said
+        if kind == UNET:
+            heads = said.get("unet_heads", self.family.unet_heads)
+            found = anatomy.unet(shapes, heads=heads, norm_groups=said.get("unet_groups"))
+            if wide := found.get("projection_class_embeddings_input_dim"):
+                found["addition_time_embed_dim"] = self._time_width(wide)
+            return found
+        if kind == VAE:
+            return vae_config(self.components[VAE], self.vae_scale, said.get("vae_groups"))
+        act = self.family.act if kind == TEXT else "gelu"
+        return anatomy.text(shapes, act=act, heads=said.get("text_heads"))
+
+    def _time_width(self, added: int) -> int:
+        """How wide each of SDXL's sizes is embedded: 256 in the real ones."""
+        sizes = 5 if self.family.base == "sdxl-refiner" else 6
+        second = self.components.get(TEXT_2)
+        pooled = second.shapes.get("text_projection.weight", (0,))[0] if second else 1280
+        return (added - pooled) // sizes
+
+
+def vae_config(vae: Component, scale: float, norm_groups: int | None = None) -> dict[str, Any]:
+    """The arguments of a VAE's class, which is another one for a TAESD."""
+    if is_taesd(vae):
+        return anatomy.taesd(vae.shapes)
+    return anatomy.vae(vae.shapes, scale=scale, norm_groups=norm_groups)
+
+
+def kind(header: Header) -> str:
+    """What a file is, in a word: checkpoint, lora, embedding, controlnet, vae, upscaler, ..."""
+    return kind_of(header).name
+
+
+def identify(path: Path) -> Checkpoint:
+    """The checkpoint in a file or folder; an error that says what it is instead."""
+    return identify_header(read_header(path))
+
+
+def identify_header(header: Header) -> Checkpoint:
+    """The checkpoint that a header describes."""
+    components, left = sort(header)
+    if UNET not in components or "conv_in.weight" not in components[UNET].shapes:
+        row = kind_of(header)
+        if row.name == "checkpoint":
+            raise BadRequest(f"`{header.path.name}` lacks its U-Net's first tensors")
+        raise BadRequest(f"`{header.path.name}` is {row.title}, not a checkpoint", hint=row.hint)
+    said = _said(header)
+    family = _family(header, components)
+    components = {
+        kind: part for kind, part in components.items() if kind in (UNET, VAE, TEXT, TEXT_2)
+    }
+    found = Checkpoint(
+        header=header,
+        family=family,
+        components=components,
+        left=left,
+        prediction="eps",
+        zero_snr=False,
+        size=int(said.get("size", family.size)),
+        steps=int(said.get("steps", family.steps)),
+        cfg=float(said.get("cfg", family.cfg)),
+        scheduler=str(said.get("scheduler", family.scheduler)),
+        clip_skip=int(said.get("clip_skip", _clip_skip(family, components))),
+        vae_scale=float(said.get("vae_scale", family.vae_scale)),
+        said=said,
+    )
+    predicts, zero_snr = prediction.detect(header, components[UNET], family, said)
+    size = 768 if family.name == "sd2" and predicts == "v" and "size" not in said else found.size
+    return replace(found, prediction=predicts, zero_snr=zero_snr, size=size)
+
+
+def _said(header: Header) -> Mapping[str, Any]:
+    try:
+        said: Any = json.loads(header.metadata.get(SAID, "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return cast("Mapping[str, Any]", said) if isinstance(said, dict) else {}
+
+
+def _family(header: Header, components: Mapping[str, Component]) -> Family:
+    shapes = components[UNET].shapes
+    channels = anatomy.width(shapes, "conv_in.weight", 1)
+    base = _base(components)
+    for family in FAMILIES.values():
+        if (family.base, family.channels) == (base, channels):
+            return family
+    what = OTHER_CHANNELS.get(channels, f"a checkpoint whose U-Net takes {channels} channels")
+    raise BadRequest(
+        f"`{header.path.name}` is {what}, which sdcli cannot draw with",
+        hint="it draws with 4 channels, inpaints with 9 and edits with 8",
+    )
+
+
+def _base(components: Mapping[str, Component]) -> str:
+    """Told by what holds at any size: the added embedding, the attention's first layer."""
+    shapes = components[UNET].shapes
+    if anatomy.added(shapes):
+        last = anatomy.count(shapes, "down_blocks") - 1
+        alone = TEXT_2 in components and TEXT not in components
+        deepest = anatomy.depths(shapes, f"down_blocks.{last}")
+        return "sdxl-refiner" if alone or not any(deepest) else "sdxl"
+    second = TEXT in components and "positional_embedding" in components[TEXT].table
+    return "sd2" if second or anatomy.linear(shapes) else "sd1"
+
+
+def _clip_skip(family: Family, components: Mapping[str, Component]) -> int:
+    """SD 2 stops before the last of 24 layers; some files have cut that one off already."""
+    if family.base == "sd2" and TEXT in components:
+        return 1 if anatomy.count(components[TEXT].shapes, "encoder.layers") == 23 else 2
+    return family.clip_skip

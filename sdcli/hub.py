@@ -1,0 +1,63 @@
+"""Models on the Hugging Face hub: fetched only when one is asked for by its name there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sdcli.errors import BadRequest, SdcliError
+
+# The parts of a diffusers model that are read; never the many copies that lie beside them.
+PATTERNS = (
+    "model_index.json",
+    "scheduler/scheduler_config.json",
+    "*/config.json",
+    "unet/diffusion_pytorch_model*.safetensors",
+    "vae/diffusion_pytorch_model*.safetensors",
+    "text_encoder/model*.safetensors",
+    "text_encoder_2/model*.safetensors",
+)
+UNWANTED = ("*.fp16*", "*non_ema*", "*.ema*", "safety_checker/*", "*flax*")
+
+
+def is_name(name: str) -> bool:
+    """Whether a name could be one on the hub: `owner/name`, or `owner/name/file.safetensors`."""
+    return re.fullmatch(r"[\w.-]+/[\w.-]+(/[\w./-]+\.(safetensors|ckpt))?", name) is not None
+
+
+def fetch(name: str, folder: Path) -> Path:
+    """The model of that name in the folder of models, downloaded if it is not there yet."""
+    owner, repo, *file = name.split("/", 2)
+    place = folder / f"{owner}--{repo}"
+    wanted = place / file[0] if file else place / "model_index.json"
+    if not wanted.is_file():
+        _download(f"{owner}/{repo}", file[0] if file else None, place)
+    return wanted if file else place
+
+
+def _download(repo: str, file: str | None, place: Path) -> None:
+    import huggingface_hub  # half a second, and only ever for a name on the hub
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+    try:
+        if file:
+            huggingface_hub.hf_hub_download(repo, file, local_dir=place)
+        else:
+            huggingface_hub.snapshot_download(
+                repo, local_dir=place, allow_patterns=list(PATTERNS), ignore_patterns=list(UNWANTED)
+            )
+    except RepositoryNotFoundError:
+        raise BadRequest(
+            f"there is no file `{repo}`, and no model of that name on the hub",
+            hint="check the path, or the name on huggingface.co",
+        ) from None
+    except (HfHubHTTPError, OSError, RuntimeError) as error:
+        raise SdcliError(
+            f"there is no file `{repo}`, and the hub cannot be asked for a model of that name",
+            hint=f"check the path, or the network ({type(error).__name__})",
+        ) from None
+    if not file and not (place / "model_index.json").is_file():
+        raise BadRequest(
+            f"`{repo}` on the hub is no diffusers model",
+            hint="name a file in it: `owner/name/FILE`",
+        )

@@ -1,0 +1,99 @@
+"""Which of the formats a file or folder of weights is in, told by its content, never by its ending."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.header import Header, Tensor, damaged, read_safetensors
+from sdcli.pickles import read_pickle
+
+
+def read_folder(path: Path) -> Header:
+    """The headers of a diffusers folder as one: tensors named `unet.`, `vae.`, ... after their folders."""
+    tensors: dict[str, Tensor] = {}
+    configs: dict[str, Mapping[str, Any]] = {}
+    for part in ("unet", "vae", "text_encoder", "text_encoder_2", "scheduler"):
+        for config in ("config.json", "scheduler_config.json"):
+            if (path / part / config).is_file():
+                configs[part] = _json(path / part / config)
+        for file in _weight_files(path / part):
+            found = read_header(file).tensors
+            tensors |= {f"{part}.{name}": tensor for name, tensor in found.items()}
+    if not any(name.startswith("unet.") for name in tensors):
+        raise BadRequest(
+            f"`{path}` is a folder, but not one of a diffusers model",
+            hint="it would hold `unet/diffusion_pytorch_model.safetensors`; name a file in it",
+        )
+    return Header(path, "diffusers", tensors, configs=configs)
+
+
+def _weight_files(folder: Path) -> Iterable[Path]:
+    """The weights of one component: shards, or the best of the variants that lie side by side."""
+    for ending in (".safetensors", ".bin"):
+        found = sorted(folder.glob(f"*{ending}"))
+        if shards := [file for file in found if "-of-" in file.name and ".fp16" not in file.name]:
+            return shards
+        plain = [file for file in found if "." not in file.name.removesuffix(ending)]
+        if chosen := plain or [file for file in found if "non_ema" not in file.name]:
+            return chosen[:1] if plain or "-of-" not in chosen[0].name else chosen
+    return []
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        found: Any = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(
+            f"`{path}` is not JSON ({error})", hint="download the folder again"
+        ) from None
+    return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
+
+
+# What a file begins with, when it is nothing that holds weights, and what to say about it.
+STRANGERS: tuple[tuple[bytes, str, str], ...] = (
+    (b"version https://git-lfs", "is a Git LFS pointer, not the file itself", "run `git lfs pull`"),
+    (b"<", "is a web page, not a model", "the download link wanted a log-in or a click; try again"),
+    (b"\x89PNG", "is a picture, not a model", "pictures go to `--image`"),
+    (b"\xff\xd8\xff", "is a picture, not a model", "pictures go to `--image`"),
+    (b"RIFF", "is a picture or a sound, not a model", "pictures go to `--image`"),
+    (b"GIF8", "is a picture, not a model", "pictures go to `--image`"),
+    (b"GGUF", "is a GGUF file, which sdcli cannot read", "use the `.safetensors` it was made from"),
+    (b"\x1f\x8b", "is a gzip archive, not a model", "unpack it first"),
+    (b"7z\xbc\xaf", "is a 7-Zip archive, not a model", "unpack it first"),
+    (b"Rar!", "is a RAR archive, not a model", "unpack it first"),
+)
+
+
+def read_header(path: Path) -> Header:
+    """What a file or a diffusers folder holds, told by its content and never by its ending."""
+    try:
+        if path.is_dir():
+            return read_folder(path)
+        with path.open("rb") as file:
+            first = file.read(64)
+        return _sniffed(path, first)
+    except FileNotFoundError:
+        raise BadRequest(f"there is no file `{path}`", hint="check the path") from None
+    except OSError as error:
+        raise SdcliError(f"`{path}` cannot be read: {error.strerror}") from None
+
+
+def _sniffed(path: Path, first: bytes) -> Header:
+    if not first:
+        raise BadRequest(f"`{path.name}` is empty", hint="the download failed; fetch it again")
+    if first[8:9] == b"{":  # before the pickles: any byte may begin a length
+        return read_safetensors(path)
+    if first.startswith((b"PK\x03\x04", b"\x80")):
+        return read_pickle(path)
+    for magic, what, hint in STRANGERS:
+        if first.lstrip().startswith(magic):
+            raise BadRequest(f"`{path.name}` {what}", hint=hint)
+    if len(first) < 9 or int.from_bytes(first[:8], "little") > path.stat().st_size:
+        raise damaged(path, "it does not begin like any file of weights")
+    raise BadRequest(
+        f"`{path.name}` is neither safetensors nor a PyTorch file", hint="is it really a model?"
+    )

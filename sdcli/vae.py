@@ -1,0 +1,63 @@
+"""A VAE in a file of its own: every layout they are shared in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from sdcli.components import Component, is_taesd, sort
+from sdcli.errors import BadRequest
+from sdcli.header import Header
+from sdcli.kinds import kind_of
+from sdcli.names import VAE, Part
+from sdcli.sniff import read_header
+
+
+def find_vae(path: Path) -> tuple[Header, Component]:
+    """The VAE in a file, which may be a whole checkpoint, or half of a TAESD beside its other half."""
+    header = read_header(path)
+    components, _ = sort(header)
+    vae = components.get(VAE)
+    if vae is None:
+        row = kind_of(header)
+        raise BadRequest(f"`{path.name}` is {row.title}, not a VAE", hint=row.hint)
+    if any(name[0].isdigit() for name in vae.parts):
+        return _taesd(path)
+    halves = [
+        half for half in ("encoder", "decoder") if not any(half in name for name in vae.parts)
+    ]
+    if halves:
+        raise BadRequest(
+            f"`{path.name}` holds a VAE without its {halves[0]}", hint="use a whole one"
+        )
+    return header, vae
+
+
+def _taesd(path: Path) -> tuple[Header, Component]:
+    """TAESD's two files as one VAE; its decoder's clamp has no place among diffusers' layers."""
+    halves: dict[str, Header] = {}
+    for half, other in (("encoder", "decoder"), ("decoder", "encoder")):
+        file = path if half in path.name else path.with_name(path.name.replace(other, half))
+        if half not in file.name or not file.is_file():
+            raise BadRequest(
+                f"`{path.name}` is one half of a TAESD",
+                hint=f"put `taesd_{half}` beside `taesd_{other}`",
+            )
+        halves[half] = read_header(file)
+    tensors = {
+        f"{half}.{name}": tensor
+        for half, header in halves.items()
+        for name, tensor in header.tensors.items()
+    }
+    header = replace(halves["decoder"], path=path, tensors=tensors)
+    parts = {_layer(name): Part(name) for name in tensors}
+    shapes = {_layer(name): tensor.shape for name, tensor in tensors.items()}
+    table = {name.rpartition(".")[0]: _layer(name).rpartition(".")[0] for name in tensors}
+    vae = Component(VAE, "", parts, shapes, table)
+    assert is_taesd(vae)
+    return header, vae
+
+
+def _layer(name: str) -> str:
+    half, number, rest = name.split(".", 2)
+    return f"{half}.layers.{int(number) - (half == 'decoder')}.{rest}"

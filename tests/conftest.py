@@ -1,0 +1,93 @@
+"""What every test stands on: no network, folders of its own, tiny checkpoints, the front door."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests import tiny
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+class Ran(NamedTuple):
+    """What a command gave back: its exit code, the product, the conversation."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection fails, loudly; sockets between processes of this machine stay."""
+
+    def refuse(self: socket.socket, address: object) -> None:
+        raise AssertionError(f"a test went to the network: {address}")
+
+    for way in ("connect", "connect_ex"):
+        real = getattr(socket.socket, way)
+
+        def guarded(self: socket.socket, address: object, real=real) -> object:
+            return real(self, address) if self.family == socket.AF_UNIX else refuse(self, address)
+
+        monkeypatch.setattr(socket.socket, way, guarded)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Caches, settings and models of nobody else: all under one new folder."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("SDCLI_CACHE", "SDCLI_CONFIG", "SDCLI_MODELS"):
+        folder = home / name.removeprefix("SDCLI_").lower()
+        folder.mkdir()
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.delenv("SDCLI_MODEL", raising=False)
+    monkeypatch.delenv("SDCLI_DEBUG", raising=False)
+    return home
+
+
+@pytest.fixture
+def sdcli(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ran]:
+    """Run the real command line, in process and in a folder of its own: sdcli("txt2img", "a cat")."""
+    from sdcli.cli.app import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> Ran:
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        return Ran(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A tiny checkpoint of a layout of `tiny.LAYOUTS`, written once: checkpoints("sdxl")."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+
+    def get(layout: str) -> Path:
+        path = folder / f"{layout}.safetensors"
+        return path if path.exists() else tiny.write(path, layout)
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def sd1(checkpoints: Callable[[str], Path]) -> Path:
+    """A tiny SD 1 checkpoint."""
+    return checkpoints("sd1")
+
+
+@pytest.fixture(scope="session")
+def sdxl(checkpoints: Callable[[str], Path]) -> Path:
+    """A tiny SDXL checkpoint, its two text encoders of different width."""
+    return checkpoints("sdxl")
