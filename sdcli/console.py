@@ -128,4 +128,4 @@ def listing(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, as_json: boo
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

@@ -47,6 +47,12 @@ class Solver:
     diffusers: str = ""
     also: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What other programs call it, each name once."""
+        theirs = (self.a1111, self.comfyui, self.sdcpp, self.invokeai, self.diffusers)
+        return tuple(dict.fromkeys(name for name in theirs if name))
+
 
 SOLVERS = {
     solver.name: solver
