@@ -151,6 +151,20 @@ def identify_header(header: Header) -> Checkpoint:
     return replace(found, prediction=predicts, zero_snr=zero_snr, size=size)
 
 
+def require(checkpoint: Checkpoint, *, other_vae: bool) -> None:
+    """Nothing, or an error that says which components are missing and what to pass."""
+    missing = [kind for kind in checkpoint.missing if kind != VAE or not other_vae]
+    if not missing:
+        return
+    names = " and no ".join(TITLES[kind] for kind in missing)
+    hint = (
+        "name one with `--vae FILE`"
+        if missing == [VAE]
+        else "use a checkpoint that holds all of it"
+    )
+    raise BadRequest(f"`{checkpoint.path.name}` holds no {names}", hint=hint)
+
+
 def _said(header: Header) -> Mapping[str, Any]:
     try:
         said: Any = json.loads(header.metadata.get(SAID, "{}"))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-from sdcli import __version__, store
+from sdcli import __version__, folders
 
 LIBRARIES = ("diffusers", "transformers", "accelerate", "safetensors", "pillow")
 
@@ -50,7 +50,7 @@ def _version(name: str) -> str:
 
 
 def _folder() -> str:
-    folder = store.folder()
+    folder = folders.models()[0]
     if not folder.is_dir():
         return f"{folder} (not there yet)"
     free = shutil.disk_usage(folder).free / 2**30

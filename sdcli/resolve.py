@@ -120,14 +120,7 @@ def _able(model: Checkpoint, asked: Request) -> None:
             f"{name} is a refiner, which finishes pictures and begins none",
             hint="`sdcli img2img` with `--strength 0.3`",
         )
-    lacking = [part for part in model.missing if part != "vae" or asked.vae is None]
-    if lacking:
-        raise BadRequest(
-            f"{name} holds no {checkpoint.TITLES[lacking[0]]}",
-            hint="pass one with `--vae FILE`"
-            if lacking[0] == "vae"
-            else "use a full checkpoint; this file is a part of one",
-        )
+    checkpoint.require(model, other_vae=asked.vae is not None)
 
 
 def _eta(name: str, asked: float | None) -> float:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sdcli import console, store
+from pathlib import Path
+
+from sdcli import checkpoint, console, folders, store
 from sdcli.cli import options, perform
+from sdcli.errors import BadRequest
 from sdcli.schedulers import SOLVERS, SPACINGS
 
 
@@ -34,8 +37,24 @@ def without(spacing: str) -> tuple[str, ...]:
 
 def models(json: options.Json = False) -> None:
     """The models at hand: the built-in one and those in the folder of models."""
-    console.listing(store.HEADS, store.listed(), as_json=json)
-    console.Conversation(quiet=json).note(f"models are looked for in {store.folder()}")
+    console.listing(
+        ("name", "kind", "family", "GB", "path"),
+        [(name, *told(path), str(path)) for name, path in store.models()],
+        as_json=json,
+    )
+    for folder in folders.models():
+        console.Conversation(quiet=json).note(f"models are looked for in {folder}")
+
+
+def told(path: Path) -> tuple[str, str, str]:
+    """A file's kind, the family of a checkpoint and its size, from its header."""
+    weight = sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")))
+    size = f"{weight / 1e9:.2f}"
+    try:
+        kind = checkpoint.kind(checkpoint.read_header(path))
+        return kind, checkpoint.identify(path).family.title if kind == "checkpoint" else "", size
+    except BadRequest as error:
+        return "unreadable", error.fact, size
 
 
 def doctor(json: options.Json = False) -> None:

@@ -15,7 +15,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 
-from sdcli.checkpoint import TITLES, Checkpoint, vae_config
+from sdcli.checkpoint import Checkpoint, require, vae_config
 from sdcli.components import Component, is_taesd
 from sdcli.engine.weights import load_component
 from sdcli.errors import BadRequest
@@ -64,7 +64,7 @@ def build(
     device: torch.device | str = "cpu",
 ) -> Modules:
     """The modules of a checkpoint, with another VAE if one is named, ready to draw with."""
-    require(checkpoint, vae)
+    require(checkpoint, other_vae=vae is not None)
     made: dict[str, torch.nn.Module] = {}
     ignored: list[str] = []
     for kind in (UNET, TEXT, TEXT_2):
@@ -77,20 +77,6 @@ def build(
             ignored += extra
     made[VAE] = build_vae(checkpoint, vae, dtype=dtype, device=device)
     return Modules(made[UNET], made[VAE], made.get(TEXT), made.get(TEXT_2), tuple(ignored))  # type: ignore[arg-type]
-
-
-def require(checkpoint: Checkpoint, vae: Path | None) -> None:
-    """Nothing, or an error that says which components are missing and what to pass."""
-    missing = [kind for kind in checkpoint.missing if kind != VAE or vae is None]
-    if not missing:
-        return
-    names = " and no ".join(TITLES[kind] for kind in missing)
-    hint = (
-        "name one with `--vae FILE`"
-        if missing == [VAE]
-        else "use a checkpoint that holds all of it"
-    )
-    raise BadRequest(f"`{checkpoint.path.name}` holds no {names}", hint=hint)
 
 
 def build_vae(

@@ -152,7 +152,7 @@ def sampling_of(plan: Plan) -> Sampling:
 def _load(plan: Plan, machine: device.Machine) -> Pipeline:
     model = checkpoint.identify(plan.model.path)
     vae = None if plan.vae == plan.model else plan.vae.path
-    modules = build.build(model, vae, machine.dtype)
+    modules = build.build(model, vae, dtype=machine.dtype)
     pipe = Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)
     if machine.device.type == "cpu":
         pipe.unet.to(memory_format=torch.channels_last)  # convolutions gain 40 %
