@@ -1,165 +1,20 @@
-"""The schedulers as a table: a solver, a spacing of its steps, and what every program calls them.
+"""The schedulers by name: a solver over a spacing, and the same under every program's names.
 
 `dpm++2m-karras` is the solver `dpm++2m` over the spacing `karras`; a bare `dpm++2m` takes the
-solver's own spacing, for most of them equal steps of time ("uniform").
+solver's own spacing, for most of them equal steps of time.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
-# Spacings to choose, and what each is good for.
-SPACINGS = {
-    "karras": "small steps where the picture is nearly done",
-    "exponential": "equal steps of log noise",
-    "beta": "small steps at both ends (ComfyUI's beta)",
-    "beta-a1111": "A1111's beta: of noise levels, not of time",
-    "sgm-uniform": "equal steps of time, the last one straight to the picture",
-    "simple": "every n-th noise level (ComfyUI's simple)",
-    "trailing": "what turbo and lightning models were distilled at",
-    "ddim-uniform": "every n-th timestep, counted from the first",
-    "kl-optimal": "equal steps of the noise's arctangent",
-    "ays": "Align Your Steps: optimised for 10 steps, SD 1.x and SDXL",
-    "ays-a1111": "A1111's Align Your Steps: its last level visited too",
-}
-ALL = tuple(SPACINGS)
+from sdcli.errors import BadRequest
+from sdcli.solvers import SOLVERS, SPACINGS, Solver
 
-
-@dataclass(frozen=True)
-class Solver:
-    """A way from noise to a picture, and the names other programs have for it."""
-
-    name: str
-    about: str
-    method: str  # which of the engine's solvers
-    evaluations: int = 1  # of the model, for one step
-    eta: float | None = None  # the usual one; None: it takes none
-    fixed: float = 0.0  # the eta of one that takes none
-    rolls: bool = False  # draws fresh noise whatever its eta
-    spacing: str = "uniform"  # its own
-    spacings: tuple[str, ...] = ALL  # others that it takes
-    skips: bool = False  # leaves out the level before the last, as every program with it does
-    unit: bool = False  # starts from a picture of noise of variance 1, not sigma's
-    a1111: str = ""
-    comfyui: str = ""
-    sdcpp: str = ""
-    invokeai: str = ""
-    diffusers: str = ""
-    also: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What other programs call it, each name once."""
-        theirs = (self.a1111, self.comfyui, self.sdcpp, self.invokeai, self.diffusers)
-        return tuple(dict.fromkeys(name for name in theirs if name))
-
-
-SOLVERS = {
-    solver.name: solver
-    for solver in (
-        Solver(
-            "euler", "the straight way; quick and steady", "euler",
-            a1111="Euler", comfyui="euler", sdcpp="euler", invokeai="euler",
-            diffusers="EulerDiscreteScheduler", also=("k_euler",),
-        ),
-        Solver(
-            "euler-a", "Euler with fresh noise; lively, never settles", "euler", eta=1.0,
-            a1111="Euler a", comfyui="euler_ancestral", sdcpp="euler_a", invokeai="euler_a",
-            diffusers="EulerAncestralDiscreteScheduler", also=("k_euler_a", "k_euler_ancestral"),
-        ),
-        Solver(
-            "ddim", "the classic; deterministic, with eta up to DDPM", "euler", eta=0.0,
-            spacing="leading", unit=True, a1111="DDIM", sdcpp="ddim", invokeai="ddim",
-            diffusers="DDIMScheduler", also=("plain ddim",),
-        ),
-        Solver(
-            "ddpm", "the original: as much noise as was removed; for many steps", "euler",
-            fixed=1.0, spacing="leading", unit=True, comfyui="ddpm", invokeai="ddpm",
-            diffusers="DDPMScheduler",
-        ),
-        Solver(
-            "pndm", "pseudo linear multistep (PLMS); SD 1's first default", "pndm",
-            spacing="leading", spacings=(), unit=True, a1111="PLMS", invokeai="pndm",
-            diffusers="PNDMScheduler", also=("plms",),
-        ),
-        Solver(
-            "lms", "linear multistep of order 4", "lms",
-            a1111="LMS", comfyui="lms", sdcpp="lms", invokeai="lms",
-            diffusers="LMSDiscreteScheduler", also=("k_lms",),
-        ),
-        Solver(
-            "heun", "second order, two evaluations a step", "heun", evaluations=2,
-            a1111="Heun", comfyui="heun", sdcpp="heun", invokeai="heun",
-            diffusers="HeunDiscreteScheduler", also=("k_heun",),
-        ),
-        Solver(
-            "dpm2", "second order, looks halfway; two evaluations a step", "dpm2", evaluations=2,
-            skips=True, a1111="DPM2", comfyui="dpm_2", sdcpp="dpm2", invokeai="kdpm_2",
-            diffusers="KDPM2DiscreteScheduler", also=("k_dpm_2",),
-        ),
-        Solver(
-            "dpm2-a", "DPM2 with fresh noise", "dpm2", evaluations=2, eta=1.0, skips=True,
-            a1111="DPM2 a", comfyui="dpm_2_ancestral", invokeai="kdpm_2_a",
-            diffusers="KDPM2AncestralDiscreteScheduler", also=("k_dpm_2_a", "k_dpm_2_ancestral"),
-        ),
-        Solver(
-            "dpm++2m", "multistep, second order; the best picture for few steps", "dpm++2m",
-            a1111="DPM++ 2M", comfyui="dpmpp_2m", sdcpp="dpm++2m", invokeai="dpmpp_2m",
-            diffusers="DPMSolverMultistepScheduler", also=("k_dpmpp_2m", "dpm++"),
-        ),
-        Solver(
-            "dpm++2m-sde", "DPM++ 2M with fresh noise; fine detail", "dpm++2m", eta=1.0,
-            a1111="DPM++ 2M SDE", comfyui="dpmpp_2m_sde", sdcpp="dpm++2m_sde",
-            invokeai="dpmpp_2m_sde", also=("dpmpp_2m_sde_gpu", "k_dpmpp_2m_sde"),
-        ),
-        Solver(
-            "dpm++3m-sde", "third order, with fresh noise; for many steps", "dpm++3m", eta=1.0,
-            skips=True, a1111="DPM++ 3M SDE", comfyui="dpmpp_3m_sde", invokeai="dpmpp_3m",
-            also=("dpmpp_3m_sde_gpu",),
-        ),
-        Solver(
-            "dpm++2s", "second order, two evaluations a step", "dpm++2s", evaluations=2,
-            invokeai="dpmpp_2s", diffusers="DPMSolverSinglestepScheduler",
-        ),
-        Solver(
-            "dpm++2s-a", "DPM++ 2S with fresh noise", "dpm++2s", evaluations=2, eta=1.0,
-            a1111="DPM++ 2S a", comfyui="dpmpp_2s_ancestral", sdcpp="dpm++2s_a",
-            also=("k_dpmpp_2s_a", "k_dpmpp_2s_ancestral"),
-        ),
-        Solver(
-            "dpm++sde", "a stochastic equation, two evaluations a step", "dpm++sde",
-            evaluations=2, eta=1.0, a1111="DPM++ SDE", comfyui="dpmpp_sde",
-            invokeai="dpmpp_sde", diffusers="DPMSolverSDEScheduler",
-            also=("dpmpp_sde_gpu", "k_dpmpp_sde"),
-        ),
-        Solver(
-            "unipc", "predictor and corrector of order 2; good with few steps", "unipc",
-            a1111="UniPC", comfyui="uni_pc_bh2", invokeai="unipc",
-            diffusers="UniPCMultistepScheduler", also=("uni_pc",),
-        ),
-        Solver(
-            "deis", "exponential integrator of order 2", "deis",
-            comfyui="deis", invokeai="deis", diffusers="DEISMultistepScheduler",
-        ),
-        Solver(
-            "ipndm", "Adams-Bashforth of order 4", "ipndm",
-            comfyui="ipndm", sdcpp="ipndm", diffusers="IPNDMScheduler",
-        ),
-        Solver(
-            "sa-solver", "stochastic Adams, predictor and corrector", "sa-solver", eta=1.0,
-            comfyui="sa_solver", diffusers="SASolverScheduler",
-        ),
-        Solver(
-            "lcm", "for latent consistency models and LoRAs: 4 to 8 steps", "lcm", rolls=True,
-            spacing="lcm", unit=True, a1111="LCM", comfyui="lcm", sdcpp="lcm", invokeai="lcm",
-            diffusers="LCMScheduler",
-        ),
-        Solver(
-            "tcd", "for trajectory consistency models and LoRAs", "tcd", eta=0.3,
-            spacing="tcd", unit=True, sdcpp="tcd", invokeai="tcd", diffusers="TCDScheduler",
-        ),
-    )
-}  # fmt: skip
+__all__ = ["SCHEDULERS", "SOLVERS", "SPACINGS", "Scheduler", "find", "pair"]
 
 
 @dataclass(frozen=True)
@@ -176,15 +31,117 @@ class Scheduler:
         spacing = SPACINGS.get(self.spacing)
         return f"{self.solver.about}; {spacing}" if spacing else self.solver.about
 
-    @property
-    def deterministic(self) -> bool:
-        """Whether it draws no fresh noise, with the eta it usually has."""
-        return not (self.solver.rolls or self.solver.eta or self.solver.fixed)
+
+def _all() -> Iterator[Scheduler]:
+    for solver in SOLVERS.values():
+        yield Scheduler(solver.name, solver, solver.spacing)
+        for spacing in solver.spacings:
+            yield Scheduler(f"{solver.name}-{spacing}", solver, spacing)
 
 
-SCHEDULERS = {
-    name: Scheduler(name, solver, spacing or solver.spacing)
+SCHEDULERS = {scheduler.name: scheduler for scheduler in _all()}
+
+
+def plain(name: str) -> str:
+    """A name without what programs disagree about: case, blanks, "++" and "pp", "a" and so on."""
+    bare = re.sub(r"[\s_-]+", "", name.lower())
+    return bare.replace("dpmpp", "dpm++").replace("ancestral", "a").removeprefix("sample")
+
+
+OF_SOLVERS = {
+    plain(name): solver
     for solver in SOLVERS.values()
-    for spacing in ("", *solver.spacings)
-    for name in [f"{solver.name}-{spacing}" if spacing else solver.name]
+    for name in (solver.name, *solver.names, *solver.also)
 }
+
+# How programs spell the spacings; "" is the solver's own.
+OF_SPACINGS = {plain(name): name for name in SPACINGS} | {
+    "normal": "uniform",  # ComfyUI
+    "discrete": "uniform",  # stable-diffusion.cpp
+    "automatic": "",  # A1111, which `pair` knows more about
+    "default": "",
+    "k": "karras",  # InvokeAI
+    "polyexponential": "exponential",  # with A1111's rho of 1 it is the same
+    "turbo": "trailing",  # A1111
+    "alignyoursteps": "ays-a1111",
+}
+
+# What A1111 spells as others do and means otherwise.
+OF_A1111 = OF_SPACINGS | {"beta": "beta-a1111", "ddim": "ddim-uniform"}
+UNSPACED = {"DDIM", "PLMS", "UniPC"}  # A1111's own, over which its schedule types have no power
+
+# Real names that nothing here draws. To take something else for them would be another picture.
+ELSEWHERE = {
+    "dpmfast", "dpmadaptive", "restart", "dpm++2msdeheun", "dpm++2msdeheungpu", "ddimcfg++",
+    "heunpp2", "ipndmv", "resmultistep", "res2s", "gradientestimation", "eulerge", "ersde",
+    "seeds2", "seeds3", "expheun2x0", "expheun2x0sde", "dpm++2mv2", "dpm++2msdebt", "dpm++2mbt",
+    "sasolverpece", "eulercfgpp", "euleracfgpp", "dpm++2mcfgpp", "dpm++2sacfgpp",
+    "resmultistepa", "resmultistepcfgpp", "resmultistepacfgpp", "unipcbh1",
+    "edmdpmsolvermultistepscheduler", "edmeulerscheduler", "flowmatcheulerdiscretescheduler",
+}  # fmt: skip
+ELSEWHERE_SPACINGS = {
+    "gits", "alignyourstepsgits", "alignyoursteps11", "alignyoursteps32", "linearquadratic",
+    "smoothstep", "bongtangent", "logitnormal",
+}  # fmt: skip
+
+
+def find(name: str) -> str:
+    """The scheduler that a name means, in whichever program's spelling."""
+    if name in SCHEDULERS:
+        return name
+    bare = plain(name)
+    if bare in OF_SOLVERS:
+        return OF_SOLVERS[bare].name
+    for spelled in sorted(OF_SPACINGS, key=len, reverse=True):
+        solver = OF_SOLVERS.get(bare.removesuffix(spelled)) if bare.endswith(spelled) else None
+        if solver:
+            return _over(solver, OF_SPACINGS[spelled])
+    raise _unknown(name, bare)
+
+
+def pair(sampler: str, schedule: str | None = None) -> str:
+    """The scheduler that a sampler and its schedule mean in A1111 or in ComfyUI.
+
+    Without a schedule it is the sampler's name alone, as A1111 wrote it before 1.9.
+    """
+    label = next((solver for solver in SOLVERS.values() if solver.a1111 == sampler), None)
+    if not schedule or (label and sampler in UNSPACED):
+        return find(sampler)
+    if label and plain(schedule) == "automatic":
+        return _over(label, label.automatic)
+    known = OF_A1111 if label else OF_SPACINGS
+    if plain(schedule) not in known:
+        raise _unknown(schedule, plain(schedule), "spacing")
+    spacing = known[plain(schedule)]
+    if sampler == "ddim" and spacing:  # ComfyUI's ddim is Euler
+        return _over(SOLVERS["euler"], spacing)
+    found = SCHEDULERS[find(sampler)]
+    if found.spacing != found.solver.spacing and not spacing:
+        return found.name
+    return _over(found.solver, spacing)
+
+
+def _over(solver: Solver, spacing: str) -> str:
+    """The solver over a spacing, refused where it does not take it."""
+    if spacing in {"", solver.spacing}:
+        return solver.name
+    if spacing not in solver.spacings:
+        takes = f"it takes {', '.join(solver.spacings)}" if solver.spacings else "it has its own"
+        raise BadRequest(f"`{solver.name}` does not take the spacing `{spacing}`", hint=takes)
+    return f"{solver.name}-{spacing}"
+
+
+def _unknown(name: str, bare: str, what: str = "scheduler") -> BadRequest:
+    see = "see `sdcli schedulers`"
+    elsewhere = ELSEWHERE | ELSEWHERE_SPACINGS
+    spacings = (*OF_SPACINGS, *ELSEWHERE_SPACINGS)
+    if bare in elsewhere or any(bare.removesuffix(s) in ELSEWHERE for s in spacings):
+        return BadRequest(f"`{name}` has no equivalent here", hint=f"another picture: {see}")
+    if any(bare.removesuffix(s) in OF_SOLVERS for s in ELSEWHERE_SPACINGS):
+        return BadRequest(f"`{name}` has no equivalent here", hint=f"another picture: {see}")
+    known = OF_SPACINGS if what == "spacing" else {plain(each): each for each in SCHEDULERS}
+    near = [known[each] for each in get_close_matches(bare, known, 3, 0.6)]
+    meant = ", ".join(f"`{each}`" for each in near if each)
+    return BadRequest(
+        f"no {what} is called `{name}`", hint=f"did you mean {meant}? {see}" if meant else see
+    )

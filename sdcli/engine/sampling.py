@@ -47,11 +47,10 @@ class Sampling:
         self.begin()
 
     def _eta(self, asked: float | None) -> float:
-        if self.solver.eta is None:
-            if asked:
-                raise BadRequest(f"`{self.solver.name}` takes no eta")
-            return self.solver.fixed
-        return self.solver.eta if asked is None else asked
+        if self.solver.eta is None and asked not in {None, self.solver.fixed}:
+            raise BadRequest(f"`{self.solver.name}` takes no eta", hint="see `sdcli schedulers`")
+        usual = self.solver.fixed if self.solver.eta is None else self.solver.eta
+        return usual if asked is None else asked
 
     def _levels(self, spacing: Any, steps: int) -> list[float]:
         """The noise levels between steps, the last one included."""
