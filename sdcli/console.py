@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from sdcli.errors import SdcliError
 
@@ -33,6 +34,13 @@ def result(line: str) -> None:
 def record(facts: Mapping[str, Any]) -> None:
     """One JSON object on a line of stdout."""
     result(json.dumps(facts, ensure_ascii=False))
+
+
+def painted(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
+    """Lines of (text, style) on stdout; the styles show where it is a terminal, and nowhere else."""
+    terminal = Terminal(file=sys.stdout, highlight=False)
+    for line in lines:
+        terminal.print(Text.assemble(*line), soft_wrap=not terminal.is_terminal)
 
 
 def complain(error: SdcliError) -> None:

@@ -159,6 +159,11 @@ def _number(text: str, where: str) -> float:
 
 def _refuse_what_is_not_spoken(text: str) -> None:
     """What A1111 would draw differently is never drawn as if it were words."""
+    if tag := re.search(r"<(?:lora|lyco|hypernet):[^>]+>", text):
+        raise BadRequest(
+            f"`{tag[0]}` stands where nothing wears it",
+            hint="a LoRA goes into the prompt, not the negative one, or to `--lora`",
+        )
     if _AND.search(text):
         raise BadRequest(
             "the prompt joins pictures with `AND`, which sdcli does not do",

@@ -7,9 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
-from tokenizers.models import BPE
-
 FILE = Path(__file__).parent / "assets" / "bpe_simple_vocab_16e6.txt.gz"
 START = 49406
 END = 49407
@@ -33,6 +30,10 @@ class Vocabulary:
     """CLIP's words. Equal to transformers' CLIPTokenizer, token by token."""
 
     def __init__(self) -> None:
+        # 30 ms that a help text need not pay
+        from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
+        from tokenizers.models import BPE
+
         letters = _letters()
         merges = _merges()
         names = letters + [letter + "</w>" for letter in letters]
@@ -67,6 +68,7 @@ class Vocabulary:
         >>> [symbol.id for symbol in vocabulary().encode("a photo of a cat")]
         [320, 1125, 539, 320, 2368]
         """
+        text = text.encode(errors="replace").decode()  # a shell may hand over half a letter
         found = self._tokenizer.encode(text, add_special_tokens=False)
         return [
             Symbol(i, self._shown(name)) for i, name in zip(found.ids, found.tokens, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 import torch
 
 from sdcli.chunks import LENGTH, Chunk, chunks
+from sdcli.embedding import CLIP_G, CLIP_H, CLIP_L
+from sdcli.engine import embedding
+from sdcli.engine.embedding import Vectors
 from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.plan import Plan
@@ -18,8 +21,6 @@ from sdcli.prompt import pieces
 from sdcli.vocabulary import END, START, vocabulary
 
 PLACES = LENGTH + 2  # the start, the words, the end
-
-Vectors = Mapping[str, Mapping[str, torch.Tensor]]  # word -> encoder -> its vectors [n, width]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Encoded:
 class Encoder:
     """One text encoder, and how its family uses it."""
 
-    name: str  # clip_l, clip_h, clip_g, as files of embeddings call them
+    name: str  # as embeddings call it
     model: Any
     normed: bool  # whether the final layer norm follows the layer that is read
     pooled: bool
@@ -58,15 +59,16 @@ class Encoder:
         return getattr(self.model, "text_model", self.model)
 
 
-def encode(pipe: Pipeline, plan: Plan, vectors: Vectors | None = None) -> Encoded:
-    """Both of the plan's prompts. `vectors` are the embeddings that they may use.
+def encode(pipe: Pipeline, plan: Plan) -> Encoded:
+    """Both of the plan's prompts, with the words of its embeddings.
 
     An empty negative prompt of SDXL is all zeros, as that family was trained and every program
     draws it; the refiner was not trained so.
     """
     encoders = encoders_of(pipe)
-    positive = _encoded(pipe, encoders, plan, plan.prompt, vectors or {})
-    negative = _encoded(pipe, encoders, plan, plan.negative, vectors or {})
+    vectors = embedding.load(plan.embeddings, [encoder.name for encoder in encoders])
+    positive = _encoded(pipe, encoders, plan, plan.prompt, vectors)
+    negative = _encoded(pipe, encoders, plan, plan.negative, vectors)
     if len(encoders) == 2 and not plan.negative:
         negative = _nothing(negative)
     return Encoded(*_equally_long(positive, negative))
@@ -76,19 +78,19 @@ def encoders_of(pipe: Pipeline) -> tuple[Encoder, ...]:
     """The pipeline's text encoders, in the order in which the U-Net sees them."""
     first, second = pipe.text_encoder, pipe.text_encoder_2
     if second is None:
-        name = "clip_l" if first.config.hidden_act == "quick_gelu" else "clip_h"
+        name = CLIP_L if first.config.hidden_act == "quick_gelu" else CLIP_H
         return (Encoder(name, first, normed=True, pooled=False),)
-    pooling = Encoder("clip_g", second, normed=False, pooled=True)
+    pooling = Encoder(CLIP_G, second, normed=False, pooled=True)
     if first is None:
         return (pooling,)
-    return Encoder("clip_l", first, normed=False, pooled=False), pooling
+    return Encoder(CLIP_L, first, normed=False, pooled=False), pooling
 
 
 def _encoded(
     pipe: Pipeline, encoders: tuple[Encoder, ...], plan: Plan, text: str, vectors: Vectors
 ) -> Conditioning:
     """One prompt: each encoder's states side by side, one chunk after another."""
-    words = {embedding.word: embedding.vectors for embedding in plan.embeddings}
+    words = {word.word: word.vectors for word in plan.embeddings}
     parts = chunks(pieces(text, plan.syntax), vocabulary(), words)
     rows: list[torch.Tensor] = []
     pooled: torch.Tensor | None = None

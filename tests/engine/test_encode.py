@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from sdcli.engine.encode import encode
@@ -68,7 +69,7 @@ def plan(prompt, negative="", clip_skip=1, emphasis="original", syntax="a1111", 
         clip_skip=clip_skip,
         rng="cpu",
         loras=(),
-        embeddings=tuple(Embedding(FILE, word, vectors) for word, vectors in words),
+        embeddings=tuple(words),
         controls=(),
         device="cpu",
         dtype="fp32",
@@ -76,9 +77,9 @@ def plan(prompt, negative="", clip_skip=1, emphasis="original", syntax="a1111", 
     )
 
 
-def encoded(pipe, prompt, vectors=None, **said):
+def encoded(pipe, prompt, **said):
     with torch.inference_mode():
-        return encode(pipe, plan(prompt, **said), vectors)
+        return encode(pipe, plan(prompt, **said))
 
 
 def padded(text, pad):
@@ -202,30 +203,41 @@ def test_prompts_of_unequal_length_are_repeated_and_attend_alike():
     )
 
 
-def test_an_embeddings_vectors_stand_in_for_its_name():
-    table = LARGE.embeddings.token_embedding.weight
-    fox = vocabulary().encode("fox")[0].id
-    owl = vocabulary().encode("owl")[0].id
-    vectors = {"bird": {"clip_l": table[[owl, fox]].detach()}}
-    made = encoded(SD1, "a (bird:1.2) sits", vectors, words=[("bird", 2)])
+@pytest.fixture
+def bird(tmp_path):
+    """A word that means an owl and a fox, learnt for each encoder."""
+
+    def learnt(*models):
+        rows = [vocabulary().encode(name)[0].id for name in ("owl", "fox")]
+        tables = [model.get_input_embeddings().weight[rows].detach().clone() for model in models]
+        names = ["emb_params"] if len(models) == 1 else ["clip_l", "clip_g"]
+        path = tmp_path / "Bird.safetensors"
+        save_file(dict(zip(names, tables, strict=True)), path)
+        return [Embedding(File(path, "0" * 64), "bird", 2)]
+
+    return learnt
+
+
+def test_an_embeddings_vectors_stand_in_for_its_name(bird):
+    words = bird(LARGE)
+    made = encoded(SD1, "a (bird:1.2) sits", words=words)
     same = encoded(SD1, "a (owl fox:1.2) sits")
-    torch.testing.assert_close(made.positive.embeds, same.positive.embeds)
-    negative = encoded(SD1, "", vectors, negative="BIRD", words=[("bird", 2)]).negative
-    torch.testing.assert_close(negative.embeds, encoded(SD1, "owl fox").positive.embeds)
-    assert torch.equal(
-        encoded(SD1, "a bird").positive.embeds, encoded(SD1, "a bird").positive.embeds
-    )
+    assert torch.equal(made.positive.embeds, same.positive.embeds)
+    negative = encoded(SD1, "", negative="BIRD", words=words).negative
+    assert torch.equal(negative.embeds, encoded(SD1, "owl fox").positive.embeds)
 
 
-def test_a_pair_gives_each_encoder_its_own_vectors():
-    owl = vocabulary().encode("owl")[0].id
-    vectors = {
-        "bird": {
-            "clip_l": LARGE.embeddings.token_embedding.weight[[owl]].detach(),
-            "clip_g": BIG.text_model.embeddings.token_embedding.weight[[owl]].detach(),
-        }
-    }
-    made = encoded(SDXL, "a bird sits", vectors, words=[("bird", 1)], clip_skip=2).positive
-    same = encoded(SDXL, "a owl sits", clip_skip=2).positive
-    torch.testing.assert_close(made.embeds, same.embeds)
-    torch.testing.assert_close(made.pooled, same.pooled)
+def test_the_encoder_is_the_same_afterwards(bird):
+    before = encoded(SD1, "a bird").positive.embeds
+    assert not torch.equal(encoded(SD1, "a bird", words=bird(LARGE)).positive.embeds, before)
+    assert torch.equal(encoded(SD1, "a bird").positive.embeds, before)
+
+
+def test_a_pair_gives_each_encoder_its_own_vectors(bird):
+    words = bird(LARGE, BIG)
+    made = encoded(SDXL, "a bird sits", words=words, clip_skip=2).positive
+    same = encoded(SDXL, "a owl fox sits", clip_skip=2).positive
+    assert torch.equal(made.embeds, same.embeds)
+    assert torch.allclose(made.pooled, same.pooled)
+    made = encoded(REFINER, "a bird sits", words=words, clip_skip=2).positive
+    assert torch.equal(made.embeds, encoded(REFINER, "a owl fox sits", clip_skip=2).positive.embeds)

@@ -1,0 +1,165 @@
+"""What a prompt becomes, told before anything is drawn: chunks, weights, words learnt, LoRAs named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from sdcli import checkpoint, embedding, store
+from sdcli.checkpoint import Checkpoint
+from sdcli.chunks import LENGTH, Chunk, Token, chunks
+from sdcli.embedding import Embedding
+from sdcli.errors import BadRequest
+from sdcli.prompt import pieces, tags
+from sdcli.request import Lora
+from sdcli.vocabulary import vocabulary
+
+Line = list[tuple[str, str]]  # a line as (text, style); the styles are rich's, and may be dropped
+
+_ENDS = {"full": "full", "break": "ended by BREAK", "end": ""}
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A prompt and its negative as the text encoder will see them, and the names found in them."""
+
+    texts: dict[str, tuple[Chunk, ...]]  # prompt, negative
+    embeddings: tuple[Embedding, ...]
+    loras: tuple[tuple[Lora, Path | None], ...]
+    encoders: dict[str, int]  # none where no model was named
+
+    def uses(self, word: str) -> int:
+        """How often an embedding's name stands in the prompts."""
+        tokens = (token for text in self.texts.values() for c in text for token in c.tokens)
+        return sum(token.word == word and token.row == 0 for token in tokens)
+
+
+def explain(
+    prompt: str,
+    negative: str | None,
+    *,
+    syntax: str = "a1111",
+    embeddings: Sequence[str] = (),
+    model: str | None = None,
+) -> Explained:
+    """Read a prompt as drawing would. A model is asked for its text encoders, by its header."""
+    found = None if model is None else checkpoint.identify(store.find(model))
+    learnt = _learnt(embeddings, found)
+    words = {each.word: each.vectors for each in learnt}
+    clean, loras = tags(prompt, syntax)
+    said = {"prompt": clean} | ({} if negative is None else {"negative": negative})
+    return Explained(
+        texts={
+            name: chunks(pieces(text, syntax), vocabulary(), words) for name, text in said.items()
+        },
+        embeddings=learnt,
+        loras=tuple((lora, _file(lora)) for lora in loras),
+        encoders={} if found is None else embedding.widths(found),
+    )
+
+
+def _learnt(names: Sequence[str], model: Checkpoint | None) -> tuple[Embedding, ...]:
+    paths = [store.find_adapter(name) for name in names]
+    return embedding.known(paths, model)
+
+
+def _file(lora: Lora) -> Path | None:
+    try:
+        return store.find_adapter(lora.name)
+    except BadRequest:
+        return None
+
+
+def data(explained: Explained) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        **{name: [_chunk(chunk) for chunk in text] for name, text in explained.texts.items()},
+        "embeddings": [
+            {
+                "word": each.word,
+                "file": str(each.path),
+                "vectors": each.vectors,
+                "widths": list(each.widths.values()),
+                "made_for": each.made_for,
+                "uses": explained.uses(each.word),
+            }
+            for each in explained.embeddings
+        ],
+        "loras": [
+            {
+                "name": lora.name,
+                "unet": lora.unet,
+                "te": lora.te,
+                "file": None if path is None else str(path),
+            }
+            for lora, path in explained.loras
+        ],
+        "encoders": explained.encoders,
+    }
+
+
+def _chunk(chunk: Chunk) -> dict[str, Any]:
+    return {"tokens": [_token(t) for t in chunk.tokens], "end": chunk.end, "moved": chunk.moved}
+
+
+def _token(token: Token) -> dict[str, Any]:
+    if token.word:
+        return {"embedding": token.word, "vector": token.row, "weight": token.weight}
+    return {"id": token.id, "text": token.text, "weight": token.weight}
+
+
+def lines(explained: Explained) -> Iterator[Line]:
+    """The same for people."""
+    for name, text in explained.texts.items():
+        yield from _text(name, text)
+    for each in explained.embeddings:
+        uses = explained.uses(each.word)
+        yield [
+            ("embedding ", "bold"),
+            (each.word, "magenta"),
+            (f"  {_many(each.vectors, 'vector')}, for {each.made_for}, ", ""),
+            (f"used {_many(uses, 'time')}" if uses else "not used", "" if uses else "yellow"),
+            (f"  {each.path}", "dim"),
+        ]
+    for lora, path in explained.loras:
+        yield [
+            ("LoRA ", "bold"),
+            (lora.name, "magenta"),
+            (f"  U-Net {lora.unet:g}, text encoder {lora.te:g}  ", ""),
+            (str(path), "dim") if path else ("no such file: drawing would refuse", "yellow"),
+        ]
+    if explained.encoders:
+        read = " and ".join(f"{name} ({width} wide)" for name, width in explained.encoders.items())
+        yield [("read by ", "bold"), (read, "")]
+
+
+def _text(name: str, text: tuple[Chunk, ...]) -> Iterator[Line]:
+    tokens = sum(len(chunk.tokens) for chunk in text)
+    count = f"{_many(tokens, 'token')} in {_many(len(text), 'chunk')} of {LENGTH}, nothing is cut"
+    yield [(name, "bold"), (f"  {count}", "")]
+    for number, chunk in enumerate(text, 1):
+        end = f"{chunk.moved} moved on from its last comma" if chunk.moved else _ENDS.get(chunk.end, "")
+        end = f", {end}" if end else ""
+        yield [(f"  chunk {number}", "cyan"), (f"  {len(chunk.tokens)} of {LENGTH}{end}", "dim")]
+        for (weight, word), run in groupby(chunk.tokens, key=lambda token: (token.weight, token.word)):
+            shown = _word(list(run)) if word else " ".join(token.text for token in run)
+            yield [
+                (f"    {weight:5.2f}  ", _shade(weight)),
+                (shown, "magenta" if word else _shade(weight)),
+            ]
+    yield [("", "")]
+
+
+def _word(run: list[Token]) -> str:
+    return f"[{run[0].word}: {_many(len(run), 'vector')}]"
+
+
+def _shade(weight: float) -> str:
+    return "" if weight == 1 else "bold green" if weight > 1 else "dim"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
