@@ -19,7 +19,11 @@ from sdcli.vocabulary import vocabulary
 
 Line = list[tuple[str, str]]  # a line as (text, style); the styles are rich's, and may be dropped
 
-_ENDS = {"full": "full", "break": "ended by BREAK", "end": ""}
+_ENDS = {
+    "full": ", full: the next goes on",
+    "comma": ", ends at a comma: {} moved on to the next",
+    "break": ", ended by BREAK",
+}
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,13 @@ def lines(explained: Explained) -> Iterator[Line]:
     """The same for people."""
     for name, text in explained.texts.items():
         yield from _text(name, text)
+    yield from _names(explained)
+    if explained.encoders:
+        read = " and ".join(f"{name} ({width} wide)" for name, width in explained.encoders.items())
+        yield [("read by ", "bold"), (read, "")]
+
+
+def _names(explained: Explained) -> Iterator[Line]:
     for each in explained.embeddings:
         uses = explained.uses(each.word)
         yield [
@@ -131,9 +142,6 @@ def lines(explained: Explained) -> Iterator[Line]:
             (f"  U-Net {lora.unet:g}, text encoder {lora.te:g}  ", ""),
             (str(path), "dim") if path else ("no such file: drawing would refuse", "yellow"),
         ]
-    if explained.encoders:
-        read = " and ".join(f"{name} ({width} wide)" for name, width in explained.encoders.items())
-        yield [("read by ", "bold"), (read, "")]
 
 
 def _text(name: str, text: tuple[Chunk, ...]) -> Iterator[Line]:
@@ -141,16 +149,14 @@ def _text(name: str, text: tuple[Chunk, ...]) -> Iterator[Line]:
     count = f"{_many(tokens, 'token')} in {_many(len(text), 'chunk')} of {LENGTH}, nothing is cut"
     yield [(name, "bold"), (f"  {count}", "")]
     for number, chunk in enumerate(text, 1):
-        end = f"{chunk.moved} moved on from its last comma" if chunk.moved else _ENDS.get(chunk.end, "")
-        end = f", {end}" if end else ""
+        end = _ENDS[chunk.end].format(_many(chunk.moved, "token")) if chunk.end in _ENDS else ""
         yield [(f"  chunk {number}", "cyan"), (f"  {len(chunk.tokens)} of {LENGTH}{end}", "dim")]
-        for (weight, word), run in groupby(chunk.tokens, key=lambda token: (token.weight, token.word)):
+        for (weight, word), run in groupby(chunk.tokens, key=lambda t: (t.weight, t.word)):
             shown = _word(list(run)) if word else " ".join(token.text for token in run)
             yield [
                 (f"    {weight:5.2f}  ", _shade(weight)),
                 (shown, "magenta" if word else _shade(weight)),
             ]
-    yield [("", "")]
 
 
 def _word(run: list[Token]) -> str:

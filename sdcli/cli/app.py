@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from sdcli import __version__, console
-from sdcli.cli import generate, machine
+from sdcli.cli import explain, generate, machine
 from sdcli.errors import BadRequest, SdcliError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command()(generate.txt2img)
 app.command()(generate.img2img)
 app.command()(generate.inpaint)
+app.command()(explain.explain)
 app.command()(machine.schedulers)
 app.command()(machine.models)
 app.command()(machine.doctor)
