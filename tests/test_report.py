@@ -56,6 +56,11 @@ def test_a_page_without_pictures_has_no_slider():
     assert 'class="slider"' not in html(Page("Test", "nothing", slider=(0, 1)))
 
 
+@pytest.fixture(autouse=True)
+def no_network() -> None:
+    """A browser's driver listens on a socket of this machine. What the page asks for is counted."""
+
+
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
     """The page opened from the disk in a real browser, with everything it asks for noted."""
