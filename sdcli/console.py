@@ -37,7 +37,7 @@ def record(facts: Mapping[str, Any]) -> None:
 
 
 def painted(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
-    """Lines of (text, style) on stdout; the styles show where it is a terminal, and nowhere else."""
+    """Lines of (text, style) on stdout; the styles show only where it is a terminal."""
     terminal = Terminal(file=sys.stdout, highlight=False)
     for line in lines:
         terminal.print(Text.assemble(*line), soft_wrap=not terminal.is_terminal)

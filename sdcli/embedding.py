@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdcli.checkpoint import Checkpoint, kind
+from sdcli.chunks import LENGTH
 from sdcli.errors import BadRequest
 from sdcli.header import Header
 from sdcli.kinds import kind_of
@@ -16,7 +17,7 @@ from sdcli.sniff import read_header
 CLIP_L, CLIP_H, CLIP_G = "clip_l", "clip_h", "clip_g"
 UNSAID = ""  # the encoder of a file that does not say which: the model's only one
 
-_MADE_FOR = {
+_MADE_FOR: Mapping[tuple[int, ...], str] = {
     (768,): "Stable Diffusion 1",
     (1024,): "Stable Diffusion 2",
     (768, 1280): "Stable Diffusion XL",
@@ -61,14 +62,19 @@ def read(path: Path) -> Embedding:
 
 
 def known(paths: Iterable[Path], model: Checkpoint | None) -> tuple[Embedding, ...]:
-    """The embeddings in these files, each of another name and, where one is named, fit for a model."""
+    """The embeddings in these files, each of another name, and fit for the model, if any."""
     found: dict[str, Embedding] = {}
     for path in paths:
         embedding = read(path)
         if other := found.get(embedding.word):
             raise BadRequest(
                 f"`{other.path}` and `{path}` are both called `{embedding.word}`",
-                hint="a prompt finds an embedding by its file's name: rename one, or leave one away",
+                hint="a prompt finds an embedding by its file's name: rename one of them",
+            )
+        if embedding.vectors > LENGTH:
+            raise BadRequest(
+                f"`{path.name}` has {embedding.vectors} vectors, a chunk holds {LENGTH} tokens",
+                hint="no text encoder can read it",
             )
         if model is not None:
             _require_fit(embedding, model)
@@ -101,10 +107,19 @@ def fits(embedding: Embedding, encoders: Mapping[str, int]) -> bool:
 
 def widths(model: Checkpoint) -> dict[str, int]:
     """How wide each text encoder of a model is, by the names that embeddings use."""
+    return _of_encoders(model, "hidden_size")
+
+
+def layers(model: Checkpoint) -> dict[str, int]:
+    """How many layers each text encoder of a model has."""
+    return _of_encoders(model, "num_hidden_layers")
+
+
+def _of_encoders(model: Checkpoint, fact: str) -> dict[str, int]:
     first = CLIP_L if model.family.act == "quick_gelu" else CLIP_H
     names = {TEXT: first, TEXT_2: CLIP_G}
     held = [part for part in names if part in model.components]
-    return {names[part]: int(model.config(part)["hidden_size"]) for part in held}
+    return {names[part]: int(model.config(part)[fact]) for part in held}
 
 
 def _tensors(header: Header) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a prompt becomes, told before anything is drawn: chunks, weights, words learnt, LoRAs named."""
+"""What a prompt becomes, told before anything is drawn: chunks, weights, and names found."""
 
 from __future__ import annotations
 
@@ -151,16 +151,11 @@ def _text(name: str, text: tuple[Chunk, ...]) -> Iterator[Line]:
     for number, chunk in enumerate(text, 1):
         end = _ENDS[chunk.end].format(_many(chunk.moved, "token")) if chunk.end in _ENDS else ""
         yield [(f"  chunk {number}", "cyan"), (f"  {len(chunk.tokens)} of {LENGTH}{end}", "dim")]
-        for (weight, word), run in groupby(chunk.tokens, key=lambda t: (t.weight, t.word)):
-            shown = _word(list(run)) if word else " ".join(token.text for token in run)
-            yield [
-                (f"    {weight:5.2f}  ", _shade(weight)),
-                (shown, "magenta" if word else _shade(weight)),
-            ]
-
-
-def _word(run: list[Token]) -> str:
-    return f"[{run[0].word}: {_many(len(run), 'vector')}]"
+        for (weight, word), tokens in groupby(chunk.tokens, key=lambda t: (t.weight, t.word)):
+            texts = [token.text for token in tokens]
+            shown = f"[{word}: {_many(len(texts), 'vector')}]" if word else " ".join(texts)
+            style = _shade(weight)
+            yield [(f"    {weight:5.2f}  ", style), (shown, "magenta" if word else style)]
 
 
 def _shade(weight: float) -> str:

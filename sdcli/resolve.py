@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TypeVar, assert_never
 
-from sdcli import checkpoint, images, prompt, request, schedulers, store
+from sdcli import checkpoint, embedding, images, prompt, request, schedulers, store
 from sdcli.checkpoint import Checkpoint
 from sdcli.errors import BadRequest
-from sdcli.plan import Draw, Edit, Plan, Redraw, Repaint, Task
+from sdcli.plan import Draw, Edit, Embedding, Plan, Redraw, Repaint, Task
 from sdcli.request import Request
 
 T = TypeVar("T")
@@ -48,6 +48,10 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     _able(model, asked)
     syntax = word("--prompt-syntax", asked.syntax, "a1111")
     text, _ = prompt.tags(asked.prompt, syntax)
+    negative = said(asked.negative, "")
+    for each in (text, negative):
+        prompt.pieces(each, syntax)  # what cannot be read is refused here
+    words = embedding.known(map(store.find_adapter, asked.embeddings), model)
     solver = schedulers.find(said(asked.scheduler, model.scheduler))
     count, seed = said(asked.count, 1), said(asked.seed, secrets.randbelow(SEEDS))
     _counted(seed, count)
@@ -55,7 +59,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     answered = partial(
         Plan,
         prompt=text,
-        negative=said(asked.negative, ""),
+        negative=negative,
         syntax=syntax,
         emphasis=word("--emphasis", asked.emphasis, "original"),
         family=model.family.name,
@@ -69,7 +73,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         count=count,
         width=width,
         height=height,
-        clip_skip=said(asked.clip_skip, model.clip_skip),
+        clip_skip=_clip_skip(asked, model),
         rng=word("--rng", asked.rng, "cpu"),
         ensd=said(asked.ensd, 0),
         device=word("--device", asked.device, "auto"),
@@ -83,7 +87,9 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         model=store.file(model.path),
         vae=store.file(vae),
         loras=(),
-        embeddings=(),
+        embeddings=tuple(
+            Embedding(store.file(found.path), found.word, found.vectors) for found in words
+        ),
         controls=(),
         output=asked.output,
     )
@@ -132,6 +138,18 @@ def _eta(name: str, asked: float | None) -> float:
             f"`{name}` takes no `--eta`: it adds no fresh noise", hint="see `sdcli schedulers`"
         )
     return solver.fixed
+
+
+def _clip_skip(asked: Request, model: Checkpoint) -> int:
+    """Which layer is read, counted from the last: one that every text encoder has."""
+    layer = said(asked.clip_skip, model.clip_skip)
+    layers = min(embedding.layers(model).values())
+    if not 1 <= layer <= layers:
+        raise BadRequest(
+            f"`--clip-skip {layer}` cannot be: the text encoder has {layers} layers",
+            hint="1 is its last layer, 2 the one before it",
+        )
+    return layer
 
 
 def _counted(seed: int, count: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FILE = Path(__file__).parent / "assets" / "bpe_simple_vocab_16e6.txt.gz"
 START = 49406
@@ -47,7 +47,7 @@ class Vocabulary:
             end_of_word_suffix="</w>",
             fuse_unk=False,
         )
-        self._tokenizer = Tokenizer(model)
+        self._tokenizer: Any = Tokenizer(model)
         self._tokenizer.normalizer = normalizers.Sequence(
             [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
         )

@@ -1,9 +1,9 @@
-"""A prompt into what the U-Net attends to: chunk by chunk, weighted, for one text encoder or two."""
+"""A prompt into what the U-Net attends to: chunk by chunk, weighted, by one encoder or two."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -141,7 +141,7 @@ def weighted(states: torch.Tensor, chunk: Chunk, emphasis: str) -> torch.Tensor:
 
 
 @contextmanager
-def _embedded(encoder: Encoder, chunk: Chunk, vectors: Vectors) -> Iterator[None]:
+def _embedded(encoder: Encoder, chunk: Chunk, vectors: Vectors) -> Generator[None]:
     """While this holds, the encoder reads the embeddings' own vectors at their places."""
     own = {
         place: vectors[token.word][encoder.name][token.row]
