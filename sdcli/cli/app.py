@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -85,11 +84,3 @@ def _debug() -> None:
         traceback.print_exc()
 
 
-def run() -> None:
-    """The `sdcli` command."""
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill is as tidy as Ctrl-C
-    code = main()
-    sys.stdout.flush()
-    # Straight out: tearing down torch takes half a second and can crash while threads still run.
-    os._exit(code)

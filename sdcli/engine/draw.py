@@ -25,6 +25,7 @@ from sdcli.picture import Made, Picture, Watch
 from sdcli.plan import Plan, alone
 
 LIBRARIES = ("torch", "diffusers", "transformers")
+OFFLOADS = {"model": ladder.offload_model, "sequential": ladder.offload_sequential}
 
 
 @dataclass
@@ -79,7 +80,16 @@ class Studio:
             self.watch.note(text)
         self.watch.stage(f"loading {plan.model.path.name}")
         pipe = _load(plan, machine)
-        self._loaded = Loaded(key, pipe, machine, ladder.Ladder(machine.device, plan.offload))
+        rungs = ladder.Ladder(machine.device, plan.offload)
+
+        def placed() -> None:
+            if plan.offload in OFFLOADS:
+                OFFLOADS[plan.offload](pipe, machine.device)
+            elif not rungs.offloaded:
+                pipe.to(machine.device)
+
+        rungs.climb(pipe, placed, self.watch.note, placing=True)
+        self._loaded = Loaded(key, pipe, machine, rungs)
         return self._loaded
 
     def dressed(self, plan: Plan, loaded: Loaded, worn: ExitStack) -> Inputs:
@@ -150,6 +160,12 @@ def sampling_of(plan: Plan) -> Sampling:
 
 
 def _load(plan: Plan, machine: device.Machine) -> Pipeline:
+    """The plan's model on the CPU."""
+    if plan.offload in OFFLOADS and machine.device.type == "cpu":
+        raise BadRequest(
+            f"`--offload {plan.offload}` moves modules off a GPU, and this runs on the CPU",
+            hint="leave `--offload` away",
+        )
     model = checkpoint.identify(plan.model.path)
     vae = None if plan.vae == plan.model else plan.vae.path
     modules = build.build(model, vae, dtype=machine.dtype)
@@ -157,20 +173,7 @@ def _load(plan: Plan, machine: device.Machine) -> Pipeline:
     if machine.device.type == "cpu":
         pipe.unet.to(memory_format=torch.channels_last)  # convolutions gain 40 %
         pipe.vae.to(memory_format=torch.channels_last)
-    return _placed(pipe, plan.offload, machine)
-
-
-def _placed(pipe: Pipeline, offload: str, machine: device.Machine) -> Pipeline:
-    if offload in {"model", "sequential"}:
-        if machine.device.type == "cpu":
-            raise BadRequest(
-                f"`--offload {offload}` moves modules off a GPU, and this runs on the CPU",
-                hint="leave `--offload` away",
-            )
-        take = ladder.offload_model if offload == "model" else ladder.offload_sequential
-        take(pipe, machine.device)
-        return pipe
-    return pipe.to(machine.device)
+    return pipe
 
 
 @torch.inference_mode()

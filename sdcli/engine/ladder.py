@@ -59,10 +59,30 @@ class Ladder:
         # Where the user chose an offload, the ladder does not choose another.
         self._left = [r for r in RUNGS if not r.needs_gpu or (gpu and offload == "auto")]
         self._device = device
-        self.taken: tuple[str, ...] = ()
+        self._taken: list[Rung] = []
 
-    def climb(self, pipe: Pipeline, work: Callable[[], T], note: Callable[[str], None]) -> T:
-        """The work's result, done again from its start after every rung that was needed."""
+    @property
+    def offloaded(self) -> bool:
+        """Whether a rung moves modules on and off the GPU by itself."""
+        return any(rung.needs_gpu for rung in self._taken)
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """What was done about memory, for the record."""
+        return tuple(f"out of memory: {rung.name}" for rung in self._taken)
+
+    def climb(
+        self,
+        pipe: Pipeline,
+        work: Callable[[], T],
+        note: Callable[[str], None],
+        *,
+        placing: bool = False,
+    ) -> T:
+        """The work's result, done again from its start after every rung that was needed.
+
+        While the model is being placed on the GPU, only moving it off again helps.
+        """
         while True:
             try:
                 return work()
@@ -74,15 +94,16 @@ class Ladder:
             gc.collect()
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
-            if not self._left:
+            rung = next((r for r in self._left if r.needs_gpu or not placing), None)
+            if rung is None:
                 raise SdcliError(
                     f"memory ran out ({fact})",
                     hint="draw smaller (`-W`, `-H`), or free memory on the machine",
                 )
-            rung = self._left.pop(0)
+            self._left.remove(rung)
+            self._taken.append(rung)
             note(f"memory ran out: going on with {rung.name}")
             rung.take(pipe, self._device)
-            self.taken = (*self.taken, f"out of memory: {rung.name}")
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -1,0 +1,164 @@
+"""The commands that draw, through the front door, on tiny real checkpoints."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SMALL = ("--steps", 2, "-W", 64, "-H", 64)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "in.png"
+    Image.radial_gradient("L").resize((61, 70)).convert("RGB").save(path)
+    return path
+
+
+@pytest.fixture
+def mask(tmp_path: Path) -> Path:
+    image = Image.new("L", (61, 70))
+    image.paste(255, (16, 16, 40, 48))
+    image.save(tmp_path / "mask.png")
+    return tmp_path / "mask.png"
+
+
+def pixels(path: Path) -> bytes:
+    return Image.open(path).convert("RGB").tobytes()
+
+
+def test_a_picture_from_words(sdcli: Callable, sd1: Path) -> None:
+    ran = sdcli("txt2img", "a red fox", "-m", sd1, "--seed", 7, *SMALL)
+    assert (ran.code, ran.out) == (0, "outputs/a-red-fox-7.png\n")
+    assert Image.open("outputs/a-red-fox-7.png").size == (64, 64)
+
+
+def test_the_same_words_draw_the_same_picture(sdcli: Callable, sd1: Path) -> None:
+    for name in ("a.png", "b.png"):
+        sdcli("txt2img", "a fox", "-m", sd1, "--seed", 7, "-o", name, *SMALL)
+    sdcli("txt2img", "a fox", "-m", sd1, "--seed", 8, "-o", "c.png", *SMALL)
+    assert pixels(Path("a.png")) == pixels(Path("b.png")) != pixels(Path("c.png"))
+
+
+@pytest.mark.parametrize("scheduler", ["euler-a", "dpm++2m-karras"])
+def test_a_picture_of_many_is_the_same_alone(
+    sdcli: Callable, sd1: Path, scheduler: str
+) -> None:
+    same = ("-m", sd1, "--scheduler", scheduler, *SMALL)
+    sdcli("txt2img", "a fox", *same, "--seed", 7, "-c", 3, "-o", "{seed}.png")
+    sdcli("txt2img", "a fox", *same, "--seed", 9, "-o", "alone.png")
+    assert pixels(Path("9.png")) == pixels(Path("alone.png"))
+
+
+@pytest.mark.parametrize(
+    "layout", ["sd1", "sd1-inpaint", "sd2", "sd2-v", "sd2-inpaint", "sdxl", "sdxl-inpaint", "ssd-1b"]
+)
+def test_every_family_draws_redraws_and_repaints(
+    sdcli: Callable, checkpoints: Callable, layout: str, picture: Path, mask: Path
+) -> None:
+    same = ("-m", checkpoints(layout), "--steps", 2, "--seed", 1)
+    assert sdcli("txt2img", "a fox", *same, "-W", 64, "-H", 72, "-o", "t.png").code == 0
+    assert sdcli("img2img", "a fox", *same, "--image", picture, "-o", "i.png").code == 0
+    over = ("--image", picture, "--mask", mask, "-o", "p.png")
+    assert sdcli("inpaint", "a fox", *same, *over).code == 0
+    assert Image.open("t.png").size == (64, 72)
+    assert Image.open("i.png").size == (61, 70)
+    old, new = Image.open(picture), Image.open("p.png")
+    kept = [
+        before == after
+        for before, after, white in zip(
+            old.get_flattened_data(),
+            new.get_flattened_data(),
+            Image.open(mask).get_flattened_data(),
+            strict=True,
+        )
+        if white == 0
+    ]
+    assert all(kept)
+    assert pixels(picture) != new.tobytes()
+
+
+def test_strength_keeps_or_ignores_the_picture(sdcli: Callable, sd1: Path, picture: Path) -> None:
+    """The tiny VAE garbles what it is given, so a picture is compared with what it makes of it."""
+    same = ("img2img", "a fox", "-m", sd1, "--image", picture, "--steps", 4, "--seed", 1)
+    made = []
+    for strength in (0, 0.01, 1):
+        assert sdcli(*same, "--strength", strength, "-o", f"{strength}.png").code == 0
+        made.append(Image.open(f"{strength}.png"))
+    kept, near, far = (
+        [*image.convert("L").get_flattened_data()] for image in made
+    )
+    distance = lambda other: sum(abs(a - b) for a, b in zip(kept, other, strict=True))  # noqa: E731
+    assert distance(near) < distance(far)
+
+
+def test_the_refiner_finishes_and_does_not_begin(
+    sdcli: Callable, checkpoints: Callable, picture: Path
+) -> None:
+    refiner = checkpoints("sdxl-refiner")
+    assert sdcli("img2img", "x", "-m", refiner, "--image", picture, "--steps", 2).code == 0
+    ran = sdcli("txt2img", "x", "-m", refiner)
+    assert ran.code == 2 and "refiner" in ran.err and "img2img" in ran.err
+
+
+def test_json_says_what_was_drawn(sdcli: Callable, sd1: Path) -> None:
+    ran = sdcli("txt2img", "a fox", "-m", sd1, "--seed", 3, "-c", 2, "--json", *SMALL)
+    facts = [json.loads(line) for line in ran.out.splitlines()]
+    assert [fact["seed"] for fact in facts] == [3, 4]
+    assert [fact["index"] for fact in facts] == [0, 1]
+    assert all(Path(fact["path"]).is_file() for fact in facts)
+    assert facts[0]["plan"]["prompt"] == "a fox" and facts[0]["plan"]["seed"] == 3
+
+
+def test_a_random_seed_is_recorded(sdcli: Callable, sd1: Path) -> None:
+    facts = [
+        json.loads(sdcli("txt2img", "a fox", "-m", sd1, "--json", *SMALL).out) for _ in range(2)
+    ]
+    assert facts[0]["seed"] != facts[1]["seed"]
+
+
+def test_a_dry_run_draws_nothing(sdcli: Callable, sd1: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    ran = sdcli("txt2img", "a fox", "-m", sd1, "--seed", 3, "--dry-run")
+    assert ran.code == 0 and "a fox" in ran.out
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_cfg_one_is_no_guidance_and_the_negative_prompt_steers(
+    sdcli: Callable, sd1: Path
+) -> None:
+    same = ("txt2img", "a fox", "-m", sd1, "--seed", 3, *SMALL)
+    for name, more in {
+        "one": ("--cfg", 1),
+        "one-negative": ("--cfg", 1, "-n", "a wolf"),
+        "seven": ("--cfg", 7),
+        "seven-negative": ("--cfg", 7, "-n", "a wolf"),
+    }.items():
+        assert sdcli(*same, *more, "-o", f"{name}.png").code == 0
+    assert pixels(Path("one.png")) == pixels(Path("one-negative.png"))
+    assert pixels(Path("seven.png")) != pixels(Path("seven-negative.png"))
+    assert pixels(Path("one.png")) != pixels(Path("seven.png"))
+
+
+def test_the_prompt_comes_from_stdin(
+    sdcli: Callable, sd1: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("a blue fox\n"))
+    ran = sdcli("txt2img", "-", "-m", sd1, "--seed", 1, *SMALL)
+    assert ran.out == "outputs/a-blue-fox-1.png\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert sdcli("txt2img", "-", "-m", sd1).code == 2
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.png"])
+def test_formats(sdcli: Callable, sd1: Path, name: str) -> None:
+    assert sdcli("txt2img", "a fox", "-m", sd1, "-o", name, *SMALL).code == 0
+    assert Image.open(name).format == {"jpg": "JPEG", "webp": "WEBP", "png": "PNG"}[name[2:]]
+
+
+def test_quiet_is_quiet(sdcli: Callable, sd1: Path) -> None:
+    assert sdcli("txt2img", "a fox", "-m", sd1, "-q", *SMALL).err == ""
