@@ -16,8 +16,6 @@ def run() -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         pass
-    except BrokenPipeError:
-        code = 1
     sys.stderr.flush()
     # Straight out: tearing torch down takes half a second, and its import may still be under way.
     os._exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -28,7 +29,15 @@ from sdcli.errors import SdcliError
 
 def result(line: str) -> None:
     """A line on stdout that another program may read, there as soon as this returns."""
-    print(line, file=sys.stdout, flush=True)
+    try:
+        print(line, file=sys.stdout, flush=True)
+    except OSError as error:
+        _hush_stdout()
+        gone = error.errno == errno.EPIPE
+        why = "nobody reads it any more" if gone else f"{error.strerror}"
+        raise SdcliError(
+            f"stdout cannot be written: {why}", hint="pictures already drawn are kept"
+        ) from error
 
 
 def record(facts: Mapping[str, Any]) -> None:
@@ -110,8 +119,8 @@ def _plain(text: str) -> str:
     return line if len(line) <= 48 else line[:47] + "…"
 
 
-def hush_stdout() -> None:
-    """After the reader of stdout has gone, let the interpreter's last flush go nowhere."""
+def _hush_stdout() -> None:
+    """What is still buffered, and whatever comes, goes nowhere instead of failing again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

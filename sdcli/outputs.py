@@ -125,9 +125,8 @@ def _names(template: str) -> list[str]:
 
 def _checked_template(text: str) -> None:
     try:
-        names = _names(text)
-        unknown = [name for name in names if name not in FIELDS]
-        text.format_map(dict.fromkeys(FIELDS, 0))
+        unknown = [name for name in _names(text) if name not in FIELDS]
+        text.format_map(dict.fromkeys((*FIELDS, *unknown), 0))
     except (ValueError, KeyError, IndexError, AttributeError) as error:
         raise BadRequest(
             f"`{text}` is not a template that can be filled", hint="write a brace twice: `{{`"

@@ -156,7 +156,10 @@ def _counted(seed: int, count: int) -> None:
     if not 0 <= seed < 2**64:
         raise BadRequest(f"the seed {seed} is out of bounds", hint="0 to 18446744073709551615")
     if seed + count > 2**64:
-        raise BadRequest(f"seed {seed} and {count} pictures run past the last seed")
+        raise BadRequest(
+            f"seed {seed} and {count} pictures run past the last seed",
+            hint="begin with a lower one",
+        )
 
 
 def _size(asked: Request, model: Checkpoint) -> tuple[int, int]:

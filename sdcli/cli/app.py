@@ -56,10 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         console.complain(_usage(error, words))
         return error.exit_code
-    except BrokenPipeError:
-        console.hush_stdout()
-        console.complain(SdcliError("nobody reads stdout any more", hint="what is drawn is kept"))
-        return 1
     except (KeyboardInterrupt, typer.Abort):
         return 130
     return code if isinstance(code, int) else 0
@@ -82,5 +78,3 @@ def _debug() -> None:
         import traceback
 
         traceback.print_exc()
-
-

@@ -43,9 +43,7 @@ def test_the_same_words_draw_the_same_picture(sdcli: Callable, sd1: Path) -> Non
 
 
 @pytest.mark.parametrize("scheduler", ["euler-a", "dpm++2m-karras"])
-def test_a_picture_of_many_is_the_same_alone(
-    sdcli: Callable, sd1: Path, scheduler: str
-) -> None:
+def test_a_picture_of_many_is_the_same_alone(sdcli: Callable, sd1: Path, scheduler: str) -> None:
     same = ("-m", sd1, "--scheduler", scheduler, *SMALL)
     sdcli("txt2img", "a fox", *same, "--seed", 7, "-c", 3, "-o", "{seed}.png")
     sdcli("txt2img", "a fox", *same, "--seed", 9, "-o", "alone.png")
@@ -53,7 +51,8 @@ def test_a_picture_of_many_is_the_same_alone(
 
 
 @pytest.mark.parametrize(
-    "layout", ["sd1", "sd1-inpaint", "sd2", "sd2-v", "sd2-inpaint", "sdxl", "sdxl-inpaint", "ssd-1b"]
+    "layout",
+    ["sd1", "sd1-inpaint", "sd2", "sd2-v", "sd2-inpaint", "sdxl", "sdxl-inpaint", "ssd-1b"],
 )
 def test_every_family_draws_redraws_and_repaints(
     sdcli: Callable, checkpoints: Callable, layout: str, picture: Path, mask: Path
@@ -87,9 +86,7 @@ def test_strength_keeps_or_ignores_the_picture(sdcli: Callable, sd1: Path, pictu
     for strength in (0, 0.01, 1):
         assert sdcli(*same, "--strength", strength, "-o", f"{strength}.png").code == 0
         made.append(Image.open(f"{strength}.png"))
-    kept, near, far = (
-        [*image.convert("L").get_flattened_data()] for image in made
-    )
+    kept, near, far = ([*image.convert("L").get_flattened_data()] for image in made)
     distance = lambda other: sum(abs(a - b) for a, b in zip(kept, other, strict=True))  # noqa: E731
     assert distance(near) < distance(far)
 
@@ -126,9 +123,7 @@ def test_a_dry_run_draws_nothing(sdcli: Callable, sd1: Path, tmp_path: Path) -> 
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_cfg_one_is_no_guidance_and_the_negative_prompt_steers(
-    sdcli: Callable, sd1: Path
-) -> None:
+def test_cfg_one_is_no_guidance_and_the_negative_prompt_steers(sdcli: Callable, sd1: Path) -> None:
     same = ("txt2img", "a fox", "-m", sd1, "--seed", 3, *SMALL)
     for name, more in {
         "one": ("--cfg", 1),

@@ -79,7 +79,7 @@ def test_a_model_that_is_not_there(sdcli: Callable) -> None:
         (b"", ("empty",)),
         (b"<html>404</html>" * 40, ()),
         (struct.pack("<Q", 2**42) + b"{}", ()),
-        (b"\x10\0\0\0\0\0\0\0{\"a\":", ()),
+        (b'\x10\0\0\0\0\0\0\0{"a":', ()),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n", ("LFS",)),
     ],
 )
@@ -105,15 +105,17 @@ def test_pictures_that_are_none(sdcli: Callable, sd1: Path, tmp_path: Path) -> N
 
 def test_masks_that_cannot_be_meant(sdcli: Callable, sd1: Path) -> None:
     Image.new("RGB", (64, 64)).save("in.png")
-    for colour, size, word in ((0, (64, 64), "black"), (255, (64, 64), "white"), (9, (8, 8), "8x8")):
+    for colour, size, word in (
+        (0, (64, 64), "black"),
+        (255, (64, 64), "white"),
+        (9, (8, 8), "8x8"),
+    ):
         Image.new("L", size, colour).save("mask.png")
         over = ("--image", "in.png", "--mask", "mask.png")
         refused(sdcli("inpaint", "x", "-m", sd1, *over), word)
 
 
-def test_tasks_that_a_model_is_not_for(
-    sdcli: Callable, checkpoints: Callable
-) -> None:
+def test_tasks_that_a_model_is_not_for(sdcli: Callable, checkpoints: Callable) -> None:
     refused(sdcli(*DRAW, "-m", checkpoints("sd1-edit")), "instruction", "sdcli edit")
 
 
