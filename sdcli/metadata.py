@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
-from sdcli import __version__, codec, containers, exif, parameters
+from sdcli import __version__, codec, containers, exif, parameters, stealth
 from sdcli.codec import BadData, Bounds
 from sdcli.picture import Made, Picture
 from sdcli.plan import Plan
@@ -108,9 +108,17 @@ def save_options(picture: Picture, format: str) -> dict[str, Any]:  # noqa: A002
 def read(path: Path) -> Carried:
     """What the picture at `path` carries. Nothing that is written there is executed or trusted."""
     texts = containers.read(path)
+    if not texts.named:
+        texts.add(*_hidden(path))
     carried = Carried(texts.named, problems=tuple(texts.problems))
     ours = next((t for t in map(texts.named.get, _PLACES) if t and t.startswith(_OPENING)), None)
     return _understood(carried, ours) if ours else carried
+
+
+def _hidden(path: Path) -> tuple[str, str]:
+    """A watermark's text by the name it would have had: NovelAI's is the JSON of all its chunks."""
+    hidden = stealth.read(path)
+    return ("stealth" if hidden.lstrip()[:1] == "{" else "parameters"), hidden
 
 
 def _understood(carried: Carried, ours: str) -> Carried:

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sdcli import __version__, infotext
-from sdcli.plan import Control, Draw, Edit, Plan, Redraw, Repaint
+from sdcli import __version__, infotext, schedulers, store
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.plan import Control, Draw, Edit, File, Plan, Redraw, Repaint
+
+SCHEDULES = (
+    "Karras",
+    "Exponential",
+    "SGM Uniform",
+    "KL Optimal",
+    "Align Your Steps",
+    "Simple",
+    "Beta",
+    "Turbo",
+    "DDIM",
+    "Uniform",
+    "Automatic",
+)
 
 
 def text(plan: Plan) -> str:
@@ -27,7 +42,9 @@ def _with_tags(plan: Plan) -> str:
 
 def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Steps", str(plan.steps)
-    yield "Sampler", plan.scheduler
+    sampler, schedule = sampler_of(plan.scheduler)
+    yield "Sampler", sampler
+    yield "Schedule type", schedule
     yield "CFG scale", number(plan.cfg)
     yield from _of_task(plan.task)
     yield "Seed", str(plan.seed)
@@ -40,11 +57,42 @@ def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Clip skip", str(plan.clip_skip) if plan.clip_skip > 1 else ""
     yield "ENSD", str(plan.ensd) if plan.ensd else ""
     yield "RNG", {"cpu": "CPU", "nv": "NV"}.get(plan.rng, "")
+    yield "Eta", number(plan.eta) if _unusual_eta(plan) else ""
     for n, control in enumerate(plan.controls):
         yield f"ControlNet {n}", _control(control)
+    yield (
+        "Lora hashes",
+        _hashes((lora.file.path.stem, _lora_hash(lora.file)) for lora in plan.loras),
+    )
     yield "TI hashes", _hashes((e.word, e.file.sha256[:12]) for e in plan.embeddings)
     yield "Emphasis", {"no-norm": "No norm"}.get(plan.emphasis, "")
     yield "Version", f"sdcli {__version__}"
+
+
+def sampler_of(name: str) -> tuple[str, str]:
+    """A scheduler as that program names it: a sampler and a schedule, if it has them; else ours."""
+    row = schedulers.SCHEDULERS.get(name)
+    label = row.solver.a1111 if row else ""
+    for schedule in SCHEDULES if label else ():
+        try:
+            if schedulers.pair(label, schedule) == name:
+                return label, schedule
+        except BadRequest:
+            continue
+    return name, ""
+
+
+def _unusual_eta(plan: Plan) -> bool:
+    row = schedulers.SCHEDULERS.get(plan.scheduler)
+    return row is not None and row.solver.eta is not None and row.solver.eta != plan.eta
+
+
+def _lora_hash(file: File) -> str:
+    """What that program calls the LoRA's content: a hash of the tensors alone."""
+    try:
+        return store.tensors_hash(file.path)[:12]
+    except SdcliError:  # the file has gone while its picture was being drawn
+        return file.sha256[:12]
 
 
 def _of_task(task: Draw | Redraw | Repaint | Edit) -> Iterator[tuple[str, str]]:

@@ -192,3 +192,15 @@ def changed(request: Request, values: Mapping[str, Any]) -> Request:
     for name in (name for name in SETTINGS if name in values):
         request = SETTINGS[name].put(request, values[name])
     return request
+
+
+def values(request: Request) -> dict[str, Any]:
+    """Everything a request says, by the names of settings: what `changed` puts on another."""
+    said: dict[str, Any] = {}
+    for each in SETTINGS.values():
+        value = getattr(request.task if each.of_task else request, each.field, None)
+        if each.kin:
+            value = tuple(c for c in request.controls if c.canny == (each.kin == "canny"))
+        if value not in (None, (), False):
+            said[each.name] = value
+    return said

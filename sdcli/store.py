@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -110,16 +110,28 @@ def _unknown(name: str, what: str) -> BadRequest:
 def file(path: Path) -> File:
     """A file by its place and content. The hash is remembered until its size or time changes."""
     path = path.expanduser().absolute()
+    if path.is_dir():
+        return File(path, _folder_hash(path))
+    return File(path, _remembered(path, "sha256", _hash))
+
+
+def tensors_hash(path: Path) -> str:
+    """The sha256 of a safetensors file without its header: how LoRAs are known elsewhere."""
+    return _remembered(path.expanduser().absolute(), "tensors", _hash_of_tensors)
+
+
+def _remembered(path: Path, kind: str, reckon: Callable[[Path], str]) -> str:
+    """A hash of the file, reckoned once for each size and time it has."""
     try:
-        if path.is_dir():
-            return File(path, _folder_hash(path))
         status = path.stat()
         key, sign = str(path), f"{status.st_size} {status.st_mtime_ns}"
         known = _known()
         if known.get(key, {}).get("sign") != sign:
-            known[key] = {"sign": sign, "sha256": _hash(path)}
+            known[key] = {"sign": sign}
+        if kind not in known[key]:
+            known[key][kind] = reckon(path)
             _remember(known)
-        return File(path, str(known[key]["sha256"]))
+        return str(known[key][kind])
     except FileNotFoundError:
         raise BadRequest(f"there is no file `{path}`", hint="check the path") from None
     except OSError as error:
@@ -128,6 +140,14 @@ def file(path: Path) -> File:
 
 def _hash(path: Path) -> str:
     with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _hash_of_tensors(path: Path) -> str:
+    with path.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        # Of a file that is no safetensors, the hash of the whole.
+        opened.seek(8 + length if opened.read(1) == b"{" else 0)
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 

@@ -1,0 +1,218 @@
+"""What a picture carries, made into a plan for this machine, and what is different from then.
+
+Every file is found by its content. What is found goes through the same door as a request from the
+keyboard, so that nothing a picture says can ask for more than a user could.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from sdcli import (
+    __version__,
+    images,
+    metadata,
+    plan,
+    prompt,
+    readers,
+    request,
+    schedulers,
+    settings,
+    whereabouts,
+)
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.metadata import Carried
+from sdcli.plan import File, Plan
+from sdcli.readers.found import Found
+from sdcli.request import Request
+from sdcli.resolve import plan as resolved
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A picture as it would be drawn now, and what is not as it was then."""
+
+    path: Path
+    program: str
+    request: Request
+    carried: Carried
+    differences: tuple[str, ...]
+    then: Plan | None = None  # its plan, its files where they are now
+
+    def plan(self, values: Mapping[str, Any]) -> tuple[Plan, tuple[str, ...]]:
+        """What to draw, with these settings changed, and how it differs from what was drawn."""
+        asked = settings.changed(self.request, values)
+        now = resolved(replace(asked, count=1))
+        if self.then is None or values:
+            return now, self.differences
+        now = replace(now, embeddings=self.then.embeddings)  # by the words they had
+        return now, (*self.differences, *_apart(self.then, now))
+
+
+def recall(path: Path) -> Recalled:
+    """What the picture at `path` says of itself; BadRequest where it says nothing."""
+    carried = metadata.read(path)
+    if carried.plan is not None:
+        return _own(path, carried, carried.plan)
+    found = readers.read(carried.texts, images.size(path))
+    if found is None:
+        problem = carried.problems[0] if carried.problems else "it carries no plan"
+        raise BadRequest(f"`{path}` cannot be drawn again: {problem}", hint="see `sdcli show`")
+    return _foreign(path, carried, found)
+
+
+def _own(path: Path, carried: Carried, then: Plan) -> Recalled:
+    here, moved = located(then, (path.parent, Path.cwd()))
+    later = [f"it says `{name}`, which this version does not know" for name in carried.strange]
+    differences = (*moved, *_versions(carried), *later, *carried.problems)
+    return Recalled(path, "sdcli", asked(here), carried, differences, here)
+
+
+def located(then: Plan, near: tuple[Path, ...]) -> tuple[Plan, list[str]]:
+    """The plan with every file where it is now, and news of those that have moved."""
+    news: list[str] = []
+
+    def find(file: File, what: str, *, weights: bool = True) -> File:
+        place = whereabouts.model(file) if weights else whereabouts.picture(file, near)
+        if place is None:
+            raise SdcliError(
+                f"the {what} `{file.path.name}` is nowhere (sha256 {file.sha256[:16]}...)",
+                hint="put it into the folder of models; see `sdcli models`"
+                if weights
+                else "put it beside the picture",
+            )
+        if place != file.path:
+            news.append(f"the {what} is now `{place}`")
+        return File(place, file.sha256)
+
+    model = find(then.model, "model")
+    vae = model if then.vae == then.model else find(then.vae, "VAE")
+    here = replace(
+        then,
+        task=_task_here(then.task, partial(find, weights=False)),
+        model=model,
+        vae=vae,
+        loras=tuple(replace(lora, file=find(lora.file, "LoRA")) for lora in then.loras),
+        embeddings=tuple(replace(e, file=find(e.file, "embedding")) for e in then.embeddings),
+        controls=tuple(
+            replace(
+                control,
+                file=find(control.file, "ControlNet"),
+                image=find(control.image, "control picture", weights=False),
+            )
+            for control in then.controls
+        ),
+    )
+    return here, news
+
+
+def _task_here(task: plan.Task, find: Callable[[File, str], File]) -> plan.Task:
+    match task:
+        case plan.Draw():
+            return task
+        case plan.Repaint():
+            image, mask = find(task.image, "picture to repaint"), find(task.mask, "mask")
+            return replace(task, image=image, mask=mask)
+        case plan.Redraw() | plan.Edit():
+            return replace(task, image=find(task.image, "picture to start from"))
+
+
+def asked(here: Plan) -> Request:
+    """The request that makes this plan: everything said, nothing left to a default."""
+    solver = schedulers.SCHEDULERS[schedulers.find(here.scheduler)].solver
+    same = {field.name for field in fields(Request)} & {field.name for field in fields(Plan)}
+    said = {name: getattr(here, name) for name in same}
+    said |= {
+        "task": _task_asked(here.task),
+        "model": str(here.model.path),
+        "vae": None if here.vae == here.model else str(here.vae.path),
+        "eta": None if solver.eta is None else here.eta,  # else it takes none
+        "loras": tuple(request.Lora(str(n.file.path), n.unet, n.te) for n in here.loras),
+        "embeddings": tuple(str(known.file.path) for known in here.embeddings),
+        "controls": tuple(
+            request.Control(str(c.file.path), c.image.path, c.weight, c.start, c.end, c.canny)
+            for c in here.controls
+        ),
+        "lora_partial": any(lora.share < 1 for lora in here.loras),
+    }
+    return Request(**said)
+
+
+def _task_asked(task: plan.Task) -> request.Task:
+    match task:
+        case plan.Draw():
+            return request.Draw()
+        case plan.Redraw():
+            return request.Redraw(task.image.path, task.strength)
+        case plan.Repaint():
+            return request.Repaint(task.image.path, task.mask.path, task.strength, task.feather)
+        case plan.Edit():
+            return request.Edit(task.image.path, task.image_cfg)
+
+
+def _apart(then: Plan, now: Plan) -> Iterator[str]:
+    for field in fields(Plan):
+        before, after = getattr(then, field.name), getattr(now, field.name)
+        if field.compare and before != after:
+            yield f"its {field.name.replace('_', ' ')} was {before}, and is {after} now"
+
+
+def _versions(carried: Carried) -> Iterator[str]:
+    then = dict(carried.made.versions) if carried.made else {}
+    for name, before in then.items():
+        now = __version__ if name == "sdcli" else installed(name)
+        if before != now:
+            yield f"drawn with {name} {before}; here is {now}"
+
+
+def installed(name: str) -> str:
+    """The version of a library that is installed here."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _foreign(path: Path, carried: Carried, found: Found) -> Recalled:
+    news = list(found.unmatched)
+    asking = found.request
+    words, tags = prompt.tags(asking.prompt, asking.syntax or "a1111")
+    model = _by_hash(found, "model", asking.model or "", news)
+    vae = _by_hash(found, "vae", asking.vae, news) if asking.vae else None
+    loras = tuple(
+        replace(lora, name=_by_hash(found, f"lora:{lora.name}", lora.name, news) or lora.name)
+        for lora in (*asking.loras, *tags)
+    )
+    embeddings = tuple(
+        str(place)
+        for what, short in found.hashes.items()
+        if what.startswith("embedding:")
+        and (place := whereabouts.by_hash(short, what.partition(":")[2]))
+    )
+    here = replace(asking, prompt=words, model=model, vae=vae, loras=loras, embeddings=embeddings)
+    return Recalled(path, found.program, here, carried, tuple(news))
+
+
+def _by_hash(found: Found, what: str, name: str | None, news: list[str]) -> str | None:
+    """The file of this hash, else of this name, as a name that the store understands."""
+    short = found.hashes.get(what, "")
+    kind = what.partition(":")[0]
+    place = whereabouts.by_hash(short, name or "") if short else None
+    if place is not None:
+        return str(place)
+    if short:
+        news.append(f"no {kind} here has the hash {short}; `{name}` is taken by its name")
+    elif name:
+        news.append(f"its {kind} `{name}` is known by name only")
+    return name or None
+
+
+def preset(path: Path) -> dict[str, Any]:
+    """A picture as a preset: every setting it says, by name."""
+    said = recall(path).request
+    return settings.values(said)

@@ -1,0 +1,72 @@
+"""How a picture drawn again compares to the one that was recalled."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageChops, ImageStat
+
+from sdcli import images, metadata, outputs
+from sdcli.picture import Picture
+from sdcli.reproduce import Recalled
+
+ROUNDING = 1.0  # grey levels on average: what other devices and other rounding come to
+
+
+def encoded(picture: Picture, format: str) -> Image.Image:  # noqa: A002
+    """The picture as it would be read from a file of this format: what JPEG loses is lost."""
+    row = outputs.FORMATS[format]
+    if format == "png":
+        return picture.image
+    file = io.BytesIO()
+    picture.image.save(file, row.pillow, **row.options)
+    with Image.open(file) as image:
+        return image.convert("RGB")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How two pictures compare: in a word, and by how many grey levels they differ."""
+
+    word: str  # identical, equal within rounding, different
+    largest: int = 0
+    mean: float = 0.0
+
+    def __str__(self) -> str:
+        if self.word == "identical":
+            return "identical, every pixel"
+        return f"{self.word}: by {self.mean:.3g} grey levels on average, {self.largest} at most"
+
+
+def compared(picture: Picture, recalled: Recalled) -> Verdict:
+    """How the picture drawn now compares to the one that was recalled."""
+    if recalled.carried.pixels == metadata.fingerprint(picture.image):
+        return Verdict("identical")  # to what was drawn, whatever the file's format lost of it
+    then = images.picture(recalled.path)
+    known = next((n for n, row in outputs.FORMATS.items() if _is(recalled.path, row.pillow)), "png")
+    now = encoded(picture, known if recalled.program == "sdcli" else "png")
+    if then.size != now.size:
+        return Verdict("different", 255, 255.0)
+    difference = ImageChops.difference(then, now.convert("RGB"))
+    statistics = ImageStat.Stat(difference)
+    largest, mean = max(high for _, high in statistics.extrema), sum(statistics.mean) / 3
+    if largest == 0:
+        return Verdict("identical")
+    return Verdict(
+        "equal within rounding" if mean <= ROUNDING else "different", int(largest), float(mean)
+    )
+
+
+def _is(path: Path, form: str) -> bool:
+    with Image.open(path) as image:
+        return image.format == form
+
+
+def changed_since(recalled: Recalled) -> bool:
+    """Whether the file's pixels are no longer those that were drawn (PNG only)."""
+    told = recalled.carried.pixels
+    if not told or not _is(recalled.path, "PNG"):
+        return False
+    return metadata.fingerprint(images.picture(recalled.path)) != told
