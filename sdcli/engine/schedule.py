@@ -135,9 +135,10 @@ def leading(of: Schedule, steps: int) -> list[float]:
 
 
 def lcm(of: Schedule, steps: int) -> list[float]:
-    """Steps among the fifty that latent consistency models were distilled at."""
+    """Steps among the fifty that latent consistency models were distilled at; no more than those."""
     every = len(of.sigmas) // 50
-    return [of.sigmas[(50 - i * 50 // steps) * every - 1] for i in range(steps)] + [0.0]
+    visited = [(50 - i * 50 // steps) * every - 1 for i in range(steps)]
+    return [of.sigmas[t] for t in dict.fromkeys(visited)] + [0.0]
 
 
 def tcd(of: Schedule, steps: int) -> list[float]:
@@ -164,6 +165,8 @@ def beta_share(probability: float, shape: float = 0.6) -> float:
     """Where a symmetric beta distribution has this much of its mass to the left."""
     if probability > 0.5:  # the series below converges fast on the left half only
         return 1 - beta_share(1 - probability, shape)
+    if probability == 0.5:  # which halving only comes near, and rounding would notice
+        return 0.5
     whole = math.gamma(shape) ** 2 / math.gamma(2 * shape)
     low, high = 0.0, 0.5
     for _ in range(52):  # halving: as fine as a float is

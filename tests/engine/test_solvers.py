@@ -14,7 +14,7 @@ MEANS = torch.tensor([-1.5, 0.4, 2.0], dtype=torch.float64)
 SPREAD = 0.3
 START = torch.linspace(-2.5, 2.5, 41, dtype=torch.float64) * 8
 
-# By the error of the whole way, whose first step multistep methods take with a lower order.
+# By the error of the whole way, whose first and last steps some take with a lower order.
 ORDERS = {
     "euler": 1,
     "heun": 2,
@@ -27,7 +27,7 @@ ORDERS = {
     "ipndm": 2,
     "pndm": 2,
     "deis": 2,
-    "unipc": 3,
+    "unipc": 2,
     "sa-solver": 2,
 }
 

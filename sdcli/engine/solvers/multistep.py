@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sdcli.engine.solvers.run import Run, Solving, X, integrals
+from sdcli.engine.solvers.run import Run, Solving, X, integrals, toward
 
 # Adams and Bashforth's weights for equal steps, newest slope first.
 ADAMS = (
@@ -40,8 +40,8 @@ def deis(x: X, run: Run) -> Solving:
     slopes: list[X] = []
     for i, (now, then) in enumerate(run.strides):
         x, x0 = yield x, now
-        if then == 0:
-            return x0
+        if i == len(run.strides) - 1:  # of order 1, as in the reference; mostly straight to zero
+            return toward(x, x0, then / now)
         slopes = [(x - x0) / now, *slopes[:1]]
         nodes = [math.log(run.sigmas[i - j]) for j in range(len(slopes))]
         x = x + weighed(integrals(nodes, math.log(now), math.log(then), math.exp), slopes)

@@ -24,14 +24,14 @@ class Step:
 def unipc(x: X, run: Run) -> Solving:
     """UniPC of order 2 with B(h) = exp(h) - 1, "bh2" (Zhao et al. 2023), predicting the picture."""
     taken: Step | None = None
-    for now, then in run.strides:
+    for i, (now, then) in enumerate(run.strides):
         x, x0 = yield x, now
         seen, levels = (x0,), (now,)
         if taken:
             x = _united(taken, x0, now)
             seen, levels = (x0, taken.seen[0]), (now, taken.level)
-        if then == 0:
-            return x0
+        if i == len(run.strides) - 1:  # of order 1, as in the reference; mostly straight to zero
+            return toward(x, x0, then / now)
         taken = Step(x, now, seen, levels)
         x = toward(x, x0 + _slope(taken) * (math.log(now / then) / 2), then / now)
     return x
@@ -71,7 +71,7 @@ def sa_solver(x: X, run: Run) -> Solving:
         if then == 0:
             return x0
         tau = run.eta if 200 <= run.schedule.timestep(now) <= 800 else 0.0
-        noise = run.noise() if tau else 0.0
+        noise = run.noise() if run.eta else 0.0  # felt or not, as the reference rolls it
         seen, levels = (x0,), (now,)
         if taken and i < len(run.strides) - 1:
             seen, levels = (x0, taken.seen[0]), (now, taken.level)
