@@ -1,0 +1,92 @@
+"""The shape of the program: who may import whom, and what talking costs."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "sdcli"
+ENGINE = PACKAGE / "engine"
+HEAVY = {"torch", "diffusers", "transformers", "accelerate", "matplotlib", "scipy"}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path, *, everywhere: bool) -> set[str]:
+    """The modules a file imports, within functions too if `everywhere`."""
+    tree = ast.parse(path.read_text())
+    nodes = ast.walk(tree) if everywhere else tree.body
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return found
+
+
+def inside(path: Path, folder: Path) -> bool:
+    return folder in path.parents
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_tensors_stay_in_the_engine(path: Path) -> None:
+    if inside(path, ENGINE):
+        return
+    tops = {name.partition(".")[0] for name in imported(path, everywhere=True)}
+    assert not tops & {"torch", "diffusers", "transformers", "accelerate", "safetensors"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_layers_point_one_way(path: Path) -> None:
+    names = imported(path, everywhere=True)
+    engine = {name for name in names if name.startswith("sdcli.engine")}
+    if path.name == "__main__.py":
+        return
+    if inside(path, PACKAGE / "cli"):
+        assert not engine or path.name == "perform.py"
+    elif inside(path, ENGINE):
+        assert not {name for name in names if name.startswith(("sdcli.cli", "sdcli.console"))}
+    else:
+        assert not engine
+        assert not {name for name in names if name.startswith(("sdcli.cli", "typer"))}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_things_are_imported_where_they_are_used(path: Path) -> None:
+    if inside(path, ENGINE):
+        return
+    tops = {name.partition(".")[0] for name in imported(path, everywhere=False)}
+    assert not tops & HEAVY
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["txt2img", "--help"],
+        ["schedulers"],
+        ["models"],
+        ["explain", "a (red:1.2) fox"],
+        ["txt2img", "a fox", "--scheduler", "eular"],
+        ["txt2img", "a fox", "-m", "gone.safetensors"],
+    ],
+    ids=" ".join,
+)
+def test_talking_never_wakes_torch(words: list[str], tmp_path: Path) -> None:
+    probe = (
+        "import sys; from sdcli.cli.app import main; main(sys.argv[1:]);"
+        "print(*sys.modules, file=open('modules', 'w'))"
+    )
+    root = str(PACKAGE.parent)
+    subprocess.run(
+        [sys.executable, "-c", probe, *words],
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+        check=True,
+    )
+    assert not HEAVY & set((tmp_path / "modules").read_text().split())
