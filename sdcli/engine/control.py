@@ -1,0 +1,106 @@
+"""ControlNets: networks beside the U-Net that see a map and add to what the U-Net sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.controlnets.controlnet import ControlNetModel
+from PIL import Image
+
+from sdcli import canny, control, images
+from sdcli.checkpoint import Checkpoint
+from sdcli.control import OWN, ControlFile
+from sdcli.engine.build import assemble
+from sdcli.engine.denoise import Inputs
+from sdcli.engine.weights import load_component
+from sdcli.errors import BadRequest
+from sdcli.names import UNET
+from sdcli.plan import Control, Plan
+
+Extra = Callable[[torch.Tensor, Any, float, Inputs], dict[str, Any]]
+
+
+def build(
+    found: ControlFile, model: Checkpoint, dtype: torch.dtype, device: torch.device
+) -> ControlNetModel:
+    """The network of a file, in the working dtype on the device that draws."""
+    module, left = assemble(
+        found.header,
+        found.component,
+        lambda config: ControlNetModel.from_config(config),
+        control.config(found, model),
+        dtype,
+        device,
+    )
+    if left:
+        raise BadRequest(
+            f"`{found.header.path.name}` holds `{left[0]}`, which no ControlNet has",
+            hint="it is of a kind that sdcli does not know",
+        )
+    if found.difference:
+        _onto(module, model, dtype, device)
+    if device.type == "cpu":
+        module.to(memory_format=torch.channels_last)  # as the U-Net it works beside
+    return module
+
+
+@torch.no_grad()
+def _onto(
+    module: torch.nn.Module, model: Checkpoint, dtype: torch.dtype, device: torch.device
+) -> None:
+    """Add the model's own weights to a network that holds only its difference from them."""
+    unet = model.components[UNET]
+    weights = {
+        name: weight
+        for name, weight in module.named_parameters()
+        if name in unet.parts and not name.startswith(OWN)
+    }
+    shapes = {name: weight.shape for name, weight in weights.items()}
+    for name, own in load_component(model.header, unet, shapes, dtype, device).items():
+        weights[name].add_(own)
+
+
+def chart(asked: Control, plan: Plan) -> Image.Image:
+    """The map that is followed: the picture at the size drawn, or its edges."""
+    picture = images.fit(
+        images.picture(asked.image.path, "control picture"), plan.width, plan.height
+    )
+    return canny.edges(picture) if asked.canny else picture
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A ControlNet at work: its network, its map, how much and during which share of the steps."""
+
+    network: ControlNetModel
+    seen: torch.Tensor  # the map, [1, 3, h, w] in 0..1
+    asked: Control
+
+    def __call__(
+        self, latents: torch.Tensor, timestep: Any, share: float, inputs: Inputs
+    ) -> dict[str, Any]:
+        """What it adds to the U-Net's arguments at this step."""
+        if not self.asked.start <= share < self.asked.end or not self.asked.weight:
+            return {}
+        network = self.network
+        down, middle = network(
+            latents.to(network.dtype),
+            timestep,
+            encoder_hidden_states=inputs.embeds,
+            controlnet_cond=self.seen.expand(inputs.branches, -1, -1, -1),
+            conditioning_scale=self.asked.weight,
+            added_cond_kwargs=inputs.added,
+            return_dict=False,
+        )
+        return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+
+
+def guide(network: ControlNetModel, asked: Control, seen: Image.Image) -> Guide:
+    """A network made ready to follow a map."""
+    pixels = torch.from_numpy(np.asarray(seen.convert("RGB"), dtype=np.float32) / 255)
+    pixels = pixels.permute(2, 0, 1)[None].to(network.device, network.dtype)
+    return Guide(network, pixels, asked)

@@ -1,0 +1,142 @@
+"""LoRAs put on and taken off: merged into the weights, so that no step costs more for them.
+
+What a LoRA changes is always computed from the weights as the file has them, in fp32, and added up
+in an order of its own: whichever is named first, the same bits come out. Taking them off reads the
+touched weights again, so that no copy of them is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sdcli import lora
+from sdcli.checkpoint import Checkpoint, read_header
+from sdcli.engine.deltas import delta
+from sdcli.engine.weights import Reader, load_component
+from sdcli.fit import fit
+from sdcli.header import Header
+from sdcli.lorakinds import Module
+from sdcli.modules import Name, places
+from sdcli.names import UNET
+from sdcli.plan import Lora
+
+Weights = dict[tuple[str, str], Tensor]  # by component and by the module's own name
+AT_ONCE = 32  # weights read back together when LoRAs are taken off
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one LoRA does to one weight."""
+
+    header: Header
+    module: Module
+    part: str  # weight, bias
+    alpha: float | None
+    strength: float
+
+    def of(self, weight: Tensor, reader: Reader) -> Tensor:
+        """The change as a matrix in fp32. `weight`: untouched, as a matrix in fp32."""
+
+        def read(key: str) -> Tensor:
+            return reader.read(self.header.tensors[key]).to(weight.device, torch.float32)
+
+        if self.part == "bias":
+            return read(self.module.keys["diff_b"]).reshape(weight.shape) * self.strength
+        factors = {factor: read(key) for factor, key in self.module.keys.items()}
+        return delta(self.module, factors, weight, self.alpha).mul_(self.strength)
+
+
+Changes = Mapping[tuple[str, str], Sequence[Change]]
+
+
+def changes(model: Checkpoint, loras: Iterable[Lora]) -> dict[tuple[str, str], list[Change]]:
+    """What these LoRAs change in a model: for each weight the changes, in an order of their own."""
+    found = places(model.components)
+    todo: dict[tuple[str, str], list[Change]] = {}
+    for worn in sorted(loras, key=lambda lora: (lora.file.sha256, lora.unet, lora.te)):
+        held = fit(read_header(worn.file.path), model)
+        alphas = lora.alphas(held.lora)
+        for module in held.fits:
+            strength = worn.unet if module.component == UNET else worn.te
+            alpha = alphas.get((module.component, module.name))
+            for part in module.parts if strength else ():
+                place = found[Name(module.component, module.name, part)]
+                change = Change(held.lora.header, module, part, alpha, strength)
+                todo.setdefault((module.component, place.target), []).append(change)
+    return todo
+
+
+def changed(weight: Tensor, todo: Sequence[Change], reader: Reader) -> Tensor:
+    """A weight with its changes, in its own shape and dtype."""
+    plain = weight.to(torch.float32).reshape(len(weight), -1)
+    total = todo[0].of(plain, reader)
+    for change in todo[1:]:
+        total += change.of(plain, reader)
+    return total.add_(plain).reshape(weight.shape).to(weight.dtype)
+
+
+class Wardrobe:
+    """What the modules of one model wear. Nothing is kept of what they wore before."""
+
+    def __init__(self, pipe: Any, model: Checkpoint) -> None:
+        self.loras: tuple[Lora, ...] = ()
+        self._pipe = pipe
+        self._model = model
+        self._touched: list[tuple[str, str]] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether the weights are at hand: under sequential offloading they are not."""
+        return not any(weight.is_meta for weight in self._weights().values())
+
+    @torch.no_grad()
+    def change(self, loras: tuple[Lora, ...]) -> None:
+        """The model wears these LoRAs and no others."""
+        if loras == self.loras:
+            return
+        weights = self._weights()
+        for (kind, target), original in self._originals(weights):
+            weights[kind, target].copy_(original)
+        self._touched, self.loras = [], ()
+        todo = changes(self._model, loras)
+        self._touched = list(todo)  # before the first is changed: an interrupt can be undone
+        with Reader() as reader:
+            for place, of in todo.items():
+                weights[place].copy_(changed(weights[place], of, reader))
+        self.loras = loras
+
+    def _weights(self) -> Weights:
+        return {
+            (kind, name.removeprefix("text_model.")): weight
+            for kind in self._model.components
+            if (module := getattr(self._pipe, kind, None)) is not None
+            for name, weight in module.named_parameters()
+        }
+
+    def _originals(self, weights: Weights) -> Iterator[tuple[tuple[str, str], Tensor]]:
+        """Every touched weight as the file has it, a few at a time."""
+        for kind, component in self._model.components.items():
+            mine = [target for touched, target in self._touched if touched == kind]
+            for start in range(0, len(mine), AT_ONCE):
+                few = mine[start : start + AT_ONCE]
+                shapes = {target: weights[kind, target].shape for target in few}
+                dtype = weights[kind, few[0]].dtype
+                read = load_component(self._model.header, component, shapes, dtype)
+                yield from (((kind, target), tensor) for target, tensor in read.items())
+
+
+@contextmanager
+def wearing(pipe: Any, model: Checkpoint, loras: tuple[Lora, ...]) -> Generator[None]:
+    """The modules of a model with these LoRAs, until the block ends."""
+    wardrobe = Wardrobe(pipe, model)
+    try:
+        wardrobe.change(loras)
+        yield
+    finally:
+        wardrobe.change(())

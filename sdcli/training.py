@@ -1,0 +1,56 @@
+"""What a trainer wrote about its training into a LoRA's metadata: its base, its trigger words."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, cast
+
+MOST_TRIGGERS = 20
+# Where the base model stands in the metadata, and the families its names begin for.
+SAID = ("ss_base_model_version", "modelspec.architecture", "base_model")
+BASES = (
+    ("sdxl", "sdxl"),
+    ("stable-diffusion-xl-v1-refiner", "sdxl-refiner"),
+    ("stable-diffusion-xl", "sdxl"),
+    ("sd_v1", "sd1"),
+    ("sd_1", "sd1"),
+    ("stable-diffusion-v1", "sd1"),
+    ("sd_v2", "sd2"),
+    ("sd_2", "sd2"),
+    ("stable-diffusion-v2", "sd2"),
+    ("flux", "Flux"),
+    ("sd3", "Stable Diffusion 3"),
+    ("stable-diffusion-3", "Stable Diffusion 3"),
+)
+
+
+def base_said(metadata: Mapping[str, str]) -> str | None:
+    """The family of the base model that the metadata names."""
+    for key in SAID:
+        name = metadata.get(key, "").lower()
+        for beginning, family in BASES:
+            if name.startswith(beginning):
+                return family
+    return "sd2" if metadata.get("ss_v2") == "True" else None
+
+
+def triggers(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """The words it was trained on, the most frequent first, behind any trigger it names itself."""
+    counts: Counter[str] = Counter()
+    for tags in _table(metadata.get("ss_tag_frequency", "")).values():
+        if isinstance(tags, dict):
+            for tag, count in cast("dict[str, Any]", tags).items():
+                counts[tag.strip()] += count if isinstance(count, int) else 0
+    named = [metadata.get("modelspec.trigger_phrase", "").strip()]
+    words = named + [tag for tag, _ in counts.most_common(MOST_TRIGGERS)]
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _table(text: str) -> dict[str, Any]:
+    try:
+        table: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", table) if isinstance(table, dict) else {}
