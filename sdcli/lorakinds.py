@@ -97,6 +97,8 @@ class Module:
     def rank(self) -> int | None:
         """How many directions the change has; `None` where it is not made of factors."""
         ranks = [self.shapes[factor][0] for factor in RANKED if factor in self.shapes]
+        if "b1" in self.shapes:  # GLoRA has it first in one generation, last in the other
+            ranks.append(min(self.shapes["b1"][:2]))
         return min(ranks) if ranks else None
 
     @property

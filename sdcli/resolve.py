@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TypeVar, assert_never
 
-from sdcli import checkpoint, embedding, images, prompt, request, schedulers, store
+from sdcli import adapters, checkpoint, embedding, images, prompt, request, schedulers, store
 from sdcli.checkpoint import Checkpoint
 from sdcli.errors import BadRequest
 from sdcli.plan import Draw, Edit, Embedding, Plan, Redraw, Repaint, Task
@@ -47,11 +47,13 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     vae = store.find_adapter(asked.vae) if asked.vae is not None else model.path
     _able(model, asked)
     syntax = word("--prompt-syntax", asked.syntax, "a1111")
-    text, _ = prompt.tags(asked.prompt, syntax)
+    text, tagged = prompt.tags(asked.prompt, syntax)
     negative = said(asked.negative, "")
     for each in (text, negative):
         prompt.pieces(each, syntax)  # what cannot be read is refused here
     words = embedding.known(map(store.find_adapter, asked.embeddings), model)
+    loras = adapters.loras((*asked.loras, *tagged), model, partial=asked.lora_partial)
+    controls = adapters.controls(asked.controls, model)
     solver = schedulers.find(said(asked.scheduler, model.scheduler))
     count, seed = said(asked.count, 1), said(asked.seed, secrets.randbelow(SEEDS))
     _counted(seed, count)
@@ -86,11 +88,11 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         task=_task(asked.task),
         model=store.file(model.path),
         vae=store.file(vae),
-        loras=(),
+        loras=adapters.hashed_loras(loras),
         embeddings=tuple(
             Embedding(store.file(found.path), found.word, found.vectors) for found in words
         ),
-        controls=(),
+        controls=adapters.hashed_controls(controls),
         output=asked.output,
     )
 

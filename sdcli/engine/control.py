@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +19,6 @@ from sdcli.engine.weights import load_component
 from sdcli.errors import BadRequest
 from sdcli.names import UNET
 from sdcli.plan import Control, Plan
-
-Extra = Callable[[torch.Tensor, Any, float, Inputs], dict[str, Any]]
 
 
 def build(
@@ -64,7 +61,7 @@ def _onto(
         weights[name].add_(own)
 
 
-def chart(asked: Control, plan: Plan) -> Image.Image:
+def drawn(asked: Control, plan: Plan) -> Image.Image:
     """The map that is followed: the picture at the size drawn, or its edges."""
     picture = images.fit(
         images.picture(asked.image.path, "control picture"), plan.width, plan.height
@@ -77,6 +74,7 @@ class Guide:
     """A ControlNet at work: its network, its map, how much and during which share of the steps."""
 
     network: ControlNetModel
+    chart: Image.Image
     seen: torch.Tensor  # the map, [1, 3, h, w] in 0..1
     asked: Control
 
@@ -99,8 +97,31 @@ class Guide:
         return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
 
 
-def guide(network: ControlNetModel, asked: Control, seen: Image.Image) -> Guide:
+def guide(network: ControlNetModel, asked: Control, chart: Image.Image) -> Guide:
     """A network made ready to follow a map."""
-    pixels = torch.from_numpy(np.asarray(seen.convert("RGB"), dtype=np.float32) / 255)
+    pixels = torch.from_numpy(np.asarray(chart.convert("RGB"), dtype=np.float32) / 255)
     pixels = pixels.permute(2, 0, 1)[None].to(network.device, network.dtype)
-    return Guide(network, pixels, asked)
+    return Guide(network, chart, pixels, asked)
+
+
+class Networks:
+    """The ControlNets of one loaded model, each loaded once for as long as plans name it."""
+
+    def __init__(self, model: Checkpoint, dtype: torch.dtype, device: torch.device) -> None:
+        self._model = model
+        self._dtype = dtype
+        self._device = device
+        self._built: dict[str, ControlNetModel] = {}
+
+    def guides(self, plan: Plan) -> tuple[Guide, ...]:
+        """The plan's ControlNets at work on its maps."""
+        wanted = {asked.file.sha256: asked.file.path for asked in plan.controls}
+        self._built = {name: net for name, net in self._built.items() if name in wanted}
+        for name, path in wanted.items():
+            if name not in self._built:
+                found = control.fitting(path, self._model)
+                self._built[name] = build(found, self._model, self._dtype, self._device)
+        return tuple(
+            guide(self._built[asked.file.sha256], asked, drawn(asked, plan))
+            for asked in plan.controls
+        )

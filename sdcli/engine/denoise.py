@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from PIL import Image
 
 from sdcli.engine.noise import Noise
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.sampling import Sampling
 
 Combine = Callable[[Sequence[torch.Tensor]], torch.Tensor]
-Extra = Callable[[torch.Tensor, Any, float, "Inputs"], dict[str, Any]]
+
+
+class Extra(Protocol):
+    """A ControlNet at work."""
+
+    @property
+    def chart(self) -> Image.Image:
+        """The map it follows."""
+        ...
+
+    def __call__(
+        self, latents: torch.Tensor, timestep: Any, share: float, inputs: Inputs
+    ) -> dict[str, Any]:
+        """What it adds to the U-Net's arguments, after this share of the steps to be taken."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,8 @@ def denoise(
     """The steps from `x` on, starting with evaluation `begin`. The last one's `after` is done."""
     count = len(sampling.timesteps)
     for index in range(begin, count):
-        branches = predict(pipe, sampling, x, index, inputs)
+        share = (index - begin) / (count - begin)
+        branches = predict(pipe, sampling, x, index, inputs, share)
         prediction = inputs.combine(branches)
         clean = sampling.denoised(prediction, index, x)
         if keep is not None:
@@ -105,13 +121,17 @@ def denoise(
 
 
 def predict(
-    pipe: Pipeline, sampling: Sampling, x: torch.Tensor, index: int, inputs: Inputs
+    pipe: Pipeline,
+    sampling: Sampling,
+    x: torch.Tensor,
+    index: int,
+    inputs: Inputs,
+    share: float,
 ) -> tuple[torch.Tensor, ...]:
     """Each branch's prediction at one evaluation, all branches through the U-Net at once."""
     timestep = sampling.timesteps[index]
     scaled = sampling.scaled(x, index)
     latents = scaled.expand(inputs.branches, *scaled.shape[1:])
-    share = index / max(len(sampling.timesteps), 1)
     more: dict[str, Any] = {}
     for extra in inputs.extras:
         more = _summed(more, extra(latents, timestep, share, inputs))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -13,9 +13,12 @@ import torch
 from PIL import Image
 
 from sdcli import __version__, checkpoint, images
+from sdcli.checkpoint import Checkpoint
 from sdcli.engine import build, device, encode, ladder, pipeline
 from sdcli.engine.conditioning import beside, inputs
+from sdcli.engine.control import Networks
 from sdcli.engine.denoise import Inputs, Step, denoise
+from sdcli.engine.lora import Wardrobe
 from sdcli.engine.noise import generator
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.sampling import Sampling
@@ -34,6 +37,8 @@ class Loaded:
 
     key: tuple[Any, ...]
     pipe: Pipeline
+    wardrobe: Wardrobe
+    networks: Networks
     machine: device.Machine
     ladder: ladder.Ladder
 
@@ -72,14 +77,17 @@ class Studio:
     def open(self, plan: Plan) -> Loaded:
         """The plan's model, ready on its device."""
         key = (plan.model, plan.vae, plan.device, plan.dtype, plan.offload)
-        if self._loaded is not None and self._loaded.key == key:
+        if self._loaded is not None and self._loaded.key == key and _fits(self._loaded, plan):
             return self._loaded
         self._loaded = None  # the old model leaves before the new one comes
         machine = device.choose(plan.device, plan.dtype)
         for text in machine.notes:
             self.watch.note(text)
         self.watch.stage(f"loading {plan.model.path.name}")
-        pipe = _load(plan, machine)
+        model = checkpoint.identify(plan.model.path)
+        pipe = _load(plan, model, machine)
+        wardrobe = Wardrobe(pipe, model, machine.device)
+        wardrobe.change(plan.loras)  # before offloading takes the weights out of reach
         rungs = ladder.Ladder(machine.device, plan.offload)
 
         def placed() -> None:
@@ -89,15 +97,22 @@ class Studio:
                 pipe.to(machine.device)
 
         rungs.climb(pipe, placed, self.watch.note, placing=True)
-        self._loaded = Loaded(key, pipe, machine, rungs)
+        networks = Networks(model, machine.dtype, machine.device)
+        self._loaded = Loaded(key, pipe, wardrobe, networks, machine, rungs)
         return self._loaded
 
     def dressed(self, plan: Plan, loaded: Loaded, worn: ExitStack) -> Inputs:
         """The pipeline wearing the plan's adapters until `worn` closes, and its encoded prompt."""
+        if plan.loras != loaded.wardrobe.loras:
+            self.watch.stage("changing LoRAs")
+            loaded.wardrobe.change(plan.loras)
+        if plan.controls:
+            self.watch.stage("loading ControlNets")
+        guides = loaded.networks.guides(plan)
         self.watch.stage("reading the prompt")
         with torch.inference_mode():
             text = encode.encode(loaded.pipe, plan)
-            return inputs(plan, loaded.pipe, text)
+            return replace(inputs(plan, loaded.pipe, text), extras=guides)
 
     def steps(self, plan: Plan, loaded: Loaded, given: Inputs) -> tuple[Start, Iterator[Step]]:
         """One picture's start, and its steps as they are taken."""
@@ -129,7 +144,8 @@ class Studio:
             versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
             events=(*loaded.ladder.taken, *events),
         )
-        return Drawing(Picture(image, plan, made, index), latents, denoising)
+        maps = tuple(guide.chart for guide in given.extras)
+        return Drawing(Picture(image, plan, made, index, maps), latents, denoising)
 
     def _attempt(
         self, plan: Plan, loaded: Loaded, given: Inputs, events: list[str], look: Look
@@ -159,14 +175,18 @@ def sampling_of(plan: Plan) -> Sampling:
     )
 
 
-def _load(plan: Plan, machine: device.Machine) -> Pipeline:
+def _fits(loaded: Loaded, plan: Plan) -> bool:
+    """Whether its LoRAs are the plan's, or can be changed where they are."""
+    return loaded.wardrobe.loras == plan.loras or loaded.wardrobe.open
+
+
+def _load(plan: Plan, model: Checkpoint, machine: device.Machine) -> Pipeline:
     """The plan's model on the CPU."""
     if plan.offload in OFFLOADS and machine.device.type == "cpu":
         raise BadRequest(
             f"`--offload {plan.offload}` moves modules off a GPU, and this runs on the CPU",
             hint="leave `--offload` away",
         )
-    model = checkpoint.identify(plan.model.path)
     vae = None if plan.vae == plan.model else plan.vae.path
     modules = build.build(model, vae, dtype=machine.dtype)
     pipe = Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)

@@ -72,9 +72,9 @@ def changes(model: Checkpoint, loras: Iterable[Lora]) -> dict[tuple[str, str], l
     return todo
 
 
-def changed(weight: Tensor, todo: Sequence[Change], reader: Reader) -> Tensor:
+def changed(weight: Tensor, todo: Sequence[Change], reader: Reader, device: torch.device) -> Tensor:
     """A weight with its changes, in its own shape and dtype."""
-    plain = weight.to(torch.float32).reshape(len(weight), -1)
+    plain = weight.to(device, torch.float32).reshape(len(weight), -1)
     total = todo[0].of(plain, reader)
     for change in todo[1:]:
         total += change.of(plain, reader)
@@ -84,8 +84,11 @@ def changed(weight: Tensor, todo: Sequence[Change], reader: Reader) -> Tensor:
 class Wardrobe:
     """What the modules of one model wear. Nothing is kept of what they wore before."""
 
-    def __init__(self, pipe: Any, model: Checkpoint) -> None:
-        self.loras: tuple[Lora, ...] = ()
+    def __init__(
+        self, pipe: Any, model: Checkpoint, device: torch.device = torch.device("cpu")
+    ) -> None:
+        self._device = device  # that computes what changes, wherever the weights are
+        self.loras: tuple[Lora, ...] | None = ()  # none: a change was cut short
         self._pipe = pipe
         self._model = model
         self._touched: list[tuple[str, str]] = []
@@ -101,14 +104,14 @@ class Wardrobe:
         if loras == self.loras:
             return
         weights = self._weights()
+        self.loras = None
         for (kind, target), original in self._originals(weights):
             weights[kind, target].copy_(original)
-        self._touched, self.loras = [], ()
         todo = changes(self._model, loras)
         self._touched = list(todo)  # before the first is changed: an interrupt can be undone
         with Reader() as reader:
             for place, of in todo.items():
-                weights[place].copy_(changed(weights[place], of, reader))
+                weights[place].copy_(changed(weights[place], of, reader, self._device))
         self.loras = loras
 
     def _weights(self) -> Weights:
