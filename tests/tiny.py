@@ -230,7 +230,7 @@ def filled(
 ) -> Tensors:
     """Random numbers of these shapes, each of the scale that keeps activations alive."""
     dice = torch.Generator().manual_seed(seed)
-    return {name: _random(name, shape, dice).to(dtype) for name, shape in shapes.items()}
+    return {name: random(name, shape, dice).to(dtype) for name, shape in shapes.items()}
 
 
 def tensors(
@@ -257,7 +257,8 @@ def write(
     return path
 
 
-def _random(name: str, shape: tuple[int, ...], dice: torch.Generator) -> torch.Tensor:
+def random(name: str, shape: tuple[int, ...], dice: torch.Generator) -> torch.Tensor:
+    """A tensor's random numbers, of the scale that its place in the network asks for."""
     if name.startswith(EMA):
         name = dotted(name.removeprefix(EMA + "diffusion_model"))
     if name.endswith("position_ids"):
