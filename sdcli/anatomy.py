@@ -1,5 +1,8 @@
-"""How a module is built, read off the shapes of its tensors: the arguments of diffusers' and
-transformers' classes. What shapes cannot tell (heads, groups) is said by the caller or by custom."""
+"""How a module is built, read off the shapes of its tensors.
+
+The answers are the arguments of diffusers' and transformers' classes. What shapes cannot tell
+(heads, groups) is said by the caller, else by custom.
+"""
 
 from __future__ import annotations
 
@@ -159,7 +162,7 @@ def text(shapes: Shapes, *, act: str, heads: int | None = None) -> Config:
         "max_position_embeddings": width(shapes, "embeddings.position_embedding.weight"),
         "projection_dim": shapes.get("text_projection.weight", (wide,))[0],
         "hidden_act": act,
-        # CLIP's own files say 0 and 2; 2 makes transformers pool at the highest token, as CLIP does.
+        # CLIP's own files say 0 and 2; by a 2, transformers pools at the highest token, as CLIP does
         "bos_token_id": 0,
         "eos_token_id": 2,
         "pad_token_id": 1,

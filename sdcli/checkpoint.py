@@ -1,4 +1,4 @@
-"""What a file is, from its header alone: its kind, and for a checkpoint all that drawing needs to know."""
+"""What a file is, from its header alone: its kind, and for a checkpoint all that drawing needs."""
 
 from __future__ import annotations
 

@@ -60,14 +60,19 @@ def sort(header: Header) -> tuple[dict[str, Component], tuple[str, ...]]:
         copies = [name for name in left if name.startswith(EMA + "diffusion_model")]
         own[UNET] = {dotted(name[start:]): name for name in copies}
         left = [name for name in left if not name.startswith(EMA + "diffusion_model")]
-    if TEXT_2 not in own and any("label_emb" in name for name in own.get(UNET, ())):
-        if "positional_embedding" in own.get(TEXT, ()):
-            own[TEXT_2] = own.pop(TEXT)  # the refiner's only encoder is SDXL's second
+    if _is_refiner(own):
+        own[TEXT_2] = own.pop(TEXT)  # its only encoder is SDXL's second
     found = {kind: _component(kind, names, header.tensors) for kind, names in own.items()}
     if ema:
         unet = found[UNET]
         found[UNET] = Component(UNET, "", unet.parts, unet.shapes, unet.table, ema=True)
     return found, tuple(name for name in left if not JUNK.match(name))
+
+
+def _is_refiner(own: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether this is SDXL with one text encoder, the one in OpenCLIP's names."""
+    added = any("label_emb" in name or "add_embedding" in name for name in own.get(UNET, ()))
+    return added and TEXT_2 not in own and "positional_embedding" in own.get(TEXT, ())
 
 
 def _placed(names: Mapping[str, Tensor]) -> Iterator[tuple[str, str, str]]:

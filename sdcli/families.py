@@ -1,4 +1,4 @@
-"""The families of Stable Diffusion as a table: what each is called, and what its users expect of it."""
+"""The families of Stable Diffusion as a table: what each is called, what its users expect of it."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def config() -> Path:
 
 
 def models() -> list[Path]:
-    """The folders of models, in the order they are searched; what is downloaded goes to the first."""
+    """The folders of models, in the order they are searched; downloads go to the first."""
     if said := os.environ.get("SDCLI_MODELS"):
         return [Path(folder).expanduser() for folder in said.split(os.pathsep) if folder]
     return [_home("", "XDG_DATA_HOME", ".local/share") / "models"]

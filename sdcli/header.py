@@ -1,4 +1,4 @@
-"""What a file of weights says about itself in its first kilobytes; nothing it claims is believed."""
+"""What a file of weights says of itself in its first kilobytes; nothing it claims is believed."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ OPEN_CLIP = {
 
 
 def text_table(names: Collection[str]) -> dict[str, str]:
-    """OpenCLIP module path -> transformers module path; transformers' own names stay as they are."""
+    """OpenCLIP module path -> transformers module path; transformers' own names stay."""
     if "positional_embedding" not in names:
         return {}
     table = {
@@ -212,9 +212,9 @@ def renamed(name: str, table: Mapping[str, str]) -> str:
 def spelled(target: str, table: Mapping[str, str]) -> str:
     """The name that a file with this table would have for a module's tensor."""
     back = {ours: theirs for theirs, ours in table.items()}
-    if found := re.match(r"(encoder\.layers\.(\d+))\.self_attn\.[qkv]_proj\.(weight|bias)", target):
-        if f"{found[1]}.mlp.fc1" in back:
-            return f"transformer.resblocks.{found[2]}.attn.in_proj_{found[3]}"
+    found = re.match(r"(encoder\.layers\.(\d+))\.self_attn\.[qkv]_proj\.(weight|bias)", target)
+    if found and f"{found[1]}.mlp.fc1" in back:
+        return f"transformer.resblocks.{found[2]}.attn.in_proj_{found[3]}"
     return renamed(target, back)
 
 
@@ -235,7 +235,7 @@ _EMA_PIECES = (
 
 
 def dotted(name: str) -> str:
-    """The U-Net's name of an EMA copy: `input_blocks10in_layers0bias` is `input_blocks.1.0.in_layers.0.bias`."""
+    """What an EMA copy is a copy of: `input_blocks10opbias` is of `input_blocks.1.0.op.bias`."""
     rest = name
     head = ""
     for pattern, written in _EMA_HEADS:

@@ -288,7 +288,7 @@ def _zipped(path: Path, file: IO[bytes]) -> tuple[Any, Callable[[_Storage], int]
 def _start(
     path: Path, file: IO[bytes], info: zipfile.ZipInfo, storage: _Storage, total: int
 ) -> int:
-    """Where a storage's bytes begin. PyTorch never compresses them, so they can be read in place."""
+    """Where a storage's bytes begin. PyTorch never compresses them: they are read in place."""
     size = storage.count * ITEM_SIZES[storage.dtype]
     if info.compress_type != zipfile.ZIP_STORED or info.file_size < size:
         raise damaged(path, f"`{info.filename}` is not what PyTorch writes")

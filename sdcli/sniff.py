@@ -1,4 +1,4 @@
-"""Which of the formats a file or folder of weights is in, told by its content, never by its ending."""
+"""Which format a file or folder of weights is in, told by its content, never by its ending."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sdcli.pickles import read_pickle
 
 
 def read_folder(path: Path) -> Header:
-    """The headers of a diffusers folder as one: tensors named `unet.`, `vae.`, ... after their folders."""
+    """The headers of a diffusers folder as one: tensors under their folders' names."""
     tensors: dict[str, Tensor] = {}
     configs: dict[str, Mapping[str, Any]] = {}
     for part in ("unet", "vae", "text_encoder", "text_encoder_2", "scheduler"):

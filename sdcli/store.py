@@ -42,7 +42,7 @@ def find_adapter(name: str) -> Path:
 
 
 def models() -> Iterator[tuple[str, Path]]:
-    """Everything that can be named without a path: the built-in model, then the folders of models."""
+    """Everything that has a name: the built-in model, then the files of the models' folders."""
     if (builtin := folders.assets() / f"{BUILTIN}.safetensors").is_file():
         yield BUILTIN, builtin
     for folder in folders.models():
@@ -67,7 +67,7 @@ def _at(name: str) -> Path | None:
 
 
 def _named(name: str) -> Path | None:
-    """The one file in the folders of models with this name, its ending and its folder left out or not."""
+    """The one file in the folders of models with this name, with or without ending and folder."""
     wanted = name.replace("\\", "/").lower()
     found = [
         path

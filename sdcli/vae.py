@@ -14,7 +14,7 @@ from sdcli.sniff import read_header
 
 
 def find_vae(path: Path) -> tuple[Header, Component]:
-    """The VAE in a file, which may be a whole checkpoint, or half of a TAESD beside its other half."""
+    """The VAE in a file: also a whole checkpoint's, or that of a TAESD's half beside its other."""
     header = read_header(path)
     components, _ = sort(header)
     vae = components.get(VAE)

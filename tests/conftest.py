@@ -56,7 +56,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def sdcli(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Ran]:
-    """Run the real command line, in process and in a folder of its own: sdcli("txt2img", "a cat")."""
+    """Run the real command line, in process, in a folder of its own: sdcli("txt2img", "a cat")."""
     from sdcli.cli.app import main
 
     monkeypatch.chdir(tmp_path)

@@ -248,7 +248,7 @@ def write(
     dtype: torch.dtype = torch.float16,
     metadata: Mapping[str, object] | None = None,
 ) -> Path:
-    """A tiny checkpoint on disk. `metadata` is what the file says of itself under the key `sdcli`."""
+    """A tiny checkpoint on disk. `metadata`: what it says of itself under the key `sdcli`."""
     row = LAYOUTS[layout] if isinstance(layout, str) else layout
     texts = dict(row.metadata)
     if metadata is not None:

@@ -1,4 +1,4 @@
-"""A file's bytes into tensors: each read once, straight into its own memory, and no more kept of it."""
+"""A file's bytes into tensors: each read once, into its own memory, and nothing kept beside it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,12 @@ import torch
 
 from tests import tiny
 
-NAMES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F8_E4M3": torch.float8_e4m3fn}
+NAMES = {
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F32": torch.float32,
+    "F8_E4M3": torch.float8_e4m3fn,
+}
 
 
 def write(shapes: Mapping[str, list[int]], path: Path, dtype: str = "F16", seed: int = 0) -> Path:
