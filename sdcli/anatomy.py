@@ -162,7 +162,7 @@ def text(shapes: Shapes, *, act: str, heads: int | None = None) -> Config:
         "max_position_embeddings": width(shapes, "embeddings.position_embedding.weight"),
         "projection_dim": shapes.get("text_projection.weight", (wide,))[0],
         "hidden_act": act,
-        # CLIP's own files say 0 and 2; by a 2, transformers pools at the highest token, as CLIP does
+        # as CLIP's own files say; by a 2, transformers pools at the highest token, as CLIP does
         "bos_token_id": 0,
         "eos_token_id": 2,
         "pad_token_id": 1,

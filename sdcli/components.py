@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sdcli.ema import PREFIX as EMA
+from sdcli.ema import dotted
 from sdcli.header import Header, Tensor
 from sdcli.names import (
     BARE,
-    EMA,
     JUNK,
     PREFIXES,
     TABLES,
@@ -18,7 +19,6 @@ from sdcli.names import (
     UNET,
     VAE,
     Part,
-    dotted,
     renamed,
     spelled,
 )
@@ -43,7 +43,7 @@ class Component:
     def spelled(self, target: str) -> str:
         """The name that the file itself would have for a tensor of the module."""
         name = spelled(target, self.table)
-        return EMA + "diffusion_model" + name.replace(".", "") if self.ema else self.prefix + name
+        return EMA + name.replace(".", "") if self.ema else self.prefix + name
 
 
 def sort(header: Header) -> tuple[dict[str, Component], tuple[str, ...]]:
@@ -56,10 +56,9 @@ def sort(header: Header) -> tuple[dict[str, Component], tuple[str, ...]]:
         left.append(name)
     ema = UNET not in own and any(name.startswith(EMA) for name in header.tensors)
     if ema:
-        start = len(EMA + "diffusion_model")
-        copies = [name for name in left if name.startswith(EMA + "diffusion_model")]
-        own[UNET] = {dotted(name[start:]): name for name in copies}
-        left = [name for name in left if not name.startswith(EMA + "diffusion_model")]
+        copies = [name for name in left if name.startswith(EMA)]
+        own[UNET] = {dotted(name.removeprefix(EMA)): name for name in copies}
+        left = [name for name in left if not name.startswith(EMA)]
     if _is_refiner(own):
         own[TEXT_2] = own.pop(TEXT)  # its only encoder is SDXL's second
     found = {kind: _component(kind, names, header.tensors) for kind, names in own.items()}

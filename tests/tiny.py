@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 
-from sdcli.names import EMA, dotted
+from sdcli.ema import PREFIX as EMA
+from sdcli.ema import dotted
 
 Shapes = dict[str, tuple[int, ...]]
 Tensors = dict[str, torch.Tensor]
@@ -94,7 +95,22 @@ def unet(layout: Layout) -> Shapes:
         _linear(shapes, "label_emb.0.2", time, time)
     wide = layout.widths[0]
     _conv(shapes, "input_blocks.0.0", wide, layout.channels)
-    skips, block = [wide], 1
+    skips = _going_down(shapes, layout, time)
+    wide = layout.widths[-1]
+    _resnet(shapes, "middle_block.0", wide, wide, time)
+    if layout.middle is not None:
+        _attention(shapes, "middle_block.1", wide, layout.middle, layout)
+        _resnet(shapes, "middle_block.2", wide, wide, time)
+    _going_up(shapes, layout, time, skips)
+    _norm(shapes, "out.0", layout.widths[0])
+    _conv(shapes, "out.2", 4, layout.widths[0])
+    return shapes
+
+
+def _going_down(shapes: Shapes, layout: Layout, time: int) -> list[int]:
+    """The input blocks; how wide each is where the way up takes from it."""
+    wide, block = layout.widths[0], 1
+    skips = [wide]
     for level, row in enumerate(layout.depths):
         for depth in row:
             _resnet(shapes, f"input_blocks.{block}.0", wide, layout.widths[level], time)
@@ -106,26 +122,24 @@ def unet(layout: Layout) -> Shapes:
             _conv(shapes, f"input_blocks.{block}.0.op", wide, wide)
             skips.append(wide)
             block += 1
-    _resnet(shapes, "middle_block.0", wide, wide, time)
-    if layout.middle is not None:
-        _attention(shapes, "middle_block.1", wide, layout.middle, layout)
-        _resnet(shapes, "middle_block.2", wide, wide, time)
-    ups = layout.up_depths or [(*row, row[-1]) for row in reversed(layout.depths)]
-    block = 0
-    for step, row in enumerate(ups):
-        level = len(ups) - 1 - step
-        for place, depth in enumerate(row):
-            _resnet(
-                shapes, f"output_blocks.{block}.0", wide + skips.pop(), layout.widths[level], time
-            )
-            wide = layout.widths[level]
-            _attention(shapes, f"output_blocks.{block}.1", wide, depth, layout)
-            if level and place == len(row) - 1:
-                _conv(shapes, f"output_blocks.{block}.{2 if depth else 1}.conv", wide, wide)
-            block += 1
-    _norm(shapes, "out.0", wide)
-    _conv(shapes, "out.2", 4, wide)
-    return shapes
+    return skips
+
+
+def _going_up(shapes: Shapes, layout: Layout, time: int, skips: list[int]) -> None:
+    rows = layout.up_depths or [(*row, row[-1]) for row in reversed(layout.depths)]
+    places = [
+        (len(rows) - 1 - step, depth, place == len(row) - 1)
+        for step, row in enumerate(rows)
+        for place, depth in enumerate(row)
+    ]
+    wide = layout.widths[-1]
+    for block, (level, depth, last) in enumerate(places):
+        at = f"output_blocks.{block}"
+        _resnet(shapes, f"{at}.0", wide + skips.pop(), layout.widths[level], time)
+        wide = layout.widths[level]
+        _attention(shapes, f"{at}.1", wide, depth, layout)
+        if level and last:
+            _conv(shapes, f"{at}.{2 if depth else 1}.conv", wide, wide)
 
 
 def vae(widths: tuple[int, ...] = (8, 8, 16, 16)) -> Shapes:
@@ -138,12 +152,8 @@ def vae(widths: tuple[int, ...] = (8, 8, 16, 16)) -> Shapes:
         wide = width
         if level < last:
             _conv(shapes, f"encoder.down.{level}.downsample.conv", wide, wide)
-    for side in ("encoder", "decoder"):
-        for block in (1, 2):
-            _vae_resnet(shapes, f"{side}.mid.block_{block}", wide, wide)
-        _norm(shapes, f"{side}.mid.attn_1.norm", wide)
-        for name in ("q", "k", "v", "proj_out"):
-            _conv(shapes, f"{side}.mid.attn_1.{name}", wide, wide, 1)
+    _vae_middle(shapes, "encoder", wide)
+    _vae_middle(shapes, "decoder", wide)
     _norm(shapes, "encoder.norm_out", wide)
     _conv(shapes, "encoder.conv_out", 8, wide)
     _conv(shapes, "decoder.conv_in", wide, 4)
@@ -158,6 +168,14 @@ def vae(widths: tuple[int, ...] = (8, 8, 16, 16)) -> Shapes:
     _conv(shapes, "quant_conv", 8, 8, 1)
     _conv(shapes, "post_quant_conv", 4, 4, 1)
     return shapes
+
+
+def _vae_middle(shapes: Shapes, side: str, wide: int) -> None:
+    for block in (1, 2):
+        _vae_resnet(shapes, f"{side}.mid.block_{block}", wide, wide)
+    _norm(shapes, f"{side}.mid.attn_1.norm", wide)
+    for name in ("q", "k", "v", "proj_out"):
+        _conv(shapes, f"{side}.mid.attn_1.{name}", wide, wide, 1)
 
 
 def clip(width: int, layers: int) -> Shapes:
@@ -260,7 +278,7 @@ def write(
 def random(name: str, shape: tuple[int, ...], dice: torch.Generator) -> torch.Tensor:
     """A tensor's random numbers, of the scale that its place in the network asks for."""
     if name.startswith(EMA):
-        name = dotted(name.removeprefix(EMA + "diffusion_model"))
+        name = dotted(name.removeprefix(EMA))
     if name.endswith("position_ids"):
         return torch.arange(shape[-1]).reshape(shape)
     if name.endswith("quant_conv.bias") and "post" not in name:
@@ -341,10 +359,3 @@ def _attention(shapes: Shapes, at: str, width: int, depth: int, layout: Layout) 
         _linear(shapes, f"{inner}.ff.net.2", width, 4 * width)
         for norm in ("norm1", "norm2", "norm3"):
             _norm(shapes, f"{inner}.{norm}", width)
-
-
-def keys(path: Path, keep: Callable[[str], bool] = lambda _: True) -> Iterable[str]:
-    """The names in a safetensors file, of those to keep."""
-    with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    return [name for name in header if name != "__metadata__" and keep(name)]
