@@ -61,7 +61,7 @@ def unet(shapes: Shapes, *, heads: int | None = None, norm_groups: int | None = 
         "in_channels": width(shapes, "conv_in.weight", 1),
         "out_channels": width(shapes, "conv_out.weight"),
         "block_out_channels": widths,
-        "layers_per_block": [len(row) for row in down],
+        "layers_per_block": _one([len(row) for row in down]),
         "down_block_types": ["CrossAttnDownBlock2D" if any(row) else "DownBlock2D" for row in down],
         "up_block_types": ["CrossAttnUpBlock2D" if any(row) else "UpBlock2D" for row in up],
         "mid_block_type": _middle(shapes),
@@ -70,7 +70,7 @@ def unet(shapes: Shapes, *, heads: int | None = None, norm_groups: int | None = 
         "attention_head_dim": heads or [max(1, wide // HEAD) for wide in widths],
         "norm_num_groups": norm_groups or groups(widths),
         "transformer_layers_per_block": _per_level(down, shapes),
-        "reverse_transformer_layers_per_block": [row if any(row) else 1 for row in up],
+        "reverse_transformer_layers_per_block": [_one(row) or 1 for row in up],
     }
     if "add_embedding.linear_1.weight" in shapes:
         config |= {
@@ -78,6 +78,11 @@ def unet(shapes: Shapes, *, heads: int | None = None, norm_groups: int | None = 
             "projection_class_embeddings_input_dim": added(shapes),
         }
     return config
+
+
+def _one(row: list[int]) -> Any:
+    """The number that a row repeats, else the row."""
+    return row[0] if len(set(row)) == 1 else row
 
 
 def _middle(shapes: Shapes) -> str | None:
@@ -88,13 +93,11 @@ def _middle(shapes: Shapes) -> str | None:
 
 
 def _per_level(down: list[list[int]], shapes: Shapes) -> list[Any]:
-    rows: list[Any] = [row if any(row) else 1 for row in down]
+    rows: list[Any] = [_one(row) or 1 for row in down]
     middle = count(shapes, "mid_block.attentions.0.transformer_blocks")
     if middle and not any(down[-1]):
         rows[-1] = middle  # diffusers gives the middle block what stands last
-    elif middle and set(down[-1]) == {middle}:
-        rows[-1] = middle
-    elif middle:
+    elif middle and rows[-1] != middle:
         raise BadRequest(f"its U-Net's middle is {middle} deep, its last level {down[-1]}")
     return rows
 

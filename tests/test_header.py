@@ -19,7 +19,9 @@ def written(path: Path, header: object, data: bytes = b"", length: int | None = 
     return path
 
 
-def entry(dtype: str = "F16", shape: object = (2, 2), offsets: object = (0, 8)) -> dict[str, object]:
+def entry(
+    dtype: str = "F16", shape: object = (2, 2), offsets: object = (0, 8)
+) -> dict[str, object]:
     return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
 
 

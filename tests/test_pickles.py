@@ -188,7 +188,8 @@ def test_reading_a_header_needs_no_torch(tmp_path):
     torch.save(STATE, tmp_path / "model.ckpt")
     probe = (
         "import sys; from pathlib import Path; from sdcli.checkpoint import read_header;"
-        f"print(len(read_header(Path({str(tmp_path / 'model.ckpt')!r})).tensors), 'torch' in sys.modules)"
+        "print(len(read_header(Path(sys.argv[1])).tensors), 'torch' in sys.modules)"
     )
-    ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    words = [sys.executable, "-c", probe, str(tmp_path / "model.ckpt")]
+    ran = subprocess.run(words, capture_output=True, text=True)
     assert ran.stdout == "3 False\n", ran.stderr
