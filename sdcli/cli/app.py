@@ -17,7 +17,7 @@ app = typer.Typer(
     help="Pictures from words with any Stable Diffusion checkpoint, offline.",
     rich_markup_mode=None,  # markup would eat `[cat:dog:0.5]`
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 app.command()(generate.txt2img)

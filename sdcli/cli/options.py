@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sdcli.cli import completion
 from sdcli.request import Control, Lora
 from sdcli.spoken import control, finite, lora, positive_finite
 
@@ -15,7 +16,9 @@ def _given(text: str) -> dict[str, Any]:
     return {"help": text, "show_default": False}
 
 
-Prompt = Annotated[str, typer.Argument(help="What to draw; `-` reads it from stdin.")]
+Prompt = Annotated[
+    str, typer.Argument(metavar="PROMPT", help="What to draw; `-` reads it from stdin.")
+]
 Picture = Annotated[
     Path, typer.Option("--image", metavar="FILE", help="The picture to start from.")
 ]
@@ -51,6 +54,7 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="NAME or FILE",
+        autocompletion=completion.models,
         show_default="$SDCLI_MODEL, else the built-in one",
         help="The checkpoint.",
     ),
@@ -80,6 +84,7 @@ Scheduler = Annotated[
     typer.Option(
         "--scheduler",
         metavar="NAME",
+        autocompletion=completion.schedulers,
         show_default="the model's",
         help="How to walk from noise to picture; see `sdcli schedulers`.",
     ),
@@ -135,6 +140,7 @@ Loras = Annotated[
         "--lora",
         parser=lora,
         metavar="FILE[:WEIGHT]",
+        autocompletion=completion.adapters,
         **_given("Wear a LoRA (repeat for more); `FILE:0.8,te=0.5` weighs the text encoder apart."),
     ),
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli import codec, console, outputs
+from sdcli.greeting import greeting
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 
@@ -41,6 +42,8 @@ def perform(*plans: Plan, manner: Manner) -> None:
     for plan, place in zip(plans, places, strict=True):
         outputs.prepare(place, plan)
     talk = console.Conversation(quiet=manner.quiet)
+    for line in filter(None, map(greeting, plans)):
+        talk.note(line)
     with talk.live():
         talk.stage("waking torch")
         from sdcli.engine.draw import Studio  # the one slow import

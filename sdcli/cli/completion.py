@@ -1,0 +1,21 @@
+"""What the shell offers when Tab is pressed: the schedulers, the models and adapters at hand."""
+
+from __future__ import annotations
+
+from sdcli import store
+from sdcli.schedulers import SCHEDULERS
+
+
+def schedulers(incomplete: str) -> list[str]:
+    """The schedulers that begin so."""
+    return [name for name in SCHEDULERS if name.startswith(incomplete)]
+
+
+def models(incomplete: str) -> list[str]:
+    """The files in the folders of models that begin so; the shell itself knows paths."""
+    return [name for name, _ in store.models() if name.startswith(incomplete)]
+
+
+def adapters(incomplete: str) -> list[str]:
+    """The same, without the model in the box, which is none."""
+    return [name for name in models(incomplete) if name != store.BUILTIN]
