@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
 
+from sdcli.figures import percent, seconds
+from sdcli.plan import Plan
+from sdcli.schedulers import SCHEDULERS
+
 THRESHOLDS = (
     0.01,
     0.02,
@@ -15,12 +19,13 @@ THRESHOLDS = (
     0.1,
 )  # "within so much of converged", the strictest that anyone meets
 FARTHEST = 4.0  # times the steps that were drawn: no extrapolation goes beyond it
-ORDERS = (0.6, 6.0)  # slopes that an error can have while it converges; others are not extended
+SLOWEST = 0.6  # the least slope of an error that converges; what falls slower is not extended
+STEEPEST = 2.0  # no slope is trusted beyond this: the first points of a solver often fall faster
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The converged picture of one seed: how it was drawn, and how it is known to have converged."""
+    """The converged picture of one seed: how it was drawn, and what shows that it converged."""
 
     scheduler: str
     steps: int
@@ -63,13 +68,22 @@ class Measured:
     spread: float | None  # how far apart the pictures of different seeds are, as a share
 
 
+def deterministic(plan: Plan) -> bool:
+    """Whether the plan's solver draws no noise but the first."""
+    solver = SCHEDULERS[plan.scheduler].solver
+    return not (solver.rolls or solver.fixed or plan.eta)
+
+
 def measured(
     drawings: Iterable[Drawing],
     spreads: dict[tuple[str, int], float | None],
-    deterministic: Iterable[str],
+    settled: Iterable[str],
 ) -> list[Measured]:
-    """The cells of some drawings, in their order: means over the seeds, distances as root means."""
-    sure = set(deterministic)
+    """The cells of some drawings, in their order: means over the seeds, distances as root means.
+
+    `settled` are the schedulers that draw no fresh noise.
+    """
+    sure = set(settled)
     cells: list[Measured] = []
     for (scheduler, steps), group in groupby(drawings, lambda one: (one.scheduler, one.steps)):
         some = list(group)
@@ -119,9 +133,9 @@ def verdict(cells: Sequence[Measured], references: Sequence[Reference]) -> Verdi
     ]
     fastest = min(met, key=lambda cell: cell.seconds)
     lines = [
-        f"Within {_percent(within)} of converged: {_listed(first)}.",
+        f"Within {percent(within)} of converged: {_listed(first)}.",
         f"Fastest at this quality: {fastest.scheduler} at {fastest.steps} steps"
-        f" ({_seconds(fastest.seconds)} a picture).",
+        f" ({seconds(fastest.seconds)} a picture).",
     ]
     if beyond:
         lines.append(f"Not that close: {'; '.join(map(_told_beyond, beyond))}.")
@@ -136,16 +150,16 @@ def verdict(cells: Sequence[Measured], references: Sequence[Reference]) -> Verdi
 
 def needed(points: Sequence[tuple[int, float]], within: float) -> int | None:
     """About how many steps bring the distance down to `within`, by the slope of the last two
-    points; None where they do not converge like a solver, or it would be much further than drawn."""
+    points; None where they do not converge like a solver, or where it is too far to tell."""
     if len(points) < 2:
         return None
     (n0, e0), (n1, e1) = sorted(points)[-2:]
     if not 0 < e1 < e0:
         return None
     order = math.log(e0 / e1) / math.log(n1 / n0)
-    if not ORDERS[0] <= order <= ORDERS[1]:
+    if order < SLOWEST:
         return None
-    steps = n1 * (e1 / within) ** (1 / order)
+    steps = n1 * (e1 / within) ** (1 / min(order, STEEPEST))
     return math.ceil(steps) if steps <= FARTHEST * n1 else None
 
 
@@ -171,7 +185,7 @@ def _beyond(
 def _told_beyond(beyond: tuple[str, float, int, int | None]) -> str:
     name, share, steps, more = beyond
     about = f", about {more} would do" if more else ""
-    return f"{name} ({_percent(share)} at {steps} steps{about})"
+    return f"{name} ({percent(share)} at {steps} steps{about})"
 
 
 def _unreached(known: Sequence[Measured]) -> list[str]:
@@ -179,27 +193,30 @@ def _unreached(known: Sequence[Measured]) -> list[str]:
         return []
     best = min(known, key=lambda cell: cell.share or math.inf)
     return [
-        f"Nothing here is known to be within {_percent(THRESHOLDS[-1])} of converged; the closest is"
-        f" {best.scheduler} at {best.steps} steps ({_percent(best.share or math.inf)}). More steps,"
-        " or a lower `--cfg`, bring them together."
+        f"Nothing here is known to be within {percent(THRESHOLDS[-1])} of converged; the closest"
+        f" is {best.scheduler} at {best.steps} steps ({percent(best.share or math.inf)})."
+        " More steps, or a lower `--cfg`, bring them together."
     ]
 
 
 def _restless(cells: Sequence[Measured]) -> list[str]:
     """What is said of solvers that draw fresh noise."""
-    lines: list[str] = []
+    loose = [cell for cell in cells if not cell.deterministic]
+    if not loose:
+        return []
+    names = list(dict.fromkeys(cell.scheduler for cell in loose))
+    one = len(names) == 1
+    found = (
+        f"{' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}"
+        f" {'draws' if one else 'draw'} fresh noise at each step, so more steps never settle on one"
+        " picture"
+    )
+    spreads = [cell.spread for cell in loose if cell.spread is not None]
     settled = [cell.spread for cell in cells if cell.deterministic and cell.spread is not None]
-    for name, some in _by_scheduler([cell for cell in cells if not cell.deterministic]):
-        spreads = [cell.spread for cell in some if cell.spread is not None]
-        if not spreads:
-            lines.append(f"{name} draws fresh noise at each step: it has no converged picture.")
-            continue
-        like = f" (the others' {_percent(fmean(settled))})" if settled else ""
-        lines.append(
-            f"{name} draws fresh noise at each step, so more steps never settle on one picture:"
-            f" its seeds lie {_percent(fmean(spreads))} apart{like}."
-        )
-    return lines
+    if spreads:
+        found += f": {'its' if one else 'their'} seeds lie {percent(fmean(spreads))} apart"
+        found += f" (the others' {percent(fmean(settled))})" if settled else ""
+    return [f"{found}."]
 
 
 def _by_scheduler(cells: Sequence[Measured]) -> list[tuple[str, list[Measured]]]:
@@ -213,15 +230,6 @@ def _listed(cells: Sequence[Measured]) -> str:
         + (f" ({cell.evaluations} evaluations)" if cell.evaluations != cell.steps else "")
         for cell in cells
     )
-
-
-def _percent(share: float) -> str:
-    value = 100 * share
-    return f"{value:.0f} %" if value >= 10 or value == round(value) else f"{value:.2g} %"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -79,6 +79,15 @@ class Conversation:
         else:
             print(text, file=sys.stderr, flush=True)
 
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Say a table: words to the left, numbers to the right."""
+        lines = [list(heads), *map(list, rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            first, *others = zip(line, widths, strict=True)
+            cells = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+            self.note("  ".join(cells))
+
     def stage(self, doing: str) -> None:
         """A new stage begins; the bar starts anew without a length."""
         if self._progress is not None and self._task is not None:

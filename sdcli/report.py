@@ -53,6 +53,7 @@ class Page:
     subtitle: str = ""
     verdict: Sequence[str] = ()
     sheets: Sequence[Sheet] = ()
+    more: Sequence[Sheet] = ()  # sheets of the same kind, further down and folded
     charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
@@ -65,7 +66,6 @@ def html(page: Page) -> str:
     """The page as one HTML document."""
     script = _asset("report.js")
     digest = base64.b64encode(hashlib.sha256(f"\n{script}".encode()).digest()).decode()
-    cells = [cell for sheet in page.sheets for row in sheet.rows for cell in row if cell.image]
     return Template(_asset("report.html")).substitute(
         kind=escape(page.kind),
         title=escape(page.title),
@@ -73,41 +73,57 @@ def html(page: Page) -> str:
         style=_asset("report.css"),
         script=script,
         script_hash=f"sha256-{digest}",
-        body="\n".join(_sections(page, cells)),
+        body="\n".join(_sections(page)),
         footer=escape(f"sdcli {__version__}. This page is whole: nothing is fetched."),
     )
 
 
-def _sections(page: Page, cells: Sequence[Cell]) -> Iterator[str]:
+def _sections(page: Page) -> Iterator[str]:
+    pictures = _Pictures((*page.sheets, *page.more))
     if page.verdict:
         yield f'<section class="verdict">{"".join(map(_paragraph, page.verdict))}</section>'
-    pictures = _Pictures({id(cell): number for number, cell in enumerate(cells)}, len(cells))
     yield from map(pictures.section, page.sheets)
-    if page.slider is not None and len(cells) > 1:
+    if page.slider is not None and len(pictures.cells) > 1:
         yield _slider(*page.slider)
     for chart in page.charts:
         yield _section(chart.title, f'<div class="chart">{chart.svg}</div>{_faint(chart.note)}')
     for table in page.tables:
         yield _section(table.title, f'<div class="scroll">{_numbers(table)}</div>')
+    yield from map(pictures.folded, page.more)
     if page.notes:
         yield _section("How to read this", "".join(map(_paragraph, page.notes)))
     if page.plan:
         facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in page.plan.items())
-        yield _folded("The plan", f"<dl>{facts}</dl>", "open")
-    yield _commands(page.command, cells)
+        yield _folded("The plan", f"<dl>{facts}</dl>", " open")
+    yield _commands(page.command, pictures.cells)
 
 
-@dataclass(frozen=True)
 class _Pictures:
     """The sheets' pictures, each with a number that its links know it by."""
 
-    numbers: Mapping[int, int]
-    count: int
+    def __init__(self, sheets: Sequence[Sheet]) -> None:
+        self.cells: list[Cell] = []
+        self._links: dict[int, tuple[int, int, int]] = {}  # the cell before, itself, the one after
+        for sheet in sheets:
+            some = [cell for row in sheet.rows for cell in row if cell.image]
+            first, count = len(self.cells), len(some)
+            for place, cell in enumerate(some):
+                before, after = (place - 1) % count, (place + 1) % count
+                self._links[id(cell)] = first + before, first + place, first + after
+            self.cells += some
 
     def section(self, sheet: Sheet) -> str:
         """A sheet with its title."""
-        body = self.table(sheet) if sheet.columns else self.flow(sheet)
-        return _section(sheet.title, f"{body}{_faint(sheet.subtitle)}")
+        return _section(sheet.title, self.body(sheet))
+
+    def folded(self, sheet: Sheet) -> str:
+        """A sheet behind its title."""
+        return _folded(sheet.title, self.body(sheet))
+
+    def body(self, sheet: Sheet) -> str:
+        """A sheet's pictures, and what is said about them."""
+        pictures = self.table(sheet) if sheet.columns else self.flow(sheet)
+        return f"{pictures}{_faint(sheet.subtitle)}"
 
     def flow(self, sheet: Sheet) -> str:
         """Pictures in lines that break where the window ends."""
@@ -135,9 +151,8 @@ class _Pictures:
     def figure(self, cell: Cell) -> str:
         """A picture that its own link enlarges, and what is said about it."""
         if cell.image is None:
-            return f'<div class="empty">{escape(cell.caption)}</div>'
-        number = self.numbers[id(cell)]
-        before, after = (number - 1) % self.count, (number + 1) % self.count
+            return f'<div class="empty">{escape(cell.caption)}</div>' if cell.caption else ""
+        before, number, after = self._links[id(cell)]
         name = cell.name or cell.caption
         alone = f'<span class="alone">{escape(cell.name)}</span>' if cell.name else ""
         command = f'<code class="alone">{escape(cell.command)}</code>' if cell.command else ""
@@ -224,7 +239,7 @@ def _section(title: str, body: str) -> str:
 
 def _folded(title: str, body: str, state: str = "") -> str:
     inside = f"<summary>{escape(title)}</summary>{body}"
-    return f"<section><details {state}>{inside}</details></section>"
+    return f"<section><details{state}>{inside}</details></section>"
 
 
 def _paragraph(text: str) -> str:

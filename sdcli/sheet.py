@@ -23,7 +23,7 @@ LAPTOP = 1400  # pixels a viewer shows at once; lettering is sized to be read at
 class Cell:
     """One picture and what is said about it."""
 
-    image: Image.Image | None  # None: an empty place
+    image: Image.Image | None  # None: missing, for the reason in the caption, or nothing there
     caption: str = ""  # under it
     name: str = ""  # all of what it is, where it stands alone
     command: str = ""  # what draws it again
@@ -127,21 +127,21 @@ class _Canvas:
             at = (layout.gap, top + number * tall(layout.strong))
             self.text(at, text, layout.strong, INK)
         for place, cell in enumerate(cells):
-            self.picture(cell.image, (self.left_of(place), self.y))
+            self.picture(cell, (self.left_of(place), self.y))
             for number, text in enumerate(captions[place]):
                 x = self.left_of(place) + (width - wide(text, layout.small)) // 2
                 y = self.y + height + layout.gap // 2 + number * tall(layout.small)
                 self.text((x, y), text, layout.small, FAINT)
         self.y += height + under * tall(layout.small) + layout.gap
 
-    def picture(self, image: Image.Image | None, at: tuple[int, int]) -> None:
-        """A picture in the middle of its place; an empty place is an outline."""
+    def picture(self, cell: Cell, at: tuple[int, int]) -> None:
+        """A picture in the middle of its place; where one is missing, an outline."""
         width, height = self.layout.cell
-        if image is None:
+        if cell.image is None:
             box = (at[0], at[1], at[0] + width - 1, at[1] + height - 1)
-            ImageDraw.Draw(self.image).rectangle(box, outline=LINE)
+            ImageDraw.Draw(self.image).rectangle(box, outline=LINE if cell.caption else PAPER)
             return
-        fitted = _scaled(image.convert("RGB"), width, height)
+        fitted = _scaled(cell.image.convert("RGB"), width, height)
         offset = (width - fitted.width) // 2, (height - fitted.height) // 2
         self.image.paste(fitted, (at[0] + offset[0], at[1] + offset[1]))
 

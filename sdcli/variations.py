@@ -12,6 +12,7 @@ from typing import Any
 from sdcli.errors import BadRequest
 from sdcli.plan import Plan
 from sdcli.request import Request
+from sdcli.schedulers import SOLVERS, find
 from sdcli.settings import SETTINGS, Setting
 
 MOST_AXES = 3  # a sheet has two, and there are several sheets
@@ -79,7 +80,7 @@ def axis(text: str, request: Request) -> Axis:
     values = spelled(told, ranges=True)
     for value in values:
         _parsed(known, value)
-    return Axis(known.name, values, lambda asked, value: _set(known, asked, value))
+    return _of_setting(known, values)
 
 
 def spelled(told: str, *, ranges: bool) -> tuple[str, ...]:
@@ -128,6 +129,47 @@ def planned(
     return found
 
 
+@dataclass(frozen=True)
+class Lineup:
+    """Schedulers to be compared, at so many steps, under so many seeds: a plan for each."""
+
+    schedulers: tuple[str, ...]
+    steps: tuple[int, ...]
+    seeds: tuple[int, ...]
+    plans: tuple[Plan, ...]  # seed by seed, scheduler by scheduler, the fewest steps first
+    words: tuple[str, ...]  # what was asked, as flags
+
+
+def lineup(
+    request: Request,
+    schedulers: str,
+    steps: str,
+    seeds: int,
+    plan: Callable[[Request], Plan],
+) -> Lineup:
+    """The plans of a comparison, all of the same noise for each seed; `all` is every solver."""
+    wanted = SOLVERS if schedulers.strip() == "all" else spelled(schedulers, ranges=False)
+    names = tuple(dict.fromkeys(find(name) for name in wanted))
+    counts = _of_setting(SETTINGS["steps"], spelled(steps, ranges=True))
+    of = _of_setting(SETTINGS["scheduler"], names)
+    first = planned(request, [of, counts], plan)[0].plan.seed  # said, or rolled once
+    rolled = tuple(str(first + place) for place in range(seeds))
+    seeded = _of_setting(SETTINGS["seed"], rolled)
+    found = planned(request, [seeded, of, counts], plan)
+
+    def order(one: Plan) -> tuple[int, int, int]:
+        return one.seed, names.index(one.scheduler), one.steps
+
+    return Lineup(
+        names,
+        tuple(sorted(map(int, counts.values))),
+        tuple(map(int, rolled)),
+        tuple(sorted((one.plan for one in found), key=order)),
+        ("--schedulers", ",".join(names), "--steps", ",".join(counts.values), "--seeds", str(seeds))
+        + (() if request.eta is None else ("--eta", f"{request.eta!r}")),
+    )
+
+
 def _word(name: str, told: str, request: Request) -> Axis:
     """A word or some words of the prompt, replaced wherever they stand whole."""
     pattern = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
@@ -142,6 +184,10 @@ def _word(name: str, told: str, request: Request) -> Axis:
         spelled(told, ranges=False),
         lambda asked, value: replace(asked, prompt=pattern.sub(lambda _: value, asked.prompt)),
     )
+
+
+def _of_setting(known: Setting, values: tuple[str, ...]) -> Axis:
+    return Axis(known.name, values, lambda asked, value: _set(known, asked, value))
 
 
 def _set(known: Setting, request: Request, text: str) -> Request:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sdcli import __version__, console
-from sdcli.cli import explain, generate, machine
+from sdcli.cli import explain, generate, machine, see
 from sdcli.errors import BadRequest, SdcliError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(generate.txt2img)
 app.command()(generate.img2img)
 app.command()(generate.inpaint)
+app.command()(see.compare_schedulers)
 app.command()(explain.explain)
 app.command()(machine.schedulers)
 app.command()(machine.models)
@@ -66,7 +67,7 @@ def _usage(error: typer.TyperException, words: Sequence[str]) -> BadRequest:
     fact, _, more = error.format_message().partition("\n")
     command = next((word for word in words if not word.startswith("-")), "")
     named = {info.callback.__name__ for info in app.registered_commands if info.callback}
-    place = f"sdcli {command} --help" if command in named else "sdcli --help"
+    place = f"sdcli {command} --help" if command.replace("-", "_") in named else "sdcli --help"
     hint = " ".join(more.split()) or f"see `{place}`"
     fact = fact.rstrip(".")
     return BadRequest(fact[:1].lower() + fact[1:], hint=hint)

@@ -35,8 +35,7 @@ def _imported() -> None:
 def perform(*plans: Plan, manner: Manner) -> None:
     """Draw the plans' pictures and save each before the next, or say what would be done."""
     if manner.dry_run:
-        for plan in plans:
-            console.record(codec.to_data(plan))
+        rehearse(plans)
         return
     places = [outputs.destination(plan.output, plan.count) for plan in plans]
     for plan, place in zip(plans, places, strict=True):
@@ -46,11 +45,15 @@ def perform(*plans: Plan, manner: Manner) -> None:
         talk.note(line)
     with talk.live():
         talk.stage("waking torch")
-        from sdcli.engine.draw import Studio  # the one slow import
-
-        studio = Studio(talk)
+        drawing = studio(talk)
         for plan, place in zip(plans, places, strict=True):
-            _kept(studio.draw(plan), place, manner)
+            _kept(drawing.draw(plan), place, manner)
+
+
+def rehearse(plans: Iterable[Plan]) -> None:
+    """What would be done, as data: a plan a line."""
+    for plan in plans:
+        console.record(codec.to_data(plan))
 
 
 def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: Manner) -> None:
@@ -79,6 +82,20 @@ def told(picture: Picture, path: Path) -> dict[str, Any]:
         "events": list(picture.made.events),
         "plan": codec.to_data(picture.plan),
     }
+
+
+def bench(plan: Plan, talk: console.Conversation) -> Any:
+    """A bench for comparing schedulers: one model, one prompt, loaded once."""
+    from sdcli.engine.compare import Bench
+
+    return Bench(plan, talk)
+
+
+def studio(talk: console.Conversation) -> Any:
+    """A studio, which draws plan after plan; this is the one slow import."""
+    from sdcli.engine.draw import Studio
+
+    return Studio(talk)
 
 
 def examined() -> list[tuple[str, str]]:

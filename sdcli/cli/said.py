@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, get_type_hints
 
@@ -89,8 +89,9 @@ class Said:
         )
 
 
-def spread(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with its first parameter, a `Said`, spread into one flag for each field."""
+def spread(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
+    """The command with its first parameter, a `Said`, spread into one flag for each field, but for
+    those that the command declares itself and those `without` a meaning for it."""
     first, *own = inspect.signature(command, eval_str=True).parameters.values()
     hints = get_type_hints(Said, include_extras=True)
     flags = [
@@ -101,6 +102,7 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
             annotation=hints[field.name],
         )
         for field in fields(Said)
+        if field.name not in without
     ]
     named = {parameter.name for parameter in own}
     prompt, *shared = (flag for flag in flags if flag.name not in named)
@@ -116,6 +118,11 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
     spread_out.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     del first
     return spread_out
+
+
+def spread_without(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """As `spread`, for a command that has no use for some of the flags."""
+    return functools.partial(spread, without=names)
 
 
 def heard(prompt: str) -> str:

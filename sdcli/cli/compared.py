@@ -1,0 +1,156 @@
+"""Schedulers compared: drawn, measured, put on a sheet and a page, told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from sdcli import __version__, codec, console, pace, sheet, study
+from sdcli.cli import perform
+from sdcli.command import study as again
+from sdcli.comparison import Measured, Verdict, deterministic, measured, verdict
+from sdcli.figures import duration
+from sdcli.pages import compare as pages
+from sdcli.pages.compare import Compared, Converged, Entry
+from sdcli.plan import Plan
+from sdcli.report import html
+from sdcli.variations import Lineup
+
+HEADS = ("scheduler", "steps", "evals", "s", "s/step", "dist %", "RMSE", "PSNR", "SSIM", "spread %")
+FORMATS = ("", "d", "d", ".2f", ".3f", ".2f", ".4f", ".1f", ".4f", ".0f")
+
+
+def compare(line: Lineup, manner: perform.Manner) -> None:
+    """Draw the line-up's pictures, measure each, and leave a folder with all of it."""
+    if manner.dry_run:
+        perform.rehearse(line.plans)
+        return
+    plan = line.plans[0]
+    folder = study.folder(plan.output, "compare", plan)
+    talk = console.Conversation(quiet=manner.quiet)
+    with talk.live():
+        announce(line.plans, talk)
+        found = Compared(plan, line.schedulers, line.steps, line.seeds)
+        paths, cells = _drawn(line, found, folder, talk, manner)
+    told = verdict(cells, [limit.about for limit in found.limits.values()])
+    talk.table(HEADS, map(_row, pages.rows(cells)))
+    for text in told.lines:
+        talk.note(text)
+    words = again("compare-schedulers", plan, line.words, ("--scheduler", "--steps", "--eta"))
+    _kept(folder, found, cells, told, paths, words, manner)
+
+
+def announce(plans: Sequence[Plan], talk: console.Conversation) -> None:
+    """Say how many pictures there will be, and about how long they take where that is known."""
+    asked = sum(map(pace.evaluations, plans))
+    pictures = f"{len(plans)} pictures" if len(plans) > 1 else "1 picture"
+    while_ = pace.seconds(plans)
+    about = "" if while_ is None else f", about {duration(while_)}"
+    talk.note(f"{pictures}, {asked} model evaluations{about}")
+
+
+def _drawn(
+    line: Lineup,
+    found: Compared,
+    folder: study.Folder,
+    talk: console.Conversation,
+    manner: perform.Manner,
+) -> tuple[dict[tuple[str, int, int], Path], list[Measured]]:
+    """Every picture drawn, saved and measured."""
+    shots: dict[tuple[str, int, int], Any] = {}
+    paths: dict[tuple[str, int, int], Path] = {}
+    talk.stage("waking torch")
+    with perform.bench(line.plans[0], talk) as bench:
+        limits = _limits(line, bench, talk)
+        found.limits.update(
+            {s: Converged(one.image, one.plan, one.about) for s, one in limits.items()}
+        )
+        bench.warm(line.plans[0])
+        for place, plan in enumerate(line.plans, start=1):
+            key = plan.scheduler, plan.steps, plan.seed
+            title = f"{place} of {len(line.plans)}: {plan.scheduler}, {plan.steps} steps"
+            shot = shots[key] = bench.shot(plan, limits.get(plan.seed), title)
+            numbers = shot.numbers
+            found.entries[key] = Entry(shot.picture.image, plan, numbers)
+            found.rests[plan.scheduler] = shot.rest
+            pace.remember(plan, numbers.seconds)
+            paths[key] = folder.picture(shot.picture, f"{key[0]}-{key[1]}-{key[2]}")
+            if manner.json:
+                facts = perform.told(shot.picture, paths[key])
+                console.record({**facts, "measured": study.plain(asdict(numbers))})
+        spreads = {
+            (name, steps): bench.spread([shots[name, steps, seed] for seed in line.seeds])
+            for name in line.schedulers
+            for steps in line.steps
+        }
+    drawings = sorted(
+        (entry.numbers for entry in found.entries.values()),
+        key=lambda one: (line.schedulers.index(one.scheduler), one.steps, one.seed),
+    )
+    settled = {plan.scheduler for plan in line.plans if deterministic(plan)}
+    return paths, measured(drawings, spreads, settled)
+
+
+def _limits(line: Lineup, bench: Any, talk: console.Conversation) -> dict[int, Any]:
+    """Each seed's converged picture, where a solver is compared that has one."""
+    if not any(map(deterministic, line.plans)):
+        return {}
+    limits = {seed: bench.limit(replace(line.plans[0], seed=seed)) for seed in line.seeds}
+    about = next(iter(limits.values())).about
+    talk.note(
+        f"measured against {about.scheduler} at {about.steps} steps, checked by {about.witness}"
+    )
+    return limits
+
+
+def _kept(
+    folder: study.Folder,
+    found: Compared,
+    cells: Sequence[Measured],
+    told: Verdict,
+    paths: dict[tuple[str, int, int], Path],
+    words: str,
+    manner: perform.Manner,
+) -> None:
+    """The sheets, the chart, the numbers and the page, and a line on stdout for each."""
+    svg = pages.chart(cells, told.within)
+    made = [folder.text(html(pages.page(found, cells, told, svg, words)), "report.html")]
+    for place, seed in enumerate(found.seeds):
+        name = "sheet.png" if place == 0 else f"sheet-seed-{seed}.png"
+        made.append(folder.image(sheet.drawn(pages.sheet(found, seed)), name))
+    if svg:
+        made.append(folder.text(svg, "errors.svg"))
+    made.append(
+        folder.results(
+            {
+                "sdcli": __version__,
+                "command": words,
+                "plan": codec.to_data(found.plan),
+                "references": {seed: asdict(one.about) for seed, one in found.limits.items()},
+                "cells": [asdict(cell) for cell in cells],
+                "pictures": [
+                    {
+                        **asdict(found.entries[key].numbers),
+                        "path": path.relative_to(folder.path).as_posix(),
+                    }
+                    for key, path in paths.items()
+                ],
+                "verdict": asdict(told),
+            }
+        )
+    )
+    if not manner.json:
+        for path in made:
+            console.result(str(path))
+    else:
+        console.record({"made": [str(path) for path in made]})
+
+
+def _row(values: Sequence[Any]) -> list[str]:
+    """A row of numbers as text, for the terminal."""
+    return [
+        "-" if value is None else value if isinstance(value, str) else format(value, form)
+        for value, form in zip(values, FORMATS, strict=False)
+    ]

@@ -1,0 +1,40 @@
+"""The commands that show how it works: schedulers compared, sweeps, the denoising made visible."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from sdcli.cli.compared import compare
+from sdcli.cli.said import Said, spread_without
+from sdcli.request import Draw
+from sdcli.resolve import plan
+from sdcli.variations import lineup
+
+USUAL = "ddim,euler,euler-a,heun,dpm++2m,dpm++2m-karras,unipc-karras,dpm++2m-sde-karras"
+
+Schedulers = Annotated[
+    str,
+    typer.Option(
+        "--schedulers",
+        metavar="NAME,NAME... or all",
+        help="Which to compare; `all` is every solver at its usual spacing.",
+    ),
+]
+Counts = Annotated[
+    str, typer.Option("--steps", metavar="N,N...", help="At how many steps: 10,20 or 10..50/10.")
+]
+Seeds = Annotated[
+    int, typer.Option("--seeds", min=1, max=100, metavar="N", help="How many noises to try.")
+]
+
+
+@spread_without("scheduler", "count")
+def compare_schedulers(
+    said: Said, schedulers: Schedulers = USUAL, steps: Counts = "10,20,30,50", seeds: Seeds = 3
+) -> None:
+    """The same noise under several schedulers, measured: a sheet, a chart, a table, a verdict."""
+    resolve = partial(plan, ready=said.manner.wake)
+    compare(lineup(said.request(Draw()), schedulers, steps, seeds, resolve), said.manner)

@@ -1,0 +1,1 @@
+"""What the pages of the studies say: compared schedulers, a sweep, a trace."""
