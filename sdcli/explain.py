@@ -11,12 +11,14 @@ from typing import Any
 from sdcli import checkpoint, embedding, store
 from sdcli.checkpoint import Checkpoint
 from sdcli.chunks import LENGTH, Chunk, Token, chunks
+from sdcli.editing import Stretch, stretches
 from sdcli.embedding import Embedding
 from sdcli.errors import BadRequest
 from sdcli.prompt import pieces, tags
 from sdcli.request import Lora
 from sdcli.vocabulary import vocabulary
 
+STEPS = 25  # where neither the user nor a model says
 Line = list[tuple[str, str]]  # a line as (text, style); the styles are rich's, and may be dropped
 
 _ENDS = {
@@ -27,18 +29,28 @@ _ENDS = {
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A prompt as it is up to a step: most have one stage, `[a:b:0.5]` makes two."""
+
+    until: int
+    text: str
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True)
 class Explained:
     """A prompt and its negative as the text encoder will see them, and the names found in them."""
 
-    texts: dict[str, tuple[Chunk, ...]]  # prompt, negative
+    steps: int
+    texts: dict[str, tuple[Stage, ...]]  # prompt, negative
     embeddings: tuple[Embedding, ...]
     loras: tuple[tuple[Lora, Path | None], ...]
     encoders: dict[str, int]  # none where no model was named
 
     def uses(self, word: str) -> int:
-        """How often an embedding's name stands in the prompts."""
-        tokens = (token for text in self.texts.values() for c in text for token in c.tokens)
-        return sum(token.word == word and token.row == 0 for token in tokens)
+        """How often an embedding's name stands in the prompts, in all their stages."""
+        parts = [c for text in self.texts.values() for stage in text for c in stage.chunks]
+        return sum(t.word == word and t.row == 0 for part in parts for t in part.tokens)
 
 
 def explain(
@@ -48,16 +60,25 @@ def explain(
     syntax: str = "a1111",
     embeddings: Sequence[str] = (),
     model: str | None = None,
+    steps: int | None = None,
 ) -> Explained:
     """Read a prompt as drawing would. A model is asked for its text encoders, by its header."""
     found = None if model is None else checkpoint.identify(store.find(model))
+    usual = STEPS if found is None else found.steps
+    steps = usual if steps is None else steps
     learnt = _learnt(embeddings, found)
     words = {each.word: each.vectors for each in learnt}
     clean, loras = tags(prompt, syntax)
     said = {"prompt": clean} | ({} if negative is None else {"negative": negative})
+
+    def stage(stretch: Stretch) -> Stage:
+        read = chunks(pieces(stretch.text, syntax), vocabulary(), words)
+        return Stage(stretch.until, stretch.text, read)
+
     return Explained(
+        steps=steps,
         texts={
-            name: chunks(pieces(text, syntax), vocabulary(), words) for name, text in said.items()
+            name: tuple(map(stage, stretches(text, syntax, steps))) for name, text in said.items()
         },
         embeddings=learnt,
         loras=tuple((lora, _file(lora)) for lora in loras),
@@ -80,7 +101,7 @@ def _file(lora: Lora) -> Path | None:
 def data(explained: Explained) -> dict[str, Any]:
     """The same for programs."""
     return {
-        **{name: [_chunk(chunk) for chunk in text] for name, text in explained.texts.items()},
+        **{name: [_stage(stage) for stage in text] for name, text in explained.texts.items()},
         "embeddings": [
             {
                 "word": each.word,
@@ -105,6 +126,11 @@ def data(explained: Explained) -> dict[str, Any]:
     }
 
 
+def _stage(stage: Stage) -> dict[str, Any]:
+    parts = [_chunk(chunk) for chunk in stage.chunks]
+    return {"until": stage.until, "text": stage.text, "chunks": parts}
+
+
 def _chunk(chunk: Chunk) -> dict[str, Any]:
     return {"tokens": [_token(t) for t in chunk.tokens], "end": chunk.end, "moved": chunk.moved}
 
@@ -118,7 +144,7 @@ def _token(token: Token) -> dict[str, Any]:
 def lines(explained: Explained) -> Iterator[Line]:
     """The same for people."""
     for name, text in explained.texts.items():
-        yield from _text(name, text)
+        yield from _text(name, text, explained.steps)
     yield from _names(explained)
     if explained.encoders:
         read = " and ".join(f"{name} ({width} wide)" for name, width in explained.encoders.items())
@@ -144,11 +170,22 @@ def _names(explained: Explained) -> Iterator[Line]:
         ]
 
 
-def _text(name: str, text: tuple[Chunk, ...]) -> Iterator[Line]:
-    tokens = sum(len(chunk.tokens) for chunk in text)
-    count = f"{_many(tokens, 'token')} in {_many(len(text), 'chunk')} of {LENGTH}, nothing is cut"
-    yield [(name, "bold"), (f"  {count}", "")]
-    for number, chunk in enumerate(text, 1):
+def _text(name: str, text: tuple[Stage, ...], steps: int) -> Iterator[Line]:
+    """A prompt; of one that changes, every wording once, with the steps it is drawn with."""
+    ends: dict[str, list[int]] = {}
+    for stage in text:
+        ends.setdefault(stage.text, []).append(stage.until)
+    worded = {stage.text: stage.chunks for stage in text}
+    for wording, parts in worded.items():
+        tokens = sum(len(chunk.tokens) for chunk in parts)
+        count = f"{_many(tokens, 'token')} in {_many(len(parts), 'chunk')} of {LENGTH}"
+        turns = f", until step {_listed(ends[wording])} of {steps}" if len(text) > 1 else ""
+        yield [(name, "bold"), (f"  {count}, nothing is cut", ""), (turns, "yellow")]
+        yield from _chunks(parts)
+
+
+def _chunks(parts: tuple[Chunk, ...]) -> Iterator[Line]:
+    for number, chunk in enumerate(parts, 1):
         end = _ENDS[chunk.end].format(_many(chunk.moved, "token")) if chunk.end in _ENDS else ""
         yield [(f"  chunk {number}", "cyan"), (f"  {len(chunk.tokens)} of {LENGTH}{end}", "dim")]
         for (weight, word), tokens in groupby(chunk.tokens, key=lambda t: (t.weight, t.word)):
@@ -160,6 +197,11 @@ def _text(name: str, text: tuple[Chunk, ...]) -> Iterator[Line]:
 
 def _shade(weight: float) -> str:
     return "" if weight == 1 else "bold green" if weight > 1 else "dim"
+
+
+def _listed(numbers: list[int]) -> str:
+    few = ", ".join(map(str, numbers[:3]))
+    return few if len(numbers) <= 3 else f"{few}, ... {numbers[-1]}"
 
 
 def _many(count: int, what: str) -> str:

@@ -2,7 +2,8 @@
 
 The language is A1111's: `(x)` is 1.1 times as strong, `[x]` 1.1 times weaker, `(x:1.3)` exactly 1.3
 times; brackets nest by multiplying, a backslash makes a bracket a letter, and BREAK in capitals
-starts a new chunk. `plain` is none of that: the words as they stand.
+starts a new chunk. `plain` is none of that: the words as they stand. Brackets that change while a
+picture is drawn are read before, by `editing`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ _MARK = re.compile(
 )
 _BREAK = re.compile(r"\s*\bBREAK\b\s*")
 _AND = re.compile(r"\bAND\b")
-_EDIT = re.compile(r"\[(?:[^\[\]\\]|\\.)*?(?:\||:\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*\])", re.DOTALL)
 _TAG = re.compile(r"<(\w+):([^>]+)>")
 _OPENED_BY = {")": "(", "]": "["}
 _FACTOR = {"(": STRONGER, "[": 1 / STRONGER}
@@ -168,9 +168,4 @@ def _refuse_what_is_not_spoken(text: str) -> None:
         raise BadRequest(
             "the prompt joins pictures with `AND`, which sdcli does not do",
             hint="write `and` for the word: capitals read the same",
-        )
-    if edit := _EDIT.search(text):
-        raise BadRequest(
-            f"the prompt changes while it is drawn (`{edit[0]}`), which sdcli does not do",
-            hint="write `\\[` and `\\]` for brackets that are text, `(words:1.2)` for a weight",
         )

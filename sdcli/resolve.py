@@ -10,6 +10,7 @@ from typing import TypeVar, assert_never
 
 from sdcli import adapters, checkpoint, embedding, images, prompt, request, schedulers, store
 from sdcli.checkpoint import Checkpoint
+from sdcli.editing import stretches
 from sdcli.errors import BadRequest
 from sdcli.plan import Draw, Edit, Embedding, Plan, Redraw, Repaint, Task
 from sdcli.request import Request
@@ -49,8 +50,9 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     syntax = word("--prompt-syntax", asked.syntax, "a1111")
     text, tagged = prompt.tags(asked.prompt, syntax)
     negative = said(asked.negative, "")
-    for each in (text, negative):
-        prompt.pieces(each, syntax)  # what cannot be read is refused here
+    steps = said(asked.steps, model.steps)
+    for stretch in (*stretches(text, syntax, steps), *stretches(negative, syntax, steps)):
+        prompt.pieces(stretch.text, syntax)  # what cannot be read is refused here
     words = embedding.known(map(store.find_adapter, asked.embeddings), model)
     loras = adapters.loras((*asked.loras, *tagged), model, partial=asked.lora_partial)
     controls = adapters.controls(asked.controls, model)
@@ -68,7 +70,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         prediction=word("--prediction", asked.prediction, model.prediction),
         zero_snr=model.zero_snr,
         scheduler=solver,
-        steps=said(asked.steps, model.steps),
+        steps=steps,
         cfg=said(asked.cfg, model.cfg),
         eta=_eta(solver, asked.eta),
         seed=seed,

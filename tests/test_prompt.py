@@ -66,9 +66,6 @@ def test_plain_syntax_takes_every_sign_as_it_stands():
     ("text", "said"),
     [
         ("a cat AND a dog", "AND"),
-        ("a [cat:dog:0.5]", "[cat:dog:0.5]"),
-        ("a [red|blue] fox", "[red|"),
-        ("a [hat:.5] fox", "[hat:.5]"),
         ("(a:1.2.3)", "1.2.3"),
     ],
 )
@@ -79,7 +76,7 @@ def test_what_is_not_spoken_is_refused_and_never_drawn_as_words(text, said):
     assert refusal.value.hint
 
 
-@pytest.mark.parametrize("text", [r"a \[cat:dog:0.5\]", "[cat:dog]", "sand AN D", "[a] b|c"])
+@pytest.mark.parametrize("text", ["sand AN D", "BRAND", "a < b > c"])
 def test_what_only_looks_like_it_is_not_refused(text):
     assert pieces(text)
 

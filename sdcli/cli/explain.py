@@ -15,6 +15,7 @@ def explain(
     model: options.Model = None,
     embeddings: options.Embeddings = None,
     syntax: options.Syntax = None,
+    steps: options.Steps = None,
     json: options.Json = False,
 ) -> None:
     """Show how a prompt is read: tokens, chunks, weights, and the names found in it."""
@@ -24,6 +25,7 @@ def explain(
         syntax=word("--prompt-syntax", syntax, "a1111"),
         embeddings=tuple(embeddings or ()),
         model=model,
+        steps=steps,
     )
     if json:
         console.record(explaining.data(found))

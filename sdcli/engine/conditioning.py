@@ -15,8 +15,14 @@ from sdcli.plan import Edit, Plan
 AESTHETIC = 6.0, 2.5  # what the refiner is told of the wanted and of the unwanted picture
 
 
-def inputs(plan: Plan, pipe: Pipeline, text: Encoded) -> Inputs:
-    """The U-Net's inputs for a plan: one branch, two under guidance, three for an edit."""
+def inputs(plan: Plan, pipe: Pipeline, texts: Sequence[Encoded]) -> Inputs:
+    """The U-Net's inputs for a plan, with all the words of a prompt that changes."""
+    first, *later = (_inputs(plan, pipe, text) for text in texts)
+    return replace(first, changes=(first, *later)) if later else first
+
+
+def _inputs(plan: Plan, pipe: Pipeline, text: Encoded) -> Inputs:
+    """One branch, two under guidance, three for an edit."""
     if isinstance(plan.task, Edit):
         rows = (text.negative, text.negative, text.positive)
         combine: Combine = edited(plan.cfg, plan.task.image_cfg)
@@ -33,7 +39,7 @@ def inputs(plan: Plan, pipe: Pipeline, text: Encoded) -> Inputs:
             "text_embeds": pooled,
             "time_ids": torch.tensor(ids, dtype=pooled.dtype, device=pooled.device),
         }
-    return Inputs(embeds=embeds, combine=combine, added=added)
+    return Inputs(embeds=embeds, combine=combine, added=added, until=text.until)
 
 
 def edited(cfg: float, image_cfg: float) -> Combine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -40,6 +40,13 @@ class Inputs:
     added: dict[str, torch.Tensor] | None = None  # SDXL: pooled text and sizes
     beside: torch.Tensor | None = None  # more channels: a mask, a picture's latents
     extras: tuple[Extra, ...] = field(default=())  # ControlNets: more arguments for each step
+    until: int = 0  # of a prompt that changes: the last evaluation with these words,
+    changes: tuple[Inputs, ...] = ()  # and all its words, in their order
+
+    def at(self, evaluation: int) -> Inputs:
+        """The inputs at one evaluation, counted from 0: a prompt may change on the way."""
+        words = next((each for each in self.changes if evaluation <= each.until), self)
+        return replace(self, embeds=words.embeds, added=words.added)
 
     @property
     def branches(self) -> int:
@@ -100,7 +107,7 @@ def denoise(
     count = len(sampling.timesteps)
     for index in range(begin, count):
         share = (index - begin) / (count - begin)
-        branches = predict(pipe, sampling, x, index, inputs, share)
+        branches = predict(pipe, sampling, x, index, inputs.at(index - begin), share)
         prediction = inputs.combine(branches)
         clean = sampling.denoised(prediction, index, x)
         if keep is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from sdcli.chunks import LENGTH, Chunk, chunks
+from sdcli.editing import stretches, together
 from sdcli.embedding import CLIP_G, CLIP_H, CLIP_L
 from sdcli.engine import embedding
 from sdcli.engine.embedding import Vectors
@@ -18,6 +19,7 @@ from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.plan import Plan
 from sdcli.prompt import pieces
+from sdcli.schedulers import SCHEDULERS
 from sdcli.vocabulary import END, START, vocabulary
 
 PLACES = LENGTH + 2  # the start, the words, the end
@@ -33,10 +35,11 @@ class Conditioning:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Both prompts of a plan, equally long."""
+    """Both prompts of a plan, equally long, as they are up to one evaluation of the model."""
 
     positive: Conditioning
     negative: Conditioning
+    until: int  # the evaluation, counted from 0 and included
 
 
 @dataclass(frozen=True)
@@ -59,19 +62,31 @@ class Encoder:
         return getattr(self.model, "text_model", self.model)
 
 
-def encode(pipe: Pipeline, plan: Plan) -> Encoded:
-    """Both of the plan's prompts, with the words of its embeddings.
+def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
+    """Both of the plan's prompts, with the words of its embeddings: once, or once for each change.
 
     An empty negative prompt of SDXL is all zeros, as that family was trained and every program
     draws it; the refiner was not trained so.
     """
     encoders = encoders_of(pipe)
+    # As in A1111, solvers that ask the model twice a step have twice as many steps here.
+    steps = plan.steps * SCHEDULERS[plan.scheduler].solver.evaluations
     vectors = embedding.load(plan.embeddings, [encoder.name for encoder in encoders])
-    positive = _encoded(pipe, encoders, plan, plan.prompt, vectors)
-    negative = _encoded(pipe, encoders, plan, plan.negative, vectors)
-    if len(encoders) == 2 and not plan.negative:
-        negative = _nothing(negative)
-    return Encoded(*_equally_long(positive, negative))
+    texts = [stretches(text, plan.syntax, steps) for text in (plan.prompt, plan.negative)]
+    known: dict[str, Conditioning] = {}
+
+    def one(text: str) -> Conditioning:
+        if text not in known:
+            known[text] = _encoded(pipe, encoders, plan, text, vectors)
+        return known[text]
+
+    stages: list[Encoded] = []
+    for until, (prompt, negative) in together(*texts):
+        none = len(encoders) == 2 and not plan.negative
+        against = _nothing(one(negative)) if none else one(negative)
+        first, second = _equally_long(one(prompt), against)
+        stages.append(Encoded(first, second, until))
+    return tuple(stages)
 
 
 def encoders_of(pipe: Pipeline) -> tuple[Encoder, ...]:

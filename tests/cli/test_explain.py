@@ -28,7 +28,8 @@ def explained(sdcli):
 
 def test_tokens_chunks_and_weights_are_told(explained):
     found = explained("a (red:1.5) fox BREAK [an owl]")
-    first, second = found["prompt"]
+    (stage,) = found["prompt"]
+    first, second = stage["chunks"]
     assert [(t["id"], t["text"], t["weight"]) for t in first["tokens"]] == [
         (320, "a", 1.0),
         (736, "red", 1.5),
@@ -68,7 +69,7 @@ def test_what_the_comma_rule_moves_is_told(sdcli):
 def test_an_embedding_is_found_in_any_case_also_in_negatives_and_weights(sdcli, explained, easy):
     words = ("a fox", "-n", "(easynegative:1.2), bad", "--embedding", easy)
     found = explained(*words)
-    tokens = found["negative"][0]["tokens"]
+    tokens = found["negative"][0]["chunks"][0]["tokens"]
     assert tokens[:3] == [
         {"embedding": "easynegative", "vector": row, "weight": 1.2} for row in range(3)
     ]
@@ -108,21 +109,34 @@ def test_a_model_tells_how_many_encoders_read(explained, sd1, sdxl):
     assert explained("a fox", "-m", sdxl)["encoders"] == {"clip_l": 32, "clip_g": 64}
 
 
+def test_a_prompt_that_changes_is_shown_at_every_stage(sdcli, explained):
+    found = explained("a [red:blue:0.5] fox", "--steps", 10)
+    assert [(s["until"], s["text"]) for s in found["prompt"]] == [
+        (5, "a red fox"),
+        (10, "a blue fox"),
+    ]
+    out = sdcli("explain", "a [red|blue] fox", "--steps", 10).out
+    assert (
+        "prompt  3 tokens in 1 chunk of 75, nothing is cut, until step 1, 3, 5, ... 9 of 10" in out
+    )
+    assert out.count("1.00  a blue fox") == 1
+
+
 def test_a_lora_tag_leaves_the_text_and_is_looked_for(sdcli, explained, tmp_path):
     found = explained("a fox<lora:ink:0.8>")
     assert found["loras"] == [{"name": "ink", "unet": 0.8, "te": 0.8, "file": None}]
-    assert [t["text"] for t in found["prompt"][0]["tokens"]] == ["a", "fox"]
+    assert [t["text"] for t in found["prompt"][0]["chunks"][0]["tokens"]] == ["a", "fox"]
     assert "drawing would refuse" in sdcli("explain", "a fox<lora:ink:0.8>").out
 
 
 def test_plain_syntax_takes_signs_as_they_stand(explained):
-    tokens = explained("(a:2)", "--prompt-syntax", "plain")["prompt"][0]["tokens"]
+    tokens = explained("(a:2)", "--prompt-syntax", "plain")["prompt"][0]["chunks"][0]["tokens"]
     assert [t["text"] for t in tokens] == ["(", "a", ":", "2", ")"]
 
 
 def test_the_prompt_may_come_from_stdin(explained, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("a fox\n"))
-    assert len(explained("-")["prompt"][0]["tokens"]) == 2
+    assert len(explained("-")["prompt"][0]["chunks"][0]["tokens"]) == 2
 
 
 @pytest.mark.parametrize("prompt", ["a cat AND a dog", "(fox:1.2.3)", "a <hypernet:x:1>"])

@@ -15,8 +15,9 @@ from sdcli.vocabulary import vocabulary
 @pytest.fixture
 def draw(sdcli, sd1):
     def run(prompt, *words, model=sd1):
-        small = ("-W", 64, "-H", 64, "--steps", 1, "--seed", 1, "--scheduler", "euler")
-        ran = sdcli("txt2img", prompt, "-m", model, *small, *words)
+        small = ("-W", 64, "-H", 64, "--seed", 1, "--scheduler", "euler")
+        steps = () if "--steps" in words else ("--steps", 1)
+        ran = sdcli("txt2img", prompt, "-m", model, *small, *steps, *words)
         assert ran.code == 0, ran.err
         with Image.open(ran.out.strip()) as picture:
             return picture.convert("RGB")
@@ -55,6 +56,14 @@ def test_an_embedding_of_a_words_own_vector_is_that_word(draw, sd1, tmp_path):
     assert same(
         draw("a (zzz:1.2) sits", "--embedding", tmp_path / "zzz.pt"), draw("a (owl:1.2) sits")
     )
+
+
+def test_a_prompt_may_change_while_it_is_drawn(draw):
+    changed = draw("a [red:blue:1] fox", "--steps", 4)
+    assert not same(changed, draw("a red fox", "--steps", 4))
+    assert not same(changed, draw("a blue fox", "--steps", 4))
+    assert same(draw("a [red:blue:0] fox", "--steps", 4), draw("a blue fox", "--steps", 4))
+    assert same(draw("a [red|red] fox", "--steps", 4), draw("a red fox", "--steps", 4))
 
 
 @pytest.mark.parametrize("layout", ["sd2", "sdxl"])

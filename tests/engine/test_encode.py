@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -10,10 +8,9 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from sdcli.engine.encode import encode
 from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
-from sdcli.plan import Draw, Embedding, File, Plan
+from sdcli.plan import Embedding, File
 from sdcli.vocabulary import END, START, vocabulary
-
-FILE = File(Path("model.safetensors"), "0" * 64)
+from tests.plans import a_plan
 
 
 def encoder(width, act, seed, projected=False):
@@ -46,40 +43,15 @@ SD1, SD2, SDXL = pipeline(LARGE), pipeline(HUGE), pipeline(LARGE, BIG)
 REFINER = pipeline(None, BIG)
 
 
-def plan(prompt, negative="", clip_skip=1, emphasis="original", syntax="a1111", words=()):
-    return Plan(
-        task=Draw(),
-        prompt=prompt,
-        negative=negative,
-        syntax=syntax,
-        emphasis=emphasis,
-        model=FILE,
-        family="sd1",
-        vae=FILE,
-        prediction="eps",
-        zero_snr=False,
-        scheduler="euler",
-        steps=1,
-        cfg=7.0,
-        eta=0.0,
-        seed=0,
-        count=1,
-        width=64,
-        height=64,
-        clip_skip=clip_skip,
-        rng="cpu",
-        loras=(),
-        embeddings=tuple(words),
-        controls=(),
-        device="cpu",
-        dtype="fp32",
-        offload="none",
-    )
+def plan(prompt, negative="", words=(), **said):
+    said.setdefault("scheduler", "euler")
+    return a_plan(prompt=prompt, negative=negative, embeddings=tuple(words), **said)
 
 
 def encoded(pipe, prompt, **said):
     with torch.inference_mode():
-        return encode(pipe, plan(prompt, **said))
+        (text,) = encode(pipe, plan(prompt, **said))
+        return text
 
 
 def padded(text, pad):
@@ -241,3 +213,19 @@ def test_a_pair_gives_each_encoder_its_own_vectors(bird):
     assert torch.allclose(made.pooled, same.pooled)
     made = encoded(REFINER, "a bird sits", words=words, clip_skip=2).positive
     assert torch.equal(made.embeds, encoded(REFINER, "a owl fox sits", clip_skip=2).positive.embeds)
+
+
+def test_a_prompt_that_changes_is_encoded_at_every_stage():
+    with torch.inference_mode():
+        stages = encode(SD1, plan("a [red:blue:2] fox", negative="[x:y:3]", steps=4))
+    assert [stage.until for stage in stages] == [2, 3, 4]
+    for stage, words in zip(stages, [("red", "x"), ("blue", "x"), ("blue", "y")], strict=True):
+        alone = encoded(SD1, f"a {words[0]} fox", negative=words[1])
+        assert torch.equal(stage.positive.embeds, alone.positive.embeds)
+        assert torch.equal(stage.negative.embeds, alone.negative.embeds)
+
+
+def test_a_solver_that_asks_twice_a_step_has_twice_as_many_stages():
+    with torch.inference_mode():
+        stages = encode(SD1, plan("[red:blue:0.5]", steps=4, scheduler="heun"))
+    assert [stage.until for stage in stages] == [4, 8]
