@@ -17,12 +17,19 @@ PATTERNS = (
     "text_encoder/model*.safetensors",
     "text_encoder_2/model*.safetensors",
 )
+ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 UNWANTED = ("*.fp16*", "*non_ema*", "*.ema*", "safety_checker/*", "*flax*")
 
 
 def is_name(name: str) -> bool:
-    """Whether a name could be one on the hub: `owner/name`, or `owner/name/file.safetensors`."""
-    return re.fullmatch(r"[\w.-]+/[\w.-]+(/[\w./-]+\.(safetensors|ckpt))?", name) is not None
+    """Whether a name could be one on the hub: `owner/name`, or `owner/name/file.safetensors`.
+
+    A mistyped path is none: that a file is missing is no reason to go to the network.
+    """
+    found = re.fullmatch(r"(\w[\w.-]*)/(\w[\w.-]*)(/[\w./-]+\.(safetensors|ckpt))?", name)
+    if found is None or Path(found[1]).exists():
+        return False
+    return found[3] is not None or not found[2].lower().endswith(ENDINGS)
 
 
 def fetch(name: str, folder: Path) -> Path:

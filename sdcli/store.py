@@ -16,7 +16,6 @@ from sdcli.errors import BadRequest, SdcliError
 from sdcli.plan import File
 
 BUILTIN = "builtin"
-ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 FOLDER_SIGN = "model_index.json"  # what makes a folder a diffusers model
 
 
@@ -55,7 +54,9 @@ def _listed(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         return
     for path in sorted(folder.iterdir()):
-        if (path / FOLDER_SIGN).is_file() or (path.is_file() and path.suffix.lower() in ENDINGS):
+        if (path / FOLDER_SIGN).is_file() or (
+            path.is_file() and path.suffix.lower() in hub.ENDINGS
+        ):
             yield path
         elif path.is_dir() and not path.name.startswith("."):
             yield from _listed(path)
@@ -155,7 +156,7 @@ def _folder_hash(folder: Path) -> str:
     """One hash for a folder: that of its files' names and hashes."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix.lower() in (*ENDINGS, ".json"):
+        if path.is_file() and path.suffix.lower() in (*hub.ENDINGS, ".json"):
             total.update(f"{path.relative_to(folder).as_posix()} {file(path).sha256}\n".encode())
     return total.hexdigest()
 
