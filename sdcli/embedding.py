@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdcli import pictured
 from sdcli.checkpoint import Checkpoint, kind
 from sdcli.chunks import LENGTH
 from sdcli.errors import BadRequest
@@ -33,7 +34,7 @@ class Embedding:
     word: str  # the file's name in lower case: how prompts spell it, in any case
     vectors: int  # how many places of a chunk it takes
     widths: Mapping[str, int]
-    tensors: Mapping[str, str]
+    tensors: Mapping[str, str]  # none in a picture, where they are a text
 
     @property
     def made_for(self) -> str:
@@ -48,6 +49,9 @@ class Embedding:
 
 def read(path: Path) -> Embedding:
     """The embedding in a file, whatever layout it has."""
+    if pictured.is_picture(path):
+        rows = pictured.rows(path)
+        return Embedding(path, path.stem.lower(), len(rows), {UNSAID: len(rows[0])}, {})
     header = read_header(path)
     tensors = _tensors(header)
     shapes = [header.tensors[name].shape for name in tensors.values()]

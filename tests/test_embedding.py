@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import save_file
 
 from sdcli import embedding
@@ -16,6 +21,18 @@ def pt(path, inside):
 def st(path, **tensors):
     save_file({name.replace("__", "."): tensor for name, tensor in tensors.items()}, path)
     return path
+
+
+def png(path, text, name="sd-ti-embedding"):
+    info = PngInfo()
+    info.add_text(name, text)
+    Image.new("RGB", (8, 8)).save(path, pnginfo=info)
+    return path
+
+
+def in_text(rows):
+    inside = {"string_to_param": {"*": {"TORCHTENSOR": rows}}, "name": "x"}
+    return base64.b64encode(json.dumps(inside).encode()).decode()
 
 
 def a1111(tensor, key="*", box=dict):
@@ -40,6 +57,7 @@ LAYOUTS = {
         path / "Word.pt", a1111(torch.nn.Parameter(ROWS), box=torch.nn.ParameterDict)
     ),
     "emb_params": lambda path: st(path / "Word.safetensors", emb_params=ROWS),
+    "picture": lambda path: png(path / "Word.png", in_text(ROWS.tolist())),
     "diffusers, several": lambda path: pt(path / "Word.bin", {"<word>": ROWS}),
     "diffusers, safetensors": lambda path: st(path / "Word.safetensors", **{"<word>": ROWS}),
 }
@@ -56,6 +74,22 @@ def test_every_layout_gives_the_word_and_its_vectors(layout, tmp_path):
     assert found.made_for == "Stable Diffusion 1"
     word = Embedding(File(path, ""), found.word, found.vectors)
     assert torch.equal(load([word], ["clip_l"])["word"]["clip_l"], ROWS)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no text in it holds an embedding"),
+        ("%%%", "cannot be read"),
+        (in_text([]), "cannot be read"),
+        (in_text([[1.0, 2.0], [3.0]]), "cannot be read"),
+        (in_text([["a"]]), "cannot be read"),
+        (base64.b64encode(b'{"string_to_param": []}').decode(), "cannot be read"),
+    ],
+)
+def test_a_picture_without_an_embedding_is_refused(text, said, tmp_path):
+    with pytest.raises(BadRequest, match=said):
+        embedding.read(png(tmp_path / "x.png", text))
 
 
 def test_a_single_vector_may_lie_flat(tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
-from sdcli import embedding
+from sdcli import embedding, pictured
 from sdcli.engine import weights
 from sdcli.plan import Embedding
 
@@ -21,6 +21,8 @@ def load(words: Iterable[Embedding], encoders: Iterable[str]) -> Vectors:
 
 def _vectors(word: Embedding, encoders: tuple[str, ...]) -> dict[str, torch.Tensor]:
     found = embedding.read(word.file.path)
+    if not found.tensors:
+        return dict.fromkeys(encoders, torch.tensor(pictured.rows(found.path)))
     own = {encoder: found.tensor(encoder) for encoder in encoders}
     tensors = weights.load(word.file.path, lambda name: name in own.values())
     return {
