@@ -27,6 +27,7 @@ from sdcli.names import UNET
 from sdcli.plan import Lora
 
 Weights = dict[tuple[str, str], Tensor]  # by component and by the module's own name
+CPU = torch.device("cpu")
 AT_ONCE = 32  # weights read back together when LoRAs are taken off
 
 
@@ -85,7 +86,7 @@ class Wardrobe:
     """What the modules of one model wear. Nothing is kept of what they wore before."""
 
     def __init__(
-        self, pipe: Any, model: Checkpoint, device: torch.device = torch.device("cpu")
+        self, pipe: Any, model: Checkpoint, device: torch.device = CPU
     ) -> None:
         self._device = device  # that computes what changes, wherever the weights are
         self.loras: tuple[Lora, ...] | None = ()  # none: a change was cut short

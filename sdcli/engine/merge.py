@@ -1,0 +1,106 @@
+"""LoRAs baked into a checkpoint: the same layout, the same types, one tensor in memory at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+from torch import Tensor
+
+from sdcli import __version__, layout, written
+from sdcli.checkpoint import Checkpoint
+from sdcli.engine.lora import CPU, Change, changed, changes
+from sdcli.engine.weights import DTYPES, Reader
+from sdcli.header import Header
+from sdcli.header import Tensor as Place
+from sdcli.picture import Watch
+from sdcli.plan import File, Lora
+
+Todo = Mapping[str, list[tuple[str, str, list[Change]]]]  # tensor: component, target, changes
+MADE = "sdcli_merge"  # the metadata key that tells where the file comes from
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+UNTRUE = ("modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash")
+
+
+def merge(
+    model: Checkpoint,
+    source: File,
+    loras: tuple[Lora, ...],
+    out: Path,
+    watch: Watch,
+    *,
+    force: bool,
+) -> None:
+    """A new checkpoint that wears these LoRAs for good."""
+    todo = _by_tensor(model, loras)
+    header = model.header
+    with written.whole(out, force=force) as file, Reader() as reader:
+        file.write(layout.head(header.tensors, _metadata(header, source, loras)))
+        for done, tensor in enumerate(_merged(model, todo, reader), 1):
+            _put(tensor, file)
+            watch.step(done, len(header.tensors))
+
+
+def _merged(model: Checkpoint, todo: Todo, reader: Reader) -> Iterator[Tensor]:
+    """Every tensor of the file, in the order of its header."""
+    for name, place in model.header.tensors.items():
+        tensor = reader.read(place)
+        for kind, target, of in todo.get(name, ()):
+            _change(tensor, model, kind, target, of, reader)
+        yield tensor
+
+
+def _change(
+    tensor: Tensor, model: Checkpoint, kind: str, target: str, of: list[Change], reader: Reader
+) -> None:
+    """Change a tensor, or the third of it that is meant, in place."""
+    component = model.components[kind]
+    part = component.parts[target]
+    mine = tensor if part.third is None else tensor.chunk(3)[part.third]
+    mine = mine.mT if part.transposed else mine
+    mine.copy_(changed(mine.reshape(component.shapes[target]), of, reader, CPU).reshape(mine.shape))
+
+
+def _by_tensor(model: Checkpoint, loras: tuple[Lora, ...]) -> Todo:
+    todo: dict[str, list[tuple[str, str, list[Change]]]] = {}
+    for (kind, target), of in changes(model, loras).items():
+        name = model.components[kind].parts[target].name
+        todo.setdefault(name, []).append((kind, target, of))
+    return todo
+
+
+def _metadata(header: Header, source: File, loras: tuple[Lora, ...]) -> dict[str, str]:
+    """What the file said of itself and is still true, and what was done to it."""
+    kept = {key: text for key, text in header.metadata.items() if key not in UNTRUE}
+    made = {
+        "sdcli": __version__,
+        "model": {"file": source.path.name, "sha256": source.sha256},
+        "loras": [
+            {
+                "file": lora.file.path.name,
+                "sha256": lora.file.sha256,
+                "unet": lora.unet,
+                "te": lora.te,
+                "share": lora.share,
+            }
+            for lora in loras
+        ],
+    }
+    return kept | {MADE: json.dumps(made)}
+
+
+def _put(tensor: Tensor, file: BinaryIO) -> None:
+    file.write(memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy()))
+
+
+def write(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file: BinaryIO) -> None:
+    """Tensors and metadata as a safetensors file."""
+    places = {
+        name: Place(NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()
+    }
+    file.write(layout.head(places, metadata))
+    for tensor in tensors.values():
+        _put(tensor, file)
