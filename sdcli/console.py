@@ -151,6 +151,16 @@ def listing(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, as_json: boo
         table(heads, [[_cell(value) for value in row] for row in rows])
 
 
+def facts(found: Mapping[str, Any], rows: Sequence[tuple[str, str]], *, as_json: bool) -> None:
+    """What is known of one thing: lines for people, one object for programs."""
+    if as_json:
+        record(found)
+        return
+    width = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        result(f"{name.ljust(width)}  {text}")
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -16,6 +16,7 @@ from sdcli.lorakinds import Module
 from sdcli.modules import Name, Place, flat, layers, places
 from sdcli.names import UNET
 
+UNWORN = (".oft_blocks", ".oft_diag")
 SHOWN = 4  # how many misfits an error names
 
 
@@ -46,7 +47,7 @@ def fit(file: Header, model: Checkpoint) -> Fit:
     found = places(model.components)
     told = lora.read(file, layers(model.components[UNET].shapes))
     fits: list[Module] = []
-    misfits = [Misfit(key, "a tensor of no known kind") for key in told.strange]
+    misfits = [Misfit(key, _strange(key)) for key in told.strange]
     for module in told.modules:
         why = _misfit(module, found)
         if why:
@@ -71,6 +72,10 @@ def _misfit(module: Module, found: Mapping[Name, Place]) -> str:
     if module.size is not None and module.size != flat(weight.shape):
         return _sizes(module.size, weight)
     return ""
+
+
+def _strange(key: str) -> str:
+    return "OFT, which sdcli cannot wear" if key.endswith(UNWORN) else "of no kind that is known"
 
 
 def _sizes(size: tuple[int, ...], place: Place) -> str:
@@ -127,4 +132,6 @@ def _listed(held: Fit) -> str:
 def _instead(told: LoraFile) -> str:
     if told.bundled:
         return "it holds only embeddings"
+    if any(key.endswith(UNWORN) for key in told.strange):
+        return "it is an OFT, a kind of change that sdcli cannot wear"
     return f"none of its {len(told.header.tensors)} tensors is part of one"

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sdcli import __version__, console
-from sdcli.cli import explain, generate, machine, see, show
+from sdcli.cli import explain, generate, lora, machine, see, show
 from sdcli.errors import BadRequest, SdcliError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(generate.inpaint)
 app.command()(see.compare_schedulers)
 app.command()(explain.explain)
 app.command()(show.show)
+app.add_typer(lora.app)
 app.command()(machine.schedulers)
 app.command()(machine.models)
 app.command()(machine.doctor)

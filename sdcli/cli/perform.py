@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli import codec, console, outputs
+from sdcli.bake import Extraction, Merge
 from sdcli.greeting import greeting
 from sdcli.picture import Picture
 from sdcli.plan import Plan
@@ -96,6 +97,21 @@ def studio(talk: console.Conversation) -> Any:
     from sdcli.engine.draw import Studio
 
     return Studio(talk)
+
+
+def bake(job: Merge | Extraction, manner: Manner) -> None:
+    """Write the file that a merge or an extraction makes, and name it."""
+    talk = console.Conversation(quiet=manner.quiet)
+    with talk.live():
+        talk.stage("waking torch")
+        from sdcli.engine import extract, merge
+
+        talk.stage(f"writing {job.out.name}")
+        if isinstance(job, Merge):
+            merge.merge(job, talk)
+        else:
+            extract.extract(job, talk)
+    console.result(str(job.out))
 
 
 def examined() -> list[tuple[str, str]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from sdcli import __version__, written
+from sdcli.bake import Extraction
 from sdcli.checkpoint import Checkpoint
 from sdcli.engine.merge import write
 from sdcli.engine.weights import DTYPES, Reader
@@ -17,7 +17,6 @@ from sdcli.errors import BadRequest
 from sdcli.modules import Name, Place, places, slug
 from sdcli.names import TEXT, TEXT_2, UNET, Part, spelled
 from sdcli.picture import Watch
-from sdcli.plan import File
 
 EXACT = 4  # up to this share of a matrix's side the whole decomposition is cheaper or no dearer
 MORE, TURNS = 8, 4  # further directions, and rounds, for finding the largest ones
@@ -25,66 +24,41 @@ MADE = "sdcli_extract"
 BASE = {"sd1": "sd_v1", "sd2": "sd_v2", "sdxl": "sdxl_base_v1-0"}
 
 
-def extract(
-    tuned: Checkpoint,
-    base: Checkpoint,
-    files: tuple[File, File],
-    rank: int,
-    out: Path,
-    watch: Watch,
-    *,
-    force: bool,
-) -> int:
-    """A LoRA that makes `base` into `tuned`, as near as its rank allows; how many modules it has."""
-    alike(tuned, base)
+def extract(job: Extraction, watch: Watch) -> None:
+    """Write the LoRA that makes `base` into `tuned`, as near as its rank allows."""
+    tuned, base = job.tuned, job.base
     ours, theirs = places(tuned.components), places(base.components)
-    dtype = DTYPES[tuned.header.dtype]
     found: dict[str, Tensor] = {}
     with Reader() as reader:
         for done, (name, place) in enumerate(ours.items(), 1):
-            new = _read(tuned, name, place, reader)
-            change = new - _read(base, name, theirs[name], reader)
-            if change.any():
-                found |= _named(tuned, name, place, change, rank)
+            new, old = _read(tuned, place, reader), _read(base, theirs[name], reader)
+            if not torch.equal(new, old):
+                found |= _named(tuned, name, place, new - old, job.rank)
             watch.step(done, len(ours))
     if not found:
         raise BadRequest(
             f"`{tuned.path.name}` and `{base.path.name}` do not differ in U-Net or text encoder"
         )
-    made = {"tuned": files[0].sha256, "base": files[1].sha256, "rank": rank, "sdcli": __version__}
-    metadata = {
+    dtype = DTYPES[tuned.header.dtype]
+    stored = {key: tensor.to(dtype).contiguous() for key, tensor in found.items()}
+    with written.whole(job.out, force=job.force) as file:
+        write(stored, _metadata(job), file)
+
+
+def _metadata(job: Extraction) -> dict[str, str]:
+    tuned, base = job.sources
+    base_name = BASE.get(job.tuned.family.base, job.tuned.family.base)
+    made = {"sdcli": __version__, "tuned": tuned.sha256, "base": base.sha256, "rank": job.rank}
+    return {
         "ss_network_module": "networks.lora",
-        "ss_network_dim": str(rank),
-        "ss_network_alpha": str(rank),
-        "ss_base_model_version": BASE.get(tuned.family.base, tuned.family.base),
+        "ss_network_dim": str(job.rank),
+        "ss_network_alpha": str(job.rank),
+        "ss_base_model_version": base_name,
         MADE: json.dumps(made),
     }
-    stored = {key: tensor.to(dtype).contiguous() for key, tensor in found.items()}
-    with written.whole(out, force=force) as file:
-        write(stored, metadata, file)
-    return len({key.partition(".")[0] for key in found})
 
 
-def alike(tuned: Checkpoint, base: Checkpoint) -> None:
-    """Refuse two checkpoints that have no LoRA between them."""
-    if tuned.family.base != base.family.base:
-        raise BadRequest(
-            f"`{tuned.path.name}` is {tuned.family.title}, `{base.path.name}` {base.family.title}",
-            hint="a LoRA lies between two checkpoints of one family",
-        )
-    ours, theirs = places(tuned.components), places(base.components)
-    for name, place in ours.items():
-        other = theirs.get(name)
-        if other is None or other.shape != place.shape:
-            there = "not there" if other is None else f"{list(other.shape)}"
-            raise BadRequest(
-                f"`{place.source.name}` is {list(place.shape)} in `{tuned.path.name}`, "
-                f"{there} in `{base.path.name}`",
-                hint="a LoRA lies between two checkpoints of the same shape",
-            )
-
-
-def _read(model: Checkpoint, name: Name, place: Place, reader: Reader) -> Tensor:
+def _read(model: Checkpoint, place: Place, reader: Reader) -> Tensor:
     source: Part = place.source
     found = reader.read(model.header.tensors[source.name], source.third).to(torch.float32)
     return (found.mT if source.transposed else found).reshape(place.shape)
@@ -115,6 +89,8 @@ def kohya(model: Checkpoint, name: Name, place: Place) -> str:
             return f"lora_unet_{name.module}"
         inner = spelled(place.target, model.components[UNET].table).rpartition(".")[0]
         return f"lora_unet_{slug(inner)}"
+    if name.module == "text_projection":
+        return "lora_te2_text_projection"
     lead = {TEXT: "lora_te1" if TEXT_2 in model.components else "lora_te", TEXT_2: "lora_te2"}
     return f"{lead[name.component]}_text_model_{name.module}"
 

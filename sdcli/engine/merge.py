@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import BinaryIO
 
 import torch
 from torch import Tensor
 
 from sdcli import __version__, layout, written
+from sdcli.bake import Merge
 from sdcli.checkpoint import Checkpoint
 from sdcli.engine.lora import CPU, Change, changed, changes
 from sdcli.engine.weights import DTYPES, Reader
-from sdcli.header import Header
 from sdcli.header import Tensor as Place
 from sdcli.picture import Watch
-from sdcli.plan import File, Lora
+from sdcli.plan import Lora
 
 Todo = Mapping[str, list[tuple[str, str, list[Change]]]]  # tensor: component, target, changes
 MADE = "sdcli_merge"  # the metadata key that tells where the file comes from
@@ -25,23 +24,15 @@ NAMES = {dtype: name for name, dtype in DTYPES.items()}
 UNTRUE = ("modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash")
 
 
-def merge(
-    model: Checkpoint,
-    source: File,
-    loras: tuple[Lora, ...],
-    out: Path,
-    watch: Watch,
-    *,
-    force: bool,
-) -> None:
-    """A new checkpoint that wears these LoRAs for good."""
-    todo = _by_tensor(model, loras)
-    header = model.header
-    with written.whole(out, force=force) as file, Reader() as reader:
-        file.write(layout.head(header.tensors, _metadata(header, source, loras)))
-        for done, tensor in enumerate(_merged(model, todo, reader), 1):
+def merge(job: Merge, watch: Watch) -> None:
+    """Write the checkpoint that wears the LoRAs for good."""
+    tensors = job.model.header.tensors
+    todo = _by_tensor(job.model, job.loras)
+    with written.whole(job.out, force=job.force) as file, Reader() as reader:
+        file.write(layout.head(tensors, _metadata(job)))
+        for done, tensor in enumerate(_merged(job.model, todo, reader), 1):
             _put(tensor, file)
-            watch.step(done, len(header.tensors))
+            watch.step(done, len(tensors))
 
 
 def _merged(model: Checkpoint, todo: Todo, reader: Reader) -> Iterator[Tensor]:
@@ -72,12 +63,12 @@ def _by_tensor(model: Checkpoint, loras: tuple[Lora, ...]) -> Todo:
     return todo
 
 
-def _metadata(header: Header, source: File, loras: tuple[Lora, ...]) -> dict[str, str]:
+def _metadata(job: Merge) -> dict[str, str]:
     """What the file said of itself and is still true, and what was done to it."""
-    kept = {key: text for key, text in header.metadata.items() if key not in UNTRUE}
+    kept = {key: text for key, text in job.model.header.metadata.items() if key not in UNTRUE}
     made = {
         "sdcli": __version__,
-        "model": {"file": source.path.name, "sha256": source.sha256},
+        "model": {"file": job.source.path.name, "sha256": job.source.sha256},
         "loras": [
             {
                 "file": lora.file.path.name,
@@ -86,7 +77,7 @@ def _metadata(header: Header, source: File, loras: tuple[Lora, ...]) -> dict[str
                 "te": lora.te,
                 "share": lora.share,
             }
-            for lora in loras
+            for lora in job.loras
         ],
     }
     return kept | {MADE: json.dumps(made)}

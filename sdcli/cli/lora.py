@@ -1,0 +1,81 @@
+"""What LoRAs hold, LoRAs baked into checkpoints, LoRAs drawn out of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sdcli import bake, checkpoint, console, lorafacts, store
+from sdcli.cli import options
+from sdcli.cli.perform import Manner
+from sdcli.cli.perform import bake as baked
+
+app = typer.Typer(
+    name="lora",
+    help="What a LoRA holds and how much of it fits; bake LoRAs in, draw them out.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="The LoRA, by its path or name.")]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME or FILE",
+        show_default=False,
+        help="How much fits this model.",
+    ),
+]
+New = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FILE", help="The new .safetensors file.")
+]
+Tuned = Annotated[
+    str, typer.Option("--model", "-m", metavar="NAME or FILE", help="The fine-tuned checkpoint.")
+]
+Base = Annotated[
+    str, typer.Option("--base", metavar="NAME or FILE", help="The checkpoint it began as.")
+]
+Rank = Annotated[
+    int, typer.Option("--rank", min=1, max=4096, metavar="N", help="How fine: 16 to 128 is usual.")
+]
+
+
+@app.command()
+def show(file: File, model: Against = None, json: options.Json = False) -> None:
+    """Show what a LoRA holds: its kind, family, rank and words, and what of it fits a model."""
+    found = lorafacts.facts(
+        checkpoint.read_header(store.find_adapter(file)),
+        None if model is None else checkpoint.identify(store.find(model)),
+    )
+    console.facts(found, lorafacts.rows(found), as_json=json)
+
+
+@app.command()
+def merge(
+    loras: options.Loras,
+    out: New,
+    model: options.Model = None,
+    lora_partial: options.LoraPartial = False,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Bake LoRAs into a checkpoint, which keeps its layout and its types."""
+    job = bake.merging(model, loras or (), out, partial=lora_partial, force=force)
+    baked(job, Manner(quiet=quiet))
+
+
+@app.command()
+def extract(
+    model: Tuned,
+    base: Base,
+    out: New,
+    rank: Rank = 32,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw out of a fine-tuned checkpoint what it learnt, as a LoRA."""
+    baked(bake.extraction(model, base, rank, out, force=force), Manner(quiet=quiet))
