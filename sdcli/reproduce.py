@@ -43,9 +43,15 @@ class Recalled:
     carried: Carried
     differences: tuple[str, ...]
     then: Plan | None = None  # its plan, its files where they are now
+    strength: float | None = None  # where it began as a picture that it does not carry
+    lacks: str = ""  # why there is no checkpoint to draw it with
 
     def plan(self, values: Mapping[str, Any]) -> tuple[Plan, tuple[str, ...]]:
         """What to draw, with these settings changed, and how it differs from what was drawn."""
+        if self.lacks and "model" not in values:
+            raise SdcliError(self.lacks, hint="`--set model=FILE` names another")
+        if self.strength is not None and "image" in values:
+            values = {"strength": self.strength, **values}
         asked = settings.changed(self.request, values)
         now = resolved(replace(asked, count=1))
         if self.then is None or values:
@@ -195,7 +201,13 @@ def _foreign(path: Path, carried: Carried, found: Found) -> Recalled:
         and (place := whereabouts.by_hash(short, what.partition(":")[2]))
     )
     here = replace(asking, prompt=words, model=model, vae=vae, loras=loras, embeddings=embeddings)
-    return Recalled(path, found.program, here, carried, tuple(news))
+    lacks = "" if model else _no_model(found)
+    return Recalled(path, found.program, here, carried, tuple(news), None, found.strength, lacks)
+
+
+def _no_model(found: Found) -> str:
+    short = found.hashes.get("model")
+    return f"no checkpoint here has the hash {short}" if short else "its checkpoint is not recorded"
 
 
 def _by_hash(found: Found, what: str, name: str | None, news: list[str]) -> str | None:
@@ -206,7 +218,8 @@ def _by_hash(found: Found, what: str, name: str | None, news: list[str]) -> str 
     if place is not None:
         return str(place)
     if short:
-        news.append(f"no {kind} here has the hash {short}; `{name}` is taken by its name")
+        known = f"; `{name}` is taken by its name" if name else ""
+        news.append(f"no {kind} here has the hash {short}{known}")
     elif name:
         news.append(f"its {kind} `{name}` is known by name only")
     return name or None

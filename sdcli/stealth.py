@@ -14,7 +14,6 @@ from PIL import Image
 from sdcli.containers import LONGEST, unpacked
 from sdcli.errors import SdcliError
 
-
 MAGIC = {b"stealth_pnginfo": False, b"stealth_pngcomp": True}
 LARGEST = 20_000_000  # pixels; decoding them is the only thing here that takes memory
 _MAGIC_BITS = 15 * 8

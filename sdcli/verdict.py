@@ -12,6 +12,7 @@ from sdcli import images, metadata, outputs
 from sdcli.picture import Picture
 from sdcli.reproduce import Recalled
 
+IDENTICAL = "identical"
 ROUNDING = 1.0  # grey levels on average: what other devices and other rounding come to
 
 
@@ -35,7 +36,7 @@ class Verdict:
     mean: float = 0.0
 
     def __str__(self) -> str:
-        if self.word == "identical":
+        if self.word == IDENTICAL:
             return "identical, every pixel"
         return f"{self.word}: by {self.mean:.3g} grey levels on average, {self.largest} at most"
 
@@ -43,7 +44,7 @@ class Verdict:
 def compared(picture: Picture, recalled: Recalled) -> Verdict:
     """How the picture drawn now compares to the one that was recalled."""
     if recalled.carried.pixels == metadata.fingerprint(picture.image):
-        return Verdict("identical")  # to what was drawn, whatever the file's format lost of it
+        return Verdict(IDENTICAL)  # to what was drawn, whatever the file's format lost of it
     then = images.picture(recalled.path)
     known = next((n for n, row in outputs.FORMATS.items() if _is(recalled.path, row.pillow)), "png")
     now = encoded(picture, known if recalled.program == "sdcli" else "png")
@@ -53,7 +54,7 @@ def compared(picture: Picture, recalled: Recalled) -> Verdict:
     statistics = ImageStat.Stat(difference)
     largest, mean = max(high for _, high in statistics.extrema), sum(statistics.mean) / 3
     if largest == 0:
-        return Verdict("identical")
+        return Verdict(IDENTICAL)
     return Verdict(
         "equal within rounding" if mean <= ROUNDING else "different", int(largest), float(mean)
     )
@@ -62,6 +63,22 @@ def compared(picture: Picture, recalled: Recalled) -> Verdict:
 def _is(path: Path, form: str) -> bool:
     with Image.open(path) as image:
         return image.format == form
+
+
+def made_apart(picture: Picture, recalled: Recalled) -> tuple[str, ...]:
+    """How the drawing itself went otherwise than then: another device, another fallback."""
+    then, now = recalled.carried.made, picture.made
+    news: list[str] = []
+    if then is not None:
+        if (then.device, then.dtype) != (now.device, now.dtype):
+            news.append(
+                f"drawn on {then.device} in {then.dtype}; now on {now.device} in {now.dtype}"
+            )
+        news += [f"then: {event}" for event in then.events if event not in now.events]
+        news += [f"now: {event}" for event in now.events if event not in then.events]
+    if changed_since(recalled):
+        news.append("its pixels have been changed since it was drawn")
+    return tuple(news)
 
 
 def changed_since(recalled: Recalled) -> bool:

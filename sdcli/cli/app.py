@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sdcli import __version__, console
-from sdcli.cli import explain, generate, lora, machine, see, show
+from sdcli.cli import explain, generate, lora, machine, reproduce, see, show
 from sdcli.errors import BadRequest, SdcliError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(generate.img2img)
 app.command()(generate.inpaint)
 app.command()(see.compare_schedulers)
 app.command()(explain.explain)
+app.command()(reproduce.reproduce)
 app.command()(show.show)
 app.add_typer(lora.app)
 app.command()(machine.schedulers)

@@ -1,0 +1,129 @@
+"""Draw pictures again from what they carry, and say how exactly they match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sdcli import codec, console, outputs, settings, verdict
+from sdcli.cli import options
+from sdcli.cli.perform import Manner, studio, told
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.plan import Plan
+from sdcli.reproduce import Recalled, recall
+from sdcli.request import Output
+
+Pictures = Annotated[
+    list[Path], typer.Argument(metavar="PICTURE...", help="Pictures, of this program or another.")
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Change something on purpose, like `steps=40` (repeat for more).",
+    ),
+]
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Fail (exit code 1) unless every pixel is the same.")
+]
+
+
+@dataclass(frozen=True)
+class Again:
+    """One picture to be drawn again: what it said, what to draw, where to put it."""
+
+    recalled: Recalled
+    plan: Plan
+    differences: tuple[str, ...]
+    place: outputs.Destination
+
+
+def reproduce(
+    pictures: Pictures,
+    changes: Changes = None,
+    exact: Exact = False,
+    out: options.Out = None,
+    format: options.Format = None,  # noqa: A002
+    force: options.Force = False,
+    json: options.Json = False,
+    dry_run: options.DryRun = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw pictures again from what they carry, and say how exactly they match."""
+    values = settings.assigned(changes or ())
+    if values and exact:
+        raise BadRequest("`--exact` compares, and `--set` makes a difference", hint="say one")
+    todo = [_again(path, values, Output(out, format, force)) for path in pictures]
+    manner = Manner(json, dry_run, quiet)
+    if dry_run:
+        for again in todo:
+            console.record(_told(again))
+        return
+    _drawn(todo, manner, compare=not values, exact=exact)
+
+
+def _again(path: Path, values: dict[str, Any], output: Output) -> Again:
+    recalled = recall(path)
+    plan, differences = recalled.plan(values)
+    plan = replace(plan, output=output)
+    return Again(recalled, plan, differences, outputs.destination(output))
+
+
+def _drawn(todo: list[Again], manner: Manner, *, compare: bool, exact: bool) -> None:
+    for again in todo:
+        outputs.prepare(again.place, again.plan)
+    talk = console.Conversation(quiet=manner.quiet)
+    with talk.live():
+        talk.stage("waking torch")
+        engine = studio(talk)
+        same = [_one(engine, again, talk, manner, compare=compare) for again in todo]
+    if exact and not all(same):
+        raise SdcliError(
+            f"{same.count(False)} of {len(todo)} came out another",
+            hint="what differs from then is said above; without `--exact` that is no failure",
+        )
+
+
+def _one(
+    engine: Any, again: Again, talk: console.Conversation, manner: Manner, *, compare: bool
+) -> bool:
+    """Draw, save, compare and tell of one picture; whether it is the same."""
+    name = again.recalled.path.name
+    for line in again.differences:
+        talk.note(f"{name}: {line}")
+    (picture,) = engine.draw(again.plan)
+    path = outputs.save(picture, again.place)
+    found = verdict.compared(picture, again.recalled) if compare else None
+    apart = verdict.made_apart(picture, again.recalled)
+    for line in (*apart, *([str(found)] if found else [])):
+        talk.note(f"{name}: {line}")
+    if manner.json:
+        console.record(told(picture, path) | _told(again) | _judged(found, apart))
+    else:
+        console.result(str(path))
+    return found is not None and found.word == verdict.IDENTICAL
+
+
+def _told(again: Again) -> dict[str, Any]:
+    return {
+        "picture": str(again.recalled.path),
+        "program": again.recalled.program,
+        "differences": list(again.differences),
+        "plan": codec.to_data(again.plan),
+    }
+
+
+def _judged(found: verdict.Verdict | None, apart: tuple[str, ...]) -> dict[str, Any]:
+    if found is None:
+        return {"apart": list(apart)}
+    return {
+        "verdict": found.word,
+        "mean": found.mean,
+        "largest": found.largest,
+        "apart": list(apart),
+    }
