@@ -1,0 +1,233 @@
+"""Pictures drawn again, through the front door and in a process of their own: the same to the bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from sdcli import store, whereabouts
+
+SMALL = ("--steps", 2, "-W", 64, "-H", 64)
+# One of each kind of solver; `python -m tests.bench.reproduce` goes through all that there are.
+SOME_SCHEDULERS = (
+    "euler-a",
+    "pndm",
+    "heun-beta",
+    "dpm++2m-sde-karras",
+    "sa-solver",
+    "unipc",
+    "lcm",
+)
+
+
+@pytest.fixture
+def model(sd1: Path, tmp_path: Path) -> Path:
+    """A model where it will not stay."""
+    return Path(shutil.copy(sd1, tmp_path / "first.safetensors"))
+
+
+def a_picture(tmp_path: Path) -> tuple[Path, Path]:
+    image, mask = tmp_path / "in.png", tmp_path / "mask.png"
+    Image.radial_gradient("L").resize((61, 70)).convert("RGB").save(image)
+    white = Image.new("L", (61, 70))
+    white.paste(255, (16, 16, 40, 48))
+    white.save(mask)
+    return image, mask
+
+
+def again(*words: object) -> subprocess.CompletedProcess[str]:
+    """`sdcli reproduce` in a fresh process."""
+    command = [sys.executable, "-m", "sdcli", "reproduce", *map(str, words)]
+    root = str(Path(__file__).resolve().parents[2])
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": root}, check=False
+    )
+
+
+def test_everything_comes_out_the_same(
+    sdcli: Callable, model: Path, sdxl: Path, tmp_path: Path, own_folders: Path
+) -> None:
+    image, mask = a_picture(tmp_path)
+    same = ("-m", model, "--seed", 7, *SMALL)
+    drawn: list[str] = []
+
+    def draw(name: str, *words: object) -> None:
+        ran = sdcli(*words, "-o", name)
+        assert ran.code == 0, ran.err
+        drawn.append(name)
+
+    over = ("--image", image, "-m", model, "--seed", 7, "--steps", 3)
+    draw("t.png", "txt2img", "a (red:1.3) fox, 狐 [BREAK] 🦊", *same)
+    draw("i.jpg", "img2img", "a fox", *over, "--strength", 0.6)
+    draw("p.webp", "inpaint", "a fox", *over, "--mask", mask, "--feather", 3)
+    for name in SOME_SCHEDULERS:
+        draw(f"{name}.png", "txt2img", "a fox", *same, "--scheduler", name)
+    for n, rng in enumerate(("nv", "gpu")):
+        draw(f"{rng}.png", "txt2img", "a fox", *same, "--scheduler", "euler-a", "--rng", rng,
+             "--clip-skip", n + 1)  # fmt: skip
+    draw("xl.png", "txt2img", "a fox", "-m", sdxl, *SMALL, "-n", "blurry", "--cfg", 3.5)
+    draw("vae.png", "txt2img", "a fox", *same, "--vae", sdxl)
+    draw("plain.png", "txt2img", "a (fox", *same, "--prompt-syntax", "plain")
+    draw("no-norm.png", "txt2img", "a ((fox))", *same, "--emphasis", "no-norm")
+
+    models = own_folders / "models" / "somewhere" / "else"
+    models.mkdir(parents=True)
+    model.rename(models / "renamed.safetensors")
+    image.rename(tmp_path / "renamed.png")
+    mask.rename(tmp_path / "renamed-mask.png")
+
+    ran = again(*drawn, "--exact", "--json", "-o", tmp_path / "again")
+    assert ran.returncode == 0, ran.stderr
+    verdicts = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [one["picture"] for one in verdicts] == drawn
+    assert {one["verdict"] for one in verdicts} == {"identical"}
+    assert "renamed.safetensors" in verdicts[0]["differences"][0]
+
+
+def test_what_is_set_makes_a_difference(sdcli: Callable, model: Path) -> None:
+    sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-o", "a.png")
+    ran = sdcli(
+        "reproduce", "a.png", "--set", "steps=3", "--set", "seed=8", "-o", "b.png", "--json"
+    )
+    told = json.loads(ran.out)
+    assert (told["plan"]["steps"], told["plan"]["seed"]) == (3, 8)
+    assert "verdict" not in told
+    assert sdcli("reproduce", "b.png", "--exact", "-o", "c.png").code == 0
+    assert Path("c.png").read_bytes() != Path("a.png").read_bytes()
+
+
+def test_a_changed_picture_is_told_and_fails_only_where_asked(sdcli: Callable, model: Path) -> None:
+    sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-o", "a.png")
+    with Image.open("a.png") as image:
+        image.load()
+        info = PngInfo()
+        info.add_itxt("sdcli", image.info["sdcli"].replace('"seed":7', '"seed":8'))
+        image.save("forged.png", pnginfo=info)
+    ran = sdcli("reproduce", "forged.png")
+    assert ran.code == 0
+    assert "forged.png: different: by" in ran.err
+    ran = sdcli("reproduce", "forged.png", "--exact")
+    assert ran.code == 1
+    assert "1 of 1 came out another" in ran.err
+
+
+def test_a_picture_painted_over_since(sdcli: Callable, model: Path) -> None:
+    sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-o", "a.png")
+    with Image.open("a.png") as image:
+        image.load()
+        image.putpixel((3, 3), (0, 255, 0))
+        info = PngInfo()
+        info.add_itxt("sdcli", image.info["sdcli"])
+        image.save("painted.png", pnginfo=info)
+    ran = sdcli("reproduce", "painted.png")
+    assert "its pixels have been changed since it was drawn" in ran.err
+
+
+def test_another_version_is_told(sdcli: Callable, model: Path) -> None:
+    sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-o", "a.png")
+    with Image.open("a.png") as image:
+        info = PngInfo()
+        said = json.loads(image.info["sdcli"])
+        said["made"]["versions"]["torch"] = "1.0"
+        said["plan"]["sharpness"] = 3
+        info.add_itxt("sdcli", json.dumps(said))
+        image.save("old.png", pnginfo=info)
+    ran = sdcli("reproduce", "old.png", "--dry-run")
+    differences = json.loads(ran.out)["differences"]
+    assert any("drawn with torch 1.0" in line for line in differences)
+    assert any("`plan.sharpness`, which this version does not know" in line for line in differences)
+
+
+def test_a_missing_model(sdcli: Callable, model: Path) -> None:
+    sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-o", "a.png")
+    model.unlink()
+    ran = sdcli("reproduce", "a.png")
+    assert ran.code == 1
+    assert "the model `first.safetensors` is nowhere" in ran.err
+    # Another file in its place is not the same file.
+    model.write_bytes(b"not it")
+    assert sdcli("reproduce", "a.png").code == 1
+
+
+def foreign(path: Path, text: str) -> Path:
+    info = PngInfo()
+    info.add_text("parameters", text)
+    Image.new("RGB", (64, 64)).save(path, pnginfo=info)
+    return path
+
+
+@pytest.mark.parametrize("how", ["sha256", "old", "name"])
+def test_a_picture_of_another_program(
+    sdcli: Callable, sd1: Path, tmp_path: Path, own_folders: Path, how: str
+) -> None:
+    model = Path(shutil.copy(sd1, own_folders / "models" / "renamed.safetensors"))
+    told = {
+        "sha256": f"Model hash: {store.file(model).sha256[:10]}, Model: dream",
+        "old": f"Model hash: {whereabouts.old_hash(model)}, Model: dream",
+        "name": "Model: renamed",
+    }[how]
+    text = (
+        "a fox\nNegative prompt: blurry\nSteps: 2, Sampler: Euler a, CFG scale: 7, Seed: 7, "
+        f"Size: 64x64, {told}, ENSD: 31337, Version: v1.10.0"
+    )
+    picture = foreign(tmp_path / "theirs.png", text)
+    ran = sdcli("reproduce", picture, "--json", "-o", "again.png")
+    assert ran.code == 0, ran.err
+    plan = json.loads(ran.out)["plan"]
+    assert plan["model"]["sha256"] == store.file(model).sha256
+    assert (plan["rng"], plan["ensd"], plan["scheduler"]) == ("nv", 31337, "euler-a")
+    assert json.loads(ran.out)["verdict"] == "different"
+    # The same picture of ours carries what is needed to draw it as they would have.
+    assert sdcli("reproduce", "again.png", "--exact", "-o", "third.png").code == 0
+
+
+def test_a_picture_that_began_as_another(sdcli: Callable, sd1: Path, tmp_path: Path) -> None:
+    image, _ = a_picture(tmp_path)
+    text = "a fox\nSteps: 4, Sampler: Euler, Seed: 7, Size: 64x64, Denoising strength: 0.5"
+    picture = foreign(tmp_path / "theirs.png", text)
+    changes = ("--set", f"model={sd1}", "--set", f"image={image}")
+    told = json.loads(sdcli("reproduce", picture, *changes, "--dry-run").out)
+    assert told["plan"]["task"]["is"] == "redraw"
+    assert told["plan"]["task"]["strength"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a fox\nSteps: 4, Seed: 7, Model hash: 0123456789", "no checkpoint here has the hash"),
+        ("a fox\nSteps: 4, Seed: 7", "its checkpoint is not recorded"),
+        ("a fox\nSteps: 4, Seed: 7, Model: dream", "there is no model `dream`"),
+    ],
+)
+def test_a_model_that_is_not_here(sdcli: Callable, tmp_path: Path, text: str, said: str) -> None:
+    ran = sdcli("reproduce", foreign(tmp_path / "theirs.png", text))
+    assert ran.code in (1, 2)
+    assert said in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing.png"], "it carries no plan"),
+        (["words.txt"], "no picture"),
+        (["missing.png"], "cannot be read"),
+        (["a.png", "--set", "stepps=3"], "did you mean `steps`"),
+        (["a.png", "--set", "steps=3", "--exact"], "say one"),
+    ],
+)
+def test_what_cannot_be_is_refused(sdcli: Callable, tmp_path: Path, words: list, said: str) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "nothing.png")
+    (tmp_path / "words.txt").write_text("words")
+    ran = sdcli("reproduce", *words)
+    assert ran.code == 2
+    assert said in ran.err
+    assert ran.out == ""
