@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from sdcli.errors import BadRequest, SdcliError
 
@@ -43,14 +44,15 @@ def fetch(name: str, folder: Path) -> Path:
 
 
 def _download(repo: str, file: str | None, place: Path) -> None:
-    import huggingface_hub  # half a second, and only ever for a name on the hub
+    import huggingface_hub as package  # half a second, and only ever for a name on the hub
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
+    client: Any = package
     try:
         if file:
-            huggingface_hub.hf_hub_download(repo, file, local_dir=place)
+            client.hf_hub_download(repo, file, local_dir=place)
         else:
-            huggingface_hub.snapshot_download(
+            client.snapshot_download(
                 repo, local_dir=place, allow_patterns=list(PATTERNS), ignore_patterns=list(UNWANTED)
             )
     except RepositoryNotFoundError:

@@ -14,6 +14,7 @@ from sdcli.editing import stretches
 from sdcli.errors import BadRequest
 from sdcli.plan import Draw, Edit, Embedding, Plan, Redraw, Repaint, Task
 from sdcli.request import Request
+from sdcli.vae import fitting
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     `ready` is called once, when nothing is left to be refused and only whole files to be hashed.
     """
     model = checkpoint.identify(store.find(asked.model))
-    vae = store.find_adapter(asked.vae) if asked.vae is not None else model.path
+    vae = fitting(store.find_adapter(asked.vae), model) if asked.vae is not None else model.path
     _able(model, asked)
     syntax = word("--prompt-syntax", asked.syntax, "a1111")
     text, tagged = prompt.tags(asked.prompt, syntax)

@@ -144,6 +144,11 @@ def _typed_tensor(
     return _tensor(storage, start, shape, strides, dtype=kind.dtype)
 
 
+def _subclass(_build: Any, _type: Any, args: Any, _state: Any) -> Piece:
+    """A tensor of a class of theirs, as the plain tensor it is."""
+    return _tensor(*args)
+
+
 def _first(value: Any, *_: Any) -> Any:
     return value
 
@@ -166,7 +171,7 @@ BUILDERS: Mapping[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_tensor_v3"): _typed_tensor,
     ("torch._utils", "_rebuild_parameter"): _first,
     ("torch._utils", "_rebuild_parameter_with_state"): _first,
-    ("torch._tensor", "_rebuild_from_type_v2"): lambda _f, _type, args, _state: _tensor(*args),
+    ("torch._tensor", "_rebuild_from_type_v2"): _subclass,
     ("torch", "Size"): tuple,
     ("_codecs", "encode"): _encoded,
     **{

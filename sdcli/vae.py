@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from sdcli.checkpoint import Checkpoint
 from sdcli.components import Component, is_taesd, sort
 from sdcli.errors import BadRequest
 from sdcli.header import Header
 from sdcli.kinds import kind_of
-from sdcli.names import VAE, Part
+from sdcli.names import UNET, VAE, Part
 from sdcli.sniff import read_header
 
 
@@ -31,6 +32,20 @@ def find_vae(path: Path) -> tuple[Header, Component]:
             f"`{path.name}` holds a VAE without its {halves[0]}", hint="use a whole one"
         )
     return header, vae
+
+
+def fitting(path: Path, model: Checkpoint) -> Path:
+    """The same path, once its header has shown a VAE for latents like the model's."""
+    _, vae = find_vae(path)
+    shapes = vae.shapes
+    first = "decoder.layers.0.weight" if is_taesd(vae) else "decoder.conv_in.weight"
+    channels, wanted = shapes[first][1], model.config(UNET)["out_channels"]
+    if channels != wanted:
+        raise BadRequest(
+            f"`{path.name}` is a VAE for latents of {channels} channels, not {wanted}",
+            hint=f"use one made for {model.family.title}",
+        )
+    return path
 
 
 def _taesd(path: Path) -> tuple[Header, Component]:

@@ -47,7 +47,7 @@ def projected_text_model(config: Config) -> CLIPTextModelWithProjection:
     return CLIPTextModelWithProjection(CLIPTextConfig(**config))
 
 
-MAKERS: dict[str, Callable[[Config], torch.nn.Module]] = {
+MAKERS: dict[str, Callable[[Config], Any]] = {
     UNET: lambda config: UNet2DConditionModel.from_config(config),
     VAE: lambda config: AutoencoderKL.from_config(config),
     TEXT: text_model,
@@ -65,7 +65,7 @@ def build(
 ) -> Modules:
     """The modules of a checkpoint, with another VAE if one is named, ready to draw with."""
     require(checkpoint, other_vae=vae is not None)
-    made: dict[str, torch.nn.Module] = {}
+    made: dict[str, Any] = {}
     ignored: list[str] = []
     for kind in (UNET, TEXT, TEXT_2):
         if kind in checkpoint.components:
@@ -76,7 +76,7 @@ def build(
             made[kind] = module
             ignored += extra
     made[VAE] = build_vae(checkpoint, vae, dtype=dtype, device=device)
-    return Modules(made[UNET], made[VAE], made.get(TEXT), made.get(TEXT_2), tuple(ignored))  # type: ignore[arg-type]
+    return Modules(made[UNET], made[VAE], made.get(TEXT), made.get(TEXT_2), tuple(ignored))
 
 
 def build_vae(

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from io import FileIO
 from pathlib import Path
 from threading import local
+from typing import Any
 
 import torch
 
@@ -72,7 +73,8 @@ class Reader:
 
     def _fill(self, path: Path, offset: int, tensor: torch.Tensor) -> None:
         # Plain reads: pages of a memory map would stay in the process beside the tensors.
-        bytes_ = memoryview(tensor.reshape(-1).view(torch.uint8).numpy())
+        flat: Any = tensor.reshape(-1).view(torch.uint8).numpy()
+        bytes_ = memoryview(flat)
         file = self._file(path)
         file.seek(offset)
         while bytes_:
