@@ -11,10 +11,10 @@ from typing import Any
 from sdcli import checkpoint, embedding, store
 from sdcli.checkpoint import Checkpoint
 from sdcli.chunks import LENGTH, Chunk, Token, chunks
-from sdcli.editing import Stretch, stretches
+from sdcli.editing import stretches
 from sdcli.embedding import Embedding
 from sdcli.errors import BadRequest
-from sdcli.prompt import pieces, tags
+from sdcli.prompt import Piece, joined, pieces, tags
 from sdcli.request import Lora
 from sdcli.vocabulary import vocabulary
 
@@ -35,6 +35,7 @@ class Stage:
     until: int
     text: str
     chunks: tuple[Chunk, ...]
+    pull: float = 1.0  # of a prompt that AND joins to others
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,20 @@ def explain(
     learnt = _learnt(embeddings, found)
     words = {each.word: each.vectors for each in learnt}
     clean, loras = tags(prompt, syntax)
-    said = {"prompt": clean} | ({} if negative is None else {"negative": negative})
+    said = {"prompt": joined(clean, syntax)}
+    if negative is not None:
+        said["negative"] = (Piece(negative, 1.0),)
 
-    def stage(stretch: Stretch) -> Stage:
-        read = chunks(pieces(stretch.text, syntax), vocabulary(), words)
-        return Stage(stretch.until, stretch.text, read)
+    def stages(part: Piece) -> Iterator[Stage]:
+        for until, text in stretches(part.text, syntax, steps):
+            read = chunks(pieces(text, syntax), vocabulary(), words)
+            yield Stage(until, text, read, part.weight)
 
     return Explained(
         steps=steps,
         texts={
-            name: tuple(map(stage, stretches(text, syntax, steps))) for name, text in said.items()
+            name: tuple(stage for part in parts for stage in stages(part))
+            for name, parts in said.items()
         },
         embeddings=learnt,
         loras=tuple((lora, _file(lora)) for lora in loras),
@@ -128,7 +133,7 @@ def data(explained: Explained) -> dict[str, Any]:
 
 def _stage(stage: Stage) -> dict[str, Any]:
     parts = [_chunk(chunk) for chunk in stage.chunks]
-    return {"until": stage.until, "text": stage.text, "chunks": parts}
+    return {"until": stage.until, "text": stage.text, "pull": stage.pull, "chunks": parts}
 
 
 def _chunk(chunk: Chunk) -> dict[str, Any]:
@@ -172,14 +177,16 @@ def _names(explained: Explained) -> Iterator[Line]:
 
 def _text(name: str, text: tuple[Stage, ...], steps: int) -> Iterator[Line]:
     """A prompt; of one that changes, every wording once, with the steps it is drawn with."""
-    ends: dict[str, list[int]] = {}
+    ends: dict[tuple[str, float], list[int]] = {}
     for stage in text:
-        ends.setdefault(stage.text, []).append(stage.until)
-    worded = {stage.text: stage.chunks for stage in text}
-    for wording, parts in worded.items():
+        ends.setdefault((stage.text, stage.pull), []).append(stage.until)
+    worded = {(stage.text, stage.pull): stage.chunks for stage in text}
+    for (wording, pull), parts in worded.items():
         tokens = sum(len(chunk.tokens) for chunk in parts)
         count = f"{_many(tokens, 'token')} in {_many(len(parts), 'chunk')} of {LENGTH}"
-        turns = f", until step {_listed(ends[wording])} of {steps}" if len(text) > 1 else ""
+        until = ends[wording, pull]
+        turns = "" if until == [steps] else f", until step {_listed(until)} of {steps}"
+        turns += "" if pull == 1 else f", pulls {pull:g} times as strong"
         yield [(name, "bold"), (f"  {count}, nothing is cut", ""), (turns, "yellow")]
         yield from _chunks(parts)
 

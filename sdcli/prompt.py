@@ -2,8 +2,9 @@
 
 The language is A1111's: `(x)` is 1.1 times as strong, `[x]` 1.1 times weaker, `(x:1.3)` exactly 1.3
 times; brackets nest by multiplying, a backslash makes a bracket a letter, and BREAK in capitals
-starts a new chunk. `plain` is none of that: the words as they stand. Brackets that change while a
-picture is drawn are read before, by `editing`.
+starts a new chunk. AND joins prompts that pull the picture together, each with a weight of its own.
+`plain` is none of that: the words as they stand. Brackets that change while a picture is drawn are
+for `editing`, after AND and before the weights.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ _MARK = re.compile(
 )
 _BREAK = re.compile(r"\s*\bBREAK\b\s*")
 _AND = re.compile(r"\bAND\b")
+_PULL = re.compile(r"(.*?)\s*:\s*([-+]?(?:\d+\.?|\d*\.\d+))\s*", re.DOTALL)
 _TAG = re.compile(r"<(\w+):([^>]+)>")
 _OPENED_BY = {")": "(", "]": "["}
 _FACTOR = {"(": STRONGER, "[": 1 / STRONGER}
@@ -53,8 +55,24 @@ def pieces(text: str, syntax: str = "a1111") -> tuple[Piece, ...]:
     """
     if syntax == "plain":
         return (Piece(text, 1.0),)
-    _refuse_what_is_not_spoken(text)
+    _refuse_stray_tags(text)
     return attention(text)
+
+
+def joined(text: str, syntax: str = "a1111") -> tuple[Piece, ...]:
+    """The prompts that AND joins, each with the weight of its pull; without AND the text alone.
+
+    >>> joined("a cat:0.5 AND a dog")
+    (Piece(text='a cat', weight=0.5), Piece(text=' a dog', weight=1.0))
+    """
+    parts = [text] if syntax == "plain" else _AND.split(text)
+    if len(parts) == 1:  # "a poster, 16:9" ends in no weight
+        return (Piece(text, 1.0),)
+    pulls = [(_PULL.fullmatch(part), part) for part in parts]
+    return tuple(
+        Piece(pull[1], float(pull[2])) if pull else Piece(part.rstrip(), 1.0)
+        for pull, part in pulls
+    )
 
 
 def attention(text: str) -> tuple[Piece, ...]:
@@ -157,15 +175,10 @@ def _number(text: str, where: str) -> float:
         ) from None
 
 
-def _refuse_what_is_not_spoken(text: str) -> None:
-    """What A1111 would draw differently is never drawn as if it were words."""
+def _refuse_stray_tags(text: str) -> None:
+    """A tag that was not taken out is never drawn as if it were words."""
     if tag := re.search(r"<(?:lora|lyco|hypernet):[^>]+>", text):
         raise BadRequest(
             f"`{tag[0]}` stands where nothing wears it",
             hint="a LoRA goes into the prompt, not the negative one, or to `--lora`",
-        )
-    if _AND.search(text):
-        raise BadRequest(
-            "the prompt joins pictures with `AND`, which sdcli does not do",
-            hint="write `and` for the word: capitals read the same",
         )

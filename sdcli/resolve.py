@@ -52,8 +52,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     text, tagged = prompt.tags(asked.prompt, syntax)
     negative = said(asked.negative, "")
     steps = said(asked.steps, model.steps)
-    for stretch in (*stretches(text, syntax, steps), *stretches(negative, syntax, steps)):
-        prompt.pieces(stretch.text, syntax)  # what cannot be read is refused here
+    _checked_words(asked.task, text, negative, syntax, steps)
     words = embedding.known(map(store.find_adapter, asked.embeddings), model)
     loras = adapters.loras((*asked.loras, *tagged), model, partial=asked.lora_partial)
     controls = adapters.controls(asked.controls, model)
@@ -143,6 +142,19 @@ def _eta(name: str, asked: float | None) -> float:
             f"`{name}` takes no `--eta`: it adds no fresh noise", hint="see `sdcli schedulers`"
         )
     return solver.fixed
+
+
+def _checked_words(task: request.Task, text: str, negative: str, syntax: str, steps: int) -> None:
+    """Read the prompts once, so that what cannot be read is refused before a model is loaded."""
+    joined = prompt.joined(text, syntax)
+    if isinstance(task, request.Edit) and len(joined) > 1:
+        raise BadRequest(
+            "an instruction cannot be joined with `AND`",
+            hint="write `and` for the word: capitals read the same",
+        )
+    for each in (*(part.text for part in joined), negative):
+        for stretch in stretches(each, syntax, steps):
+            prompt.pieces(stretch.text, syntax)
 
 
 def _clip_skip(asked: Request, model: Checkpoint) -> int:

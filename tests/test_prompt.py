@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sdcli.errors import BadRequest
-from sdcli.prompt import BREAK, Piece, attention, pieces, tags
+from sdcli.prompt import BREAK, Piece, attention, joined, pieces, tags
 from sdcli.request import Lora
 
 SHARED = Path(__file__).parents[1] / "../shared/cases/prompt.json"
@@ -65,20 +65,33 @@ def test_plain_syntax_takes_every_sign_as_it_stands():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a cat AND a dog", "AND"),
         ("(a:1.2.3)", "1.2.3"),
     ],
 )
-def test_what_is_not_spoken_is_refused_and_never_drawn_as_words(text, said):
+def test_what_cannot_be_read_is_refused_and_never_drawn_as_words(text, said):
     with pytest.raises(BadRequest) as refusal:
         pieces(text)
     assert said in refusal.value.fact
     assert refusal.value.hint
 
 
-@pytest.mark.parametrize("text", ["sand AN D", "BRAND", "a < b > c"])
-def test_what_only_looks_like_it_is_not_refused(text):
-    assert pieces(text)
+@pytest.mark.parametrize("case", cases("AND"))
+def test_prompts_are_joined_as_in_the_reference(case):
+    assert [list(part) for part in joined(case["prompt"])] == case["expected"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a fox AND an owl :0.5", [("a fox", 1.0), (" an owl", 0.5)]),
+        ("a fox AND (an owl:0.5)", [("a fox", 1.0), (" (an owl:0.5)", 1.0)]),
+        ("a BRAND and sand", [("a BRAND and sand", 1.0)]),
+        ("a poster, 16:9 ", [("a poster, 16:9 ", 1.0)]),
+    ],
+)
+def test_prompts_are_joined_with_and_in_capitals(text, expected):
+    assert [tuple(part) for part in joined(text)] == expected
+    assert joined(text, "plain") == (Piece(text, 1.0),)
 
 
 @pytest.mark.parametrize(

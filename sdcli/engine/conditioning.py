@@ -22,10 +22,13 @@ def inputs(plan: Plan, pipe: Pipeline, texts: Sequence[Encoded]) -> Inputs:
 
 
 def _inputs(plan: Plan, pipe: Pipeline, text: Encoded) -> Inputs:
-    """One branch, two under guidance, three for an edit."""
+    """One branch, two under guidance, three for an edit, one more for each prompt after an AND."""
     if isinstance(plan.task, Edit):
         rows = (text.negative, text.negative, text.positive)
         combine: Combine = edited(plan.cfg, plan.task.image_cfg)
+    elif len(text.positives) > 1:
+        rows = (text.negative, *text.positives)
+        combine = pulled(plan.cfg, text.pulls)
     elif plan.cfg == 1:
         rows, combine = (text.positive,), one
     else:
@@ -34,12 +37,25 @@ def _inputs(plan: Plan, pipe: Pipeline, text: Encoded) -> Inputs:
     added = None
     if rows[-1].pooled is not None:
         pooled = torch.cat([row.pooled for row in rows if row.pooled is not None])
-        ids = [_sizes(plan, pipe, wanted=row is text.positive) for row in rows]
+        ids = [_sizes(plan, pipe, wanted=row is not text.negative) for row in rows]
         added = {
             "text_embeds": pooled,
             "time_ids": torch.tensor(ids, dtype=pooled.dtype, device=pooled.device),
         }
     return Inputs(embeds=embeds, combine=combine, added=added, until=text.until)
+
+
+def pulled(cfg: float, pulls: Sequence[float]) -> Combine:
+    """Toward each prompt by `cfg` times its own pull (Liu et al., 2206.01714)."""
+
+    def combine(branches: Sequence[torch.Tensor]) -> torch.Tensor:
+        negative, *positives = branches
+        total = negative
+        for pull, positive in zip(pulls, positives, strict=True):
+            total = total + cfg * pull * (positive - negative)
+        return total
+
+    return combine
 
 
 def edited(cfg: float, image_cfg: float) -> Combine:

@@ -18,7 +18,7 @@ from sdcli.engine.embedding import Vectors
 from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.plan import Plan
-from sdcli.prompt import pieces
+from sdcli.prompt import joined, pieces
 from sdcli.schedulers import SCHEDULERS
 from sdcli.vocabulary import END, START, vocabulary
 
@@ -35,11 +35,17 @@ class Conditioning:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Both prompts of a plan, equally long, as they are up to one evaluation of the model."""
+    """The prompts of a plan, all equally long, as they are up to one evaluation of the model."""
 
-    positive: Conditioning
+    positives: tuple[Conditioning, ...]  # several where AND joins them
+    pulls: tuple[float, ...]  # and how strong each of them is
     negative: Conditioning
     until: int  # the evaluation, counted from 0 and included
+
+    @property
+    def positive(self) -> Conditioning:
+        """The prompt, or the first of those joined."""
+        return self.positives[0]
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Encoder:
 
 
 def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
-    """Both of the plan's prompts, with the words of its embeddings: once, or once for each change.
+    """The plan's prompts, with the words of its embeddings: once, or once for each change.
 
     An empty negative prompt of SDXL is all zeros, as that family was trained and every program
     draws it; the refiner was not trained so.
@@ -72,7 +78,9 @@ def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
     # As in A1111, solvers that ask the model twice a step have twice as many steps here.
     steps = plan.steps * SCHEDULERS[plan.scheduler].solver.evaluations
     vectors = embedding.load(plan.embeddings, [encoder.name for encoder in encoders])
-    texts = [stretches(text, plan.syntax, steps) for text in (plan.prompt, plan.negative)]
+    parts = joined(plan.prompt, plan.syntax)
+    wordings = [*(part.text for part in parts), plan.negative]
+    texts = [stretches(text, plan.syntax, steps) for text in wordings]
     known: dict[str, Conditioning] = {}
 
     def one(text: str) -> Conditioning:
@@ -81,11 +89,12 @@ def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
         return known[text]
 
     stages: list[Encoded] = []
-    for until, (prompt, negative) in together(*texts):
+    for until, (*prompts, negative) in together(*texts):
         none = len(encoders) == 2 and not plan.negative
         against = _nothing(one(negative)) if none else one(negative)
-        first, second = _equally_long(one(prompt), against)
-        stages.append(Encoded(first, second, until))
+        *positives, against = _equally_long(*map(one, prompts), against)
+        pulls = tuple(part.weight for part in parts)
+        stages.append(Encoded(tuple(positives), pulls, against, until))
     return tuple(stages)
 
 

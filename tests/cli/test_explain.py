@@ -122,6 +122,13 @@ def test_a_prompt_that_changes_is_shown_at_every_stage(sdcli, explained):
     assert out.count("1.00  a blue fox") == 1
 
 
+def test_prompts_joined_by_and_are_shown_one_by_one(sdcli, explained):
+    found = explained("a fox AND an owl:0.5")
+    assert [(s["text"], s["pull"]) for s in found["prompt"]] == [("a fox", 1), (" an owl", 0.5)]
+    out = sdcli("explain", "a fox AND an owl:0.5").out
+    assert "nothing is cut, pulls 0.5 times as strong" in out
+
+
 def test_a_lora_tag_leaves_the_text_and_is_looked_for(sdcli, explained, tmp_path):
     found = explained("a fox<lora:ink:0.8>")
     assert found["loras"] == [{"name": "ink", "unet": 0.8, "te": 0.8, "file": None}]
@@ -139,7 +146,7 @@ def test_the_prompt_may_come_from_stdin(explained, monkeypatch):
     assert len(explained("-")["prompt"][0]["chunks"][0]["tokens"]) == 2
 
 
-@pytest.mark.parametrize("prompt", ["a cat AND a dog", "(fox:1.2.3)", "a <hypernet:x:1>"])
+@pytest.mark.parametrize("prompt", ["a <lora:x:strong>", "(fox:1.2.3)", "a <hypernet:x:1>"])
 def test_what_cannot_be_read_is_refused(sdcli, prompt):
     ran = sdcli("explain", prompt)
     assert ran.code == 2

@@ -66,6 +66,15 @@ def test_a_prompt_may_change_while_it_is_drawn(draw):
     assert same(draw("a [red|red] fox", "--steps", 4), draw("a red fox", "--steps", 4))
 
 
+def test_and_pulls_a_picture_two_ways(draw):
+    fox, owl = draw("a fox", "--cfg", 4), draw("an owl", "--cfg", 4)
+    both = draw("a fox AND an owl", "--cfg", 4)
+    assert not same(both, fox)
+    assert not same(both, owl)
+    assert same(draw("a fox AND an owl:0.0", "--cfg", 4), fox)
+    assert same(draw("a fox:0.5 AND a fox:0.5", "--cfg", 4), fox)
+
+
 @pytest.mark.parametrize("layout", ["sd2", "sdxl"])
 def test_weights_and_long_prompts_draw_with_every_family(draw, checkpoints, layout):
     model = checkpoints(layout)
@@ -77,7 +86,6 @@ def test_weights_and_long_prompts_draw_with_every_family(draw, checkpoints, layo
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("a fox AND an owl",), "AND"),
         (("a fox", "-n", "(red:1.2.3)"), "1.2.3"),
         (("a fox", "-n", "<lora:x:1>"), "<lora:x:1>"),
         (("a <hypernet:x:1>",), "hypernet"),
