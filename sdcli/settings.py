@@ -204,3 +204,15 @@ def values(request: Request) -> dict[str, Any]:
         if value not in (None, (), False):
             said[each.name] = value
     return said
+
+
+def begun(
+    request: Request,
+    image: Path | None,
+    mask: Path | None = None,
+    strength: float | None = None,
+    feather: int | None = None,
+) -> Request:
+    """The request begun from a picture and a mask, as far as they are said."""
+    told = {"image": image, "mask": mask, "strength": strength, "feather": feather}
+    return changed(request, {name: value for name, value in told.items() if value is not None})

@@ -93,7 +93,7 @@ def folder(asked: Output, kind: str, plan: Plan) -> Folder:
 
 def file_name(text: str) -> str:
     """The text as a name that every file system takes."""
-    return re.sub(r"[^\w.+=,-]+", "-", text).strip("-.")[:100] or "picture"
+    return re.sub(r"[^\w.+=-]+", "-", text).strip("-.")[:100] or "picture"
 
 
 def _next_free(path: Path) -> Path:

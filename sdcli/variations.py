@@ -130,6 +130,28 @@ def planned(
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """Every variation along some axes, and the plan that they are variations of."""
+
+    plan: Plan
+    axes: tuple[Axis, ...]
+    cells: tuple[Planned, ...]
+    words: tuple[str, ...]  # what was asked, as flags
+
+
+def sweep(request: Request, texts: Sequence[str], plan: Callable[[Request], Plan]) -> Sweep:
+    """The variations that `--vary TEXT` and so on make of a request."""
+    varied = axes(texts, request)
+    words = tuple(word for text in texts for word in ("--vary", text))
+    found = tuple(planned(request, varied, plan))
+    try:
+        base = plan(replace(request, seed=found[0].plan.seed))
+    except BadRequest:  # it lacks what every variation of it has
+        base = found[0].plan
+    return Sweep(base, varied, found, words)
+
+
+@dataclass(frozen=True)
 class Lineup:
     """Schedulers to be compared, at so many steps, under so many seeds: a plan for each."""
 
@@ -150,22 +172,24 @@ def lineup(
     """The plans of a comparison, all of the same noise for each seed; `all` is every solver."""
     wanted = SOLVERS if schedulers.strip() == "all" else spelled(schedulers, ranges=False)
     names = tuple(dict.fromkeys(find(name) for name in wanted))
-    counts = _of_setting(SETTINGS["steps"], spelled(steps, ranges=True))
-    of = _of_setting(SETTINGS["scheduler"], names)
-    first = planned(request, [of, counts], plan)[0].plan.seed  # said, or rolled once
-    rolled = tuple(str(first + place) for place in range(seeds))
-    seeded = _of_setting(SETTINGS["seed"], rolled)
-    found = planned(request, [seeded, of, counts], plan)
-
-    def order(one: Plan) -> tuple[int, int, int]:
-        return one.seed, names.index(one.scheduler), one.steps
-
+    counts = tuple(sorted(map(SETTINGS["steps"].value, spelled(steps, ranges=True))))
+    # What else a plan answers hangs on its scheduler, never on its steps or its seed.
+    varied = axis(f"scheduler={','.join(names)}", request)
+    resolved = [one.plan for one in planned(request, [varied], plan)]
+    rolled = tuple(resolved[0].seed + place for place in range(seeds))
+    SETTINGS["seed"].value(str(rolled[-1]))  # it may run past the last seed there is
     return Lineup(
         names,
-        tuple(sorted(map(int, counts.values))),
-        tuple(map(int, rolled)),
-        tuple(sorted((one.plan for one in found), key=order)),
-        ("--schedulers", ",".join(names), "--steps", ",".join(counts.values), "--seeds", str(seeds))
+        counts,
+        rolled,
+        tuple(
+            replace(one, steps=count, seed=seed)
+            for seed in rolled
+            for one in resolved
+            for count in counts
+        ),
+        ("--schedulers", ",".join(names), "--steps", ",".join(map(str, counts)))
+        + ("--seeds", str(seeds))
         + (() if request.eta is None else ("--eta", f"{request.eta!r}")),
     )
 

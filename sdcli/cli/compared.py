@@ -7,14 +7,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sdcli import __version__, codec, console, pace, sheet, study
+from sdcli import __version__, codec, console, sheet, study
 from sdcli.cli import perform
+from sdcli.cli.announced import Progress
+from sdcli.command import command
 from sdcli.command import study as again
 from sdcli.comparison import Measured, Verdict, deterministic, measured, verdict
-from sdcli.figures import duration
 from sdcli.pages import compare as pages
 from sdcli.pages.compare import Compared, Converged, Entry
-from sdcli.plan import Plan
 from sdcli.report import html
 from sdcli.variations import Lineup
 
@@ -31,7 +31,6 @@ def compare(line: Lineup, manner: perform.Manner) -> None:
     folder = study.folder(plan.output, "compare", plan)
     talk = console.Conversation(quiet=manner.quiet)
     with talk.live():
-        announce(line.plans, talk)
         found = Compared(plan, line.schedulers, line.steps, line.seeds)
         paths, cells = _drawn(line, found, folder, talk, manner)
     told = verdict(cells, [limit.about for limit in found.limits.values()])
@@ -40,15 +39,6 @@ def compare(line: Lineup, manner: perform.Manner) -> None:
         talk.note(text)
     words = again("compare-schedulers", plan, line.words, ("--scheduler", "--steps", "--eta"))
     _kept(folder, found, cells, told, paths, words, manner)
-
-
-def announce(plans: Sequence[Plan], talk: console.Conversation) -> None:
-    """Say how many pictures there will be, and about how long they take where that is known."""
-    asked = sum(map(pace.evaluations, plans))
-    pictures = f"{len(plans)} pictures" if len(plans) > 1 else "1 picture"
-    while_ = pace.seconds(plans)
-    about = "" if while_ is None else f", about {duration(while_)}"
-    talk.note(f"{pictures}, {asked} model evaluations{about}")
 
 
 def _drawn(
@@ -61,6 +51,7 @@ def _drawn(
     """Every picture drawn, saved and measured."""
     shots: dict[tuple[str, int, int], Any] = {}
     paths: dict[tuple[str, int, int], Path] = {}
+    progress = Progress(line.plans, talk)
     talk.stage("waking torch")
     with perform.bench(line.plans[0], talk) as bench:
         limits = _limits(line, bench, talk)
@@ -75,7 +66,7 @@ def _drawn(
             numbers = shot.numbers
             found.entries[key] = Entry(shot.picture.image, plan, numbers)
             found.rests[plan.scheduler] = shot.rest
-            pace.remember(plan, numbers.seconds)
+            progress.drawn(plan, numbers.seconds)
             paths[key] = folder.picture(shot.picture, f"{key[0]}-{key[1]}-{key[2]}")
             if manner.json:
                 facts = perform.told(shot.picture, paths[key])
@@ -133,6 +124,7 @@ def _kept(
                 "pictures": [
                     {
                         **asdict(found.entries[key].numbers),
+                        "command": command(found.entries[key].plan),
                         "path": path.relative_to(folder.path).as_posix(),
                     }
                     for key, path in paths.items()
@@ -141,11 +133,7 @@ def _kept(
             }
         )
     )
-    if not manner.json:
-        for path in made:
-            console.result(str(path))
-    else:
-        console.record({"made": [str(path) for path in made]})
+    perform.left(made, manner)
 
 
 def _row(values: Sequence[Any]) -> list[str]:

@@ -25,6 +25,13 @@ Picture = Annotated[
 Mask = Annotated[
     Path, typer.Option("--mask", metavar="FILE", help="White is repainted, black stays as it is.")
 ]
+OptionalPicture = Annotated[
+    Path | None, typer.Option("--image", metavar="FILE", **_given("The picture to start from."))
+]
+OptionalMask = Annotated[
+    Path | None,
+    typer.Option("--mask", metavar="FILE", **_given("White is repainted, black stays as it is.")),
+]
 Strength = Annotated[
     float | None,
     typer.Option(

@@ -71,6 +71,15 @@ def tell(picture: Picture, path: Path, manner: Manner) -> None:
         console.result(str(path))
 
 
+def left(made: Iterable[Path], manner: Manner) -> None:
+    """Lines on stdout for the files of a study that are no pictures of a plan."""
+    for path in made:
+        if manner.json:
+            console.record({"path": str(path)})
+        else:
+            console.result(str(path))
+
+
 def told(picture: Picture, path: Path) -> dict[str, Any]:
     """What `--json` says of a picture."""
     return {

@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
+from sdcli.cli import options
 from sdcli.cli.compared import compare
 from sdcli.cli.said import Said, spread_without
+from sdcli.cli.swept import sweep as draw_sweep
 from sdcli.request import Draw
 from sdcli.resolve import plan
+from sdcli.settings import begun
 from sdcli.variations import lineup
+from sdcli.variations import sweep as variations_of
 
 USUAL = "ddim,euler,euler-a,heun,dpm++2m,dpm++2m-karras,unipc-karras,dpm++2m-sde-karras"
 
@@ -31,6 +35,17 @@ Seeds = Annotated[
 ]
 
 
+Vary = Annotated[
+    list[str],
+    typer.Option(
+        "--vary",
+        metavar="NAME=VALUE,VALUE...",
+        help="An option's values (cfg=3,7.5 or cfg=1..15/2), or a word of the prompt and others in"
+        " its place (red=red,blue); up to three: down, across, sheet by sheet.",
+    ),
+]
+
+
 @spread_without("scheduler", "count")
 def compare_schedulers(
     said: Said, schedulers: Schedulers = USUAL, steps: Counts = "10,20,30,50", seeds: Seeds = 3
@@ -38,3 +53,18 @@ def compare_schedulers(
     """The same noise under several schedulers, measured: a sheet, a chart, a table, a verdict."""
     resolve = partial(plan, ready=said.manner.wake)
     compare(lineup(said.request(Draw()), schedulers, steps, seeds, resolve), said.manner)
+
+
+@spread_without("count")
+def sweep(
+    said: Said,
+    vary: Vary,
+    image: options.OptionalPicture = None,
+    mask: options.OptionalMask = None,
+    strength: options.Strength = None,
+    feather: options.Feather = None,
+) -> None:
+    """A labelled sheet over any one, two or three options, or words of the prompt."""
+    request = begun(said.request(Draw()), image, mask, strength, feather)
+    resolve = partial(plan, ready=said.manner.wake)
+    draw_sweep(variations_of(request, vary, resolve), said.manner)
