@@ -6,11 +6,11 @@ import errno
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image
 
@@ -173,13 +173,18 @@ def write(
     place: Destination,
 ) -> Path:
     """The image at `path`, or beside it where that is taken; the partial file never shows."""
+    return put(path, lambda file: image.save(file, row.pillow, **options), place)
+
+
+def put(path: Path, fill: Callable[[BinaryIO], object], place: Destination) -> Path:
+    """A file at `path`, or beside it where that is taken, once `fill` has written all of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sdcli-", suffix=path.suffix)
         partial = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
-                image.save(file, row.pillow, **options)
+                fill(file)
             partial.chmod(0o666 & ~_umask())
             return _published(partial, path, place)
         finally:

@@ -201,7 +201,7 @@ def values(request: Request) -> dict[str, Any]:
         value = getattr(request.task if each.of_task else request, each.field, None)
         if each.kin:
             value = tuple(c for c in request.controls if c.canny == (each.kin == "canny"))
-        if value not in (None, (), False):
+        if value is not None and value is not False and value != ():
             said[each.name] = value
     return said
 

@@ -1,4 +1,4 @@
-"""What a file is."""
+"""What a file is, and what a picture carries."""
 
 from __future__ import annotations
 
@@ -7,17 +7,32 @@ from typing import Annotated
 
 import typer
 
-from sdcli import console, shown
+from sdcli import console, outputs, portrait, shown, strip
 from sdcli.cli import options
-from sdcli.errors import PartFailed, SdcliError
+from sdcli.errors import BadRequest, PartFailed, SdcliError
+from sdcli.request import Output
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Files to look at.", show_default=False)
 ]
+Strip = Annotated[
+    bool, typer.Option("--strip", help="Write copies of pictures without what they carry.")
+]
 
 
-def show(files: Files, json: options.Json = False) -> None:
-    """Say what a file is: checkpoint, LoRA, embedding, ControlNet, VAE."""
+def show(
+    files: Files,
+    json: options.Json = False,
+    strip_: Strip = False,
+    out: options.Out = None,
+    force: options.Force = False,
+) -> None:
+    """Say what a file is: checkpoint, LoRA, embedding, ControlNet, VAE; what a picture carries."""
+    if strip_:
+        _stripped(files, Output(out, force=force))
+        return
+    if out is not None or force:
+        raise BadRequest("`--out` and `--force` are for `--strip`", hint="showing writes no file")
     failed = [error for file in files if (error := _told(file, json)) is not None]
     if len(files) == 1 and failed:
         raise failed[0]
@@ -30,12 +45,28 @@ def show(files: Files, json: options.Json = False) -> None:
 def _told(file: Path, json: bool) -> SdcliError | None:
     """Say what one file is, or give back why not: the others are still to be said."""
     try:
-        found = shown.facts(file)
+        teller = portrait if portrait.is_picture(file) else shown
+        found = teller.facts(file)
     except SdcliError as error:
         return error
     if json:
         console.record(found)
     else:
-        for line in shown.lines(found):
+        for line in teller.lines(found):
             console.result(line)
     return None
+
+
+def _stripped(files: list[Path], output: Output) -> None:
+    """Copies without metadata: `fox-plain.png` beside `fox.png`, or where `--out` says."""
+    named = output.path is not None and Path(output.path).suffix != ""
+    if named and len(files) > 1:
+        raise BadRequest(f"`{output.path}` is one file, and {len(files)} are to be stripped")
+    copies = [(file, strip.stripped(file)) for file in files]
+    for file, raw in copies:
+        beside = file.with_stem(f"{file.stem}-plain")
+        path = Path(output.path) if named and output.path else beside
+        if output.path and not named:
+            path = Path(output.path) / file.name
+        place = outputs.Destination(str(path), "png", exact=True, force=output.force)
+        console.result(str(outputs.put(path, lambda to, raw=raw: to.write(raw), place)))

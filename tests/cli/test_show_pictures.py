@@ -1,0 +1,138 @@
+"""`sdcli show` of pictures: what they carry, the command that draws them, copies without it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sdcli import metadata, portrait, request
+from tests import plans
+from tests.readers.test_readers import with_exif
+
+PILLOW = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+
+
+def carrying(path: Path, text: str) -> Path:
+    comment = b"UNICODE\0" + text.encode("utf-16-be")
+    return with_exif(path, comment, PILLOW[path.suffix[1:]], True)
+
+
+def test_a_picture_of_ours_and_the_command_that_draws_it(
+    sdcli: Callable, sd1: Path, tmp_path: Path
+) -> None:
+    words = ("a (red:1.3) fox; rm -rf '", "-m", sd1, "--steps", 2, "-W", 64, "-H", 64, "--seed", 7)
+    more = ("--scheduler", "euler-a", "--eta", 0.5, "-n", "blurry\nbad", "--clip-skip", 2)
+    assert sdcli("txt2img", *words, *more, "-o", "a.png").code == 0
+    ran = sdcli("show", "a.png")
+    assert ran.code == 0
+    assert ran.out.startswith("a.png: a picture drawn by sdcli ")
+    for said in (
+        "scheduler     euler-a",
+        "eta           0.5",
+        "seed          7",
+        "drawn on      cpu",
+    ):
+        assert said in ran.out
+    command = json.loads(sdcli("show", "--json", "a.png").out)["command"]
+    assert shlex.split(command)[0] == "sdcli"
+    assert sdcli(*shlex.split(command)[1:], "-o", "b.png").code == 0
+    one, other = (Image.open(name).tobytes() for name in ("a.png", "b.png"))
+    assert one == other
+
+
+def test_a_picture_of_another_program(sdcli: Callable, tmp_path: Path) -> None:
+    text = "a fox\nSteps: 20, Sampler: DPM fast, Seed: 7, Model: dream, Model hash: 0123456789"
+    path = carrying(tmp_path / "a.jpg", text)
+    ran = sdcli("show", path)
+    assert "a.jpg: a picture drawn by AUTOMATIC1111\n" in ran.out
+    for said in (
+        "seed          7",
+        "model         0123456789",
+        "`DPM fast` has no equivalent here",
+    ):
+        assert said in ran.out
+    found = json.loads(sdcli("show", "--json", path).out)
+    assert found["program"] == "AUTOMATIC1111"
+    assert found["texts"]["UserComment"] == text
+    assert found["command"].startswith("sdcli txt2img --model dream")
+
+
+def test_a_picture_of_nobody(sdcli: Callable, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 9)).save(tmp_path / "a.gif")
+    ran = sdcli("show", "a.gif")
+    assert ran.out == (
+        "a.gif: a picture that says nothing about how it was made\n  pixels        8x9\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request.Request(request.Draw(), "-n is a word"),
+        request.Request(
+            request.Repaint(Path("a b.png"), Path("m.png"), 0.5, 3),
+            "a fox",
+            loras=(request.Lora("ink", 0.5, 0.25),),
+            controls=(request.Control("c", Path("d.png"), 0.8, 0.0, 0.6, canny=True),),
+            lora_partial=True,
+            ensd=31337,
+        ),
+    ],
+)
+def test_the_command_says_everything(asked: request.Request) -> None:
+    words = shlex.split(portrait.command(asked))
+    assert words[-1] == asked.prompt
+    if isinstance(asked.task, request.Draw):
+        assert words == ["sdcli", "txt2img", "--", "-n is a word"]
+        return
+    assert words[1] == "inpaint"
+    assert words[words.index("--lora") + 1] == "ink:0.5,te=0.25"
+    assert words[words.index("--control-canny") + 1] == "c:d.png:0.8@0-0.6"
+    assert words[words.index("--image") + 1] == "a b.png"
+    assert "--lora-partial" in words
+
+
+@pytest.mark.parametrize("ending", PILLOW)
+def test_stripped_of_everything_but_the_pixels(
+    sdcli: Callable, tmp_path: Path, ending: str
+) -> None:
+    picture, path = plans.a_picture(), tmp_path / f"a.{ending}"
+    picture.image.save(path, PILLOW[ending], **metadata.save_options(picture, ending))
+    ran = sdcli("show", "--strip", path.name)
+    assert ran.out == f"a-plain.{ending}\n"
+    plain = tmp_path / f"a-plain.{ending}"
+    assert not metadata.read(plain).texts
+    with Image.open(path) as before, Image.open(plain) as after:
+        assert before.convert("RGB").tobytes() == after.convert("RGB").tobytes()
+    assert sdcli("show", "--strip", path.name).code == 2  # it exists
+    assert sdcli("show", "--strip", path.name, "--force").code == 0
+    assert sdcli("show", "--strip", path.name, "-o", "folder").out == f"folder/a.{ending}\n"
+    assert sdcli("show", "--strip", path.name, "-o", f"b.{ending}").out == f"b.{ending}\n"
+    assert "sdcli" not in plain.read_bytes().decode("latin-1")
+
+
+def test_which_side_is_up_survives(sdcli: Callable, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "a secret"
+    Image.new("RGB", (16, 8)).save(tmp_path / "a.jpg", exif=exif)
+    sdcli("show", "--strip", "a.jpg")
+    with Image.open("a-plain.jpg") as image:
+        assert dict(image.getexif()) == {0x0112: 6}
+
+
+def test_stripping_says_what_it_cannot(sdcli: Callable, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.gif")
+    assert "cannot be stripped" in sdcli("show", "--strip", "a.gif").err
+    assert "are for `--strip`" in sdcli("show", "a.gif", "-o", "b.gif").err
+
+
+def test_no_metadata_from_the_start(sdcli: Callable, sd1: Path, tmp_path: Path) -> None:
+    for ending in PILLOW:
+        words = ("a fox", "-m", sd1, "--steps", 1, "-W", 64, "-H", 64, "--no-metadata")
+        assert sdcli("txt2img", *words, "-o", f"a.{ending}").code == 0
+        assert not metadata.read(tmp_path / f"a.{ending}").texts
