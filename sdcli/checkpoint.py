@@ -13,12 +13,13 @@ from sdcli.components import Component, is_taesd, sort
 from sdcli.errors import BadRequest
 from sdcli.families import FAMILIES, OTHER_CHANNELS, Family
 from sdcli.header import Header, Tensor
-from sdcli.kinds import kind_of
+from sdcli.kinds import FOREIGN, kind_of
 from sdcli.names import TEXT, TEXT_2, UNET, VAE
 from sdcli.sniff import read_header
 
 __all__ = ["Checkpoint", "Header", "Tensor", "identify", "identify_header", "kind", "read_header"]
 
+AGAIN = "the file is damaged: download or copy it again"
 SAID = "sdcli"  # the metadata key under which a file says what its shapes cannot
 TITLES = {
     UNET: "U-Net",
@@ -72,9 +73,7 @@ class Checkpoint:
             found = self._config(kind, shapes)
         except KeyError as error:
             name = self.components[kind].spelled(str(error.args[0]))
-            raise BadRequest(
-                f"`{self.path.name}` lacks the tensor `{name}`", hint="the file is damaged"
-            ) from None
+            raise BadRequest(f"`{self.path.name}` lacks the tensor `{name}`", hint=AGAIN) from None
         except BadRequest as error:
             raise BadRequest(f"`{self.path.name}`: {error.fact}", hint=error.hint) from None
         theirs = self.header.configs.get(kind, {})
@@ -121,11 +120,12 @@ def identify(path: Path) -> Checkpoint:
 def identify_header(header: Header) -> Checkpoint:
     """The checkpoint that a header describes."""
     components, left = sort(header)
-    if UNET not in components or "conv_in.weight" not in components[UNET].shapes:
-        row = kind_of(header)
-        if row.name == "checkpoint":
-            raise BadRequest(f"`{header.path.name}` lacks its U-Net's first tensors")
+    row = kind_of(header)
+    whole = UNET in components and "conv_in.weight" in components[UNET].shapes
+    if row.name in FOREIGN or (row.name != "checkpoint" and not whole):
         raise BadRequest(f"`{header.path.name}` is {row.title}, not a checkpoint", hint=row.hint)
+    if not whole:
+        raise BadRequest(f"`{header.path.name}` lacks its U-Net's first tensors", hint=AGAIN)
     said = _said(header)
     family = _family(header, components)
     components = {

@@ -22,6 +22,9 @@ def _kind(name: str, title: str, tell: str, hint: str = "") -> Kind:
     return Kind(name, title, re.compile(tell), hint or Kind.hint)
 
 
+DRAWS = "sdcli draws with SD 1, SD 2 and SDXL"
+# Kinds that have a U-Net like ours and are drawn with in other ways.
+FOREIGN = ("flux", "sd3", "unclip", "zero123", "depth", "video", "scaled", "motion")
 _LORA = (
     r"lora_(unet|te\d?|prior)_|lycoris_|base_model\.model\.|bundle_emb\."
     r"|.*\.(lora_[AB]|lora_(up|down|mid)|lora\.(up|down)|lora_embedding_[AB])(\.|$)"
@@ -43,14 +46,17 @@ KINDS: tuple[Kind, ...] = (
         r"(emb_params|string_to_param(\..*)?|clip_[lg]|<[^<>]+>)$",
         "learn its word with `--embedding FILE`",
     ),
+    _kind("flux", "a Flux model", r"(.*\.)?double_blocks\.", DRAWS),
+    _kind("sd3", "a Stable Diffusion 3 model", r"(.*\.)?joint_blocks\.", DRAWS),
+    _kind("unclip", "an unCLIP model", r"embedder\.model\.visual\.|noise_augmentor\.", DRAWS),
+    _kind("zero123", "a Stable Zero123 model", r"cc_projection\.", DRAWS),
+    _kind("depth", "a depth-to-image model", r"depth_model\.", DRAWS),
+    _kind("video", "a video model", r".*\.(time_stack|time_mixer|temporal_transformer)\.", DRAWS),
     _kind(
-        "flux", "a Flux model", r"(.*\.)?double_blocks\.", "sdcli draws with SD 1, SD 2 and SDXL"
-    ),
-    _kind(
-        "sd3",
-        "a Stable Diffusion 3 model",
-        r"(.*\.)?joint_blocks\.",
-        "sdcli draws with SD 1, SD 2 and SDXL",
+        "scaled",
+        "a model in scaled 8-bit numbers",
+        r"scaled_fp8$|.*\.(scale_weight|weight_scale)$",
+        "use the fp16 version, or one in plain fp8",
     ),
     _kind("ip-adapter", "an IP-Adapter", r"ip_adapter\.|image_proj\.", "sdcli cannot wear one"),
     _kind("t2i-adapter", "a T2I adapter", r"(adapter\.)?body\.\d+\.(block\d|in_conv|resnets)\."),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,16 +32,35 @@ def read_folder(path: Path) -> Header:
     return Header(path, "diffusers", tensors, configs=configs)
 
 
-def _weight_files(folder: Path) -> Iterable[Path]:
-    """The weights of one component: shards, or the best of the variants that lie side by side."""
+def read_component(folder: Path, kind: str) -> Header:
+    """The header of one component's folder, its tensors under their own names."""
+    tensors: dict[str, Tensor] = {}
+    for file in _weight_files(folder):
+        tensors |= read_header(file).tensors
+    if not tensors:
+        raise BadRequest(f"no weights lie in the folder `{folder}`", hint="name their file")
+    config = folder / "config.json"
+    return Header(
+        folder, "diffusers", tensors, configs={kind: _json(config)} if config.is_file() else {}
+    )
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """One component's weights: of the variants that lie side by side the best one, all its shards."""
     for ending in (".safetensors", ".bin"):
-        found = sorted(folder.glob(f"*{ending}"))
-        if shards := [file for file in found if "-of-" in file.name and ".fp16" not in file.name]:
-            return shards
-        plain = [file for file in found if "." not in file.name.removesuffix(ending)]
-        if chosen := plain or [file for file in found if "non_ema" not in file.name]:
-            return chosen[:1] if plain or "-of-" not in chosen[0].name else chosen
+        variants: dict[tuple[str, str], list[Path]] = {}
+        for file in sorted(folder.glob(f"*{ending}")):
+            name = re.sub(r"-\d+-of-\d+", "", file.name.removesuffix(ending))
+            stem, _, variant = name.partition(".")
+            variants.setdefault((variant, stem), []).append(file)
+        if variants:
+            return variants[min(variants, key=lambda each: (_rank(each[0]), each))]
     return []
+
+
+def _rank(variant: str) -> int:
+    """The plain weights first, what was averaged or left unaveraged on purpose last."""
+    return {"": 0, "fp16": 1}.get(variant, 2)
 
 
 def _json(path: Path) -> Mapping[str, Any]:
@@ -73,6 +93,8 @@ def read_header(path: Path) -> Header:
     try:
         if path.is_dir():
             return read_folder(path)
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            raise BadRequest(f"`{path}` is no file", hint="name a file of weights")
         with path.open("rb") as file:
             first = file.read(64)
         return _sniffed(path, first)

@@ -11,12 +11,12 @@ from sdcli.errors import BadRequest
 from sdcli.header import Header
 from sdcli.kinds import kind_of
 from sdcli.names import UNET, VAE, Part
-from sdcli.sniff import read_header
+from sdcli.sniff import read_component, read_header
 
 
 def find_vae(path: Path) -> tuple[Header, Component]:
     """The VAE in a file: also a whole checkpoint's, or that of a TAESD's half beside its other."""
-    header = read_header(path)
+    header = _header(path)
     components, _ = sort(header)
     vae = components.get(VAE)
     if vae is None:
@@ -32,6 +32,14 @@ def find_vae(path: Path) -> tuple[Header, Component]:
             f"`{path.name}` holds a VAE without its {halves[0]}", hint="use a whole one"
         )
     return header, vae
+
+
+def _header(path: Path) -> Header:
+    """Of a file, a diffusers model, or the folder of a VAE alone."""
+    if not path.is_dir() or (path / "unet").is_dir():
+        return read_header(path)
+    folder = path / VAE if (path / VAE).is_dir() else path
+    return read_component(folder, VAE)
 
 
 def fitting(path: Path, model: Checkpoint) -> Path:

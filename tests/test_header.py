@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,10 @@ def test_a_missing_file_and_a_strange_folder_are_named(tmp_path):
         read_header(tmp_path / "none.safetensors")
     with pytest.raises(BadRequest, match="not one of a diffusers model"):
         read_header(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadRequest, match="is no file"):
+        read_header(tmp_path / "pipe")

@@ -29,7 +29,7 @@ class Layout:
     widths: tuple[int, ...] = (32, 64)
     depths: tuple[tuple[int, ...], ...] = ((1,), (0,))  # transformer blocks behind each resnet
     up_depths: tuple[tuple[int, ...], ...] | None = None  # from the deepest; none: as going down
-    middle: int | None = 1  # none: a middle of one resnet, as SSD-1B has it
+    middle: int | None = 1  # 0: a middle of one resnet, as SSD-1B has it; none: no middle
     channels: int = 4
     linear: bool = False  # attention begins with a linear layer
     context: int = 32
@@ -79,7 +79,7 @@ LAYOUTS: dict[str, Layout] = {
         SDXL,
         depths=((0, 0), (2, 2), (2, 2)),
         up_depths=((2, 2, 3), (2, 1, 1), (0, 0, 0)),
-        middle=None,
+        middle=0,
     ),
 }
 
@@ -97,8 +97,9 @@ def unet(layout: Layout) -> Shapes:
     _conv(shapes, "input_blocks.0.0", wide, layout.channels)
     skips = _going_down(shapes, layout, time)
     wide = layout.widths[-1]
-    _resnet(shapes, "middle_block.0", wide, wide, time)
     if layout.middle is not None:
+        _resnet(shapes, "middle_block.0", wide, wide, time)
+    if layout.middle:
         _attention(shapes, "middle_block.1", wide, layout.middle, layout)
         _resnet(shapes, "middle_block.2", wide, wide, time)
     _going_up(shapes, layout, time, skips)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from accelerate import init_empty_weights
 from diffusers.loaders import single_file_utils as judge
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-from sdcli.checkpoint import identify, identify_header
+from sdcli.checkpoint import Checkpoint, identify, identify_header
 from sdcli.engine import build as building
 from sdcli.engine.build import build
 from sdcli.errors import BadRequest, SdcliError
@@ -31,7 +32,11 @@ def test_every_full_size_list_builds_with_none_missing_and_none_left_over(name):
         pytest.skip("the lists are not at hand")
     shapes = json.loads((KEYS / f"{name}.json").read_text())
     tensors = {n: Tensor("F16", tuple(shape), Path(os.devnull)) for n, shape in shapes.items()}
-    found = identify_header(Header(Path(name), "safetensors", tensors))
+    fits(identify_header(Header(Path(name), "safetensors", tensors)))
+
+
+def fits(found: Checkpoint) -> None:
+    """Every tensor of the file has its place in a module, and every place has its tensor."""
     assert found.left == ()
     for kind, component in found.components.items():
         with init_empty_weights(include_buffers=False):
@@ -42,6 +47,25 @@ def test_every_full_size_list_builds_with_none_missing_and_none_left_over(name):
         building.check(found.header, component, wanted)
         extra = [part.name for key, part in component.parts.items() if key not in wanted]
         assert all(JUNK.match(name) for name in extra)
+
+
+# As the distilled SDXLs are: how deep each block is, going down, going up, and in the middle.
+DISTILLED = {
+    "ssd-1b": (((0, 0), (2, 2), (4, 4)), ((4, 4, 10), (2, 1, 1), (0, 0, 0)), 0),
+    "vega": (((0, 0), (1, 1), (2, 2)), ((2, 2, 2), (1, 1, 1), (0, 0, 0)), 0),
+    "koala-1b": (((0,), (2,), (6,)), ((6, 6), (2, 2), (0, 0)), 6),
+    "koala-700m": (((0,), (2,), (5,)), ((5, 5), (2, 2), (0, 0)), None),
+}
+
+
+@pytest.mark.parametrize("name", DISTILLED)
+def test_distilled_sdxl_is_read_off_its_tensors(name):
+    depths, up_depths, middle = DISTILLED[name]
+    layout = replace(tiny.SDXL, depths=depths, up_depths=up_depths, middle=middle)
+    tensors = {n: Tensor("F16", shape) for n, shape in tiny.shapes(layout).items()}
+    found = identify_header(Header(Path(name), "safetensors", tensors))
+    assert (found.family.name, found.missing) == ("sdxl", ())
+    fits(found)
 
 
 def judged(layout: str, tensors: tiny.Tensors, modules: building.Modules) -> None:
@@ -157,6 +181,23 @@ def test_a_diffusers_folder_is_the_same_model(checkpoints, tmp_path, layout):
     assert (found.family, found.prediction) == (single.family, single.prediction)
     assert (found.missing, found.left) == ((), ())
     assert torch.equal(outputs(build(found)), outputs(modules))
+
+
+@pytest.mark.parametrize("form", ["bin", "fp16", "shards", "old names"])
+def test_a_diffusers_folder_in_its_other_forms(sd1, tmp_path, form):
+    modules = build(identify(sd1), dtype=torch.float16)
+    modules.vae.save_pretrained(tmp_path / "vae", variant="fp16" if form == "fp16" else None)
+    modules.text_encoder.save_pretrained(tmp_path / "text_encoder")
+    size = {"max_shard_size": "500KB"} if form == "shards" else {}
+    modules.unet.save_pretrained(tmp_path / "unet", safe_serialization=form != "bin", **size)
+    if form == "fp16":
+        (tmp_path / "vae/diffusion_pytorch_model.non_ema.safetensors").write_bytes(b"not read")
+    if form == "old names":
+        path = tmp_path / "text_encoder/model.safetensors"
+        state = load_file(path)
+        save_file({f"text_model.{name}": tensor for name, tensor in state.items()}, path)
+    assert (len(list((tmp_path / "unet").glob("*-of-*"))) > 1) == (form == "shards")
+    assert torch.equal(outputs(build(identify(tmp_path))), outputs(build(identify(sd1))))
 
 
 @pytest.mark.parametrize("form", ["zip", "legacy", "lightning"])
@@ -275,6 +316,16 @@ def test_a_vae_in_the_names_of_diffusers(sd1, tmp_path, old, pickled):
     path = tmp_path / "vae"
     torch.save({"state_dict": state}, path) if pickled else save_file(state, path)
     same(building.build_vae(identify(sd1), path), dict(expected.state_dict()))
+
+
+def test_the_vae_of_a_folder(sd1, tmp_path):
+    expected = building.build_vae(identify(sd1))
+    expected.save_pretrained(tmp_path / "model/vae")
+    for folder in ("model", "model/vae"):
+        same(building.build_vae(identify(sd1), tmp_path / folder), dict(expected.state_dict()))
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(BadRequest, match="no weights lie in the folder"):
+        building.build_vae(identify(sd1), tmp_path / "nothing")
 
 
 def test_the_vae_of_another_checkpoint(sd1, sdxl):
