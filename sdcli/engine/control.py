@@ -40,8 +40,6 @@ def build(
         )
     if found.difference:
         _onto(module, model, dtype, device)
-    if device.type == "cpu":
-        module.to(memory_format=torch.channels_last)  # as the U-Net it works beside
     return module
 
 

@@ -85,9 +85,7 @@ def changed(weight: Tensor, todo: Sequence[Change], reader: Reader, device: torc
 class Wardrobe:
     """What the modules of one model wear. Nothing is kept of what they wore before."""
 
-    def __init__(
-        self, pipe: Any, model: Checkpoint, device: torch.device = CPU
-    ) -> None:
+    def __init__(self, pipe: Any, model: Checkpoint, device: torch.device = CPU) -> None:
         self._device = device  # that computes what changes, wherever the weights are
         self.loras: tuple[Lora, ...] | None = ()  # none: a change was cut short
         self._pipe = pipe
