@@ -165,6 +165,14 @@ def save(picture: Picture, place: Destination) -> Path:
     return write(picture.image, place.path(picture.plan, picture.index), row, options, place)
 
 
+def save_maps(picture: Picture, path: Path, place: Destination) -> None:
+    """The maps that were followed, as `NAME-map-1.png`... beside the picture."""
+    row = FORMATS["png"]
+    for number, chart in enumerate(picture.maps, 1):
+        beside = path.with_name(f"{path.stem}-map-{number}.png")
+        write(chart, beside, row, row.options, place)
+
+
 def write(
     image: Image.Image,
     path: Path,

@@ -71,6 +71,7 @@ class Output:
     metadata: bool = True
     keep_maps: bool = False
     preview: Path | None = None
+    preview_vae: str | None = None
 
 
 @dataclass(frozen=True)

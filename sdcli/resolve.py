@@ -8,7 +8,17 @@ from difflib import get_close_matches
 from functools import partial
 from typing import TypeVar, assert_never
 
-from sdcli import adapters, checkpoint, embedding, images, prompt, request, schedulers, store
+from sdcli import (
+    adapters,
+    checkpoint,
+    embedding,
+    images,
+    preview,
+    prompt,
+    request,
+    schedulers,
+    store,
+)
 from sdcli.checkpoint import Checkpoint
 from sdcli.editing import stretches
 from sdcli.errors import BadRequest
@@ -85,6 +95,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         offload=word("--offload", asked.offload, "auto"),
     )
     _checked_task(asked.task)
+    preview.checked(asked.output)
     ready()
     return answered(
         task=_task(asked.task),

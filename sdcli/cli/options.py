@@ -249,6 +249,26 @@ Format = Annotated[
         help="The file format.",
     ),
 ]
+KeepMaps = Annotated[
+    bool, typer.Option("--keep-maps", help="Save the maps that ControlNets follow, too.")
+]
+Preview = Annotated[
+    Path | None,
+    typer.Option(
+        "--preview",
+        metavar="FILE",
+        **_given("Keep one PNG refreshed with the picture as it is drawn."),
+    ),
+]
+PreviewVae = Annotated[
+    str | None,
+    typer.Option(
+        "--preview-vae",
+        metavar="FILE",
+        show_default="rough colours, at no cost",
+        help="A TAESD to preview with.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 NoMetadata = Annotated[
     bool, typer.Option("--no-metadata", help="Leave the plan out of the pictures.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdcli import codec, console, outputs
+from sdcli import codec, console, outputs, preview
 from sdcli.bake import Extraction, Merge
 from sdcli.greeting import greeting
 from sdcli.picture import Picture
@@ -48,7 +48,7 @@ def perform(*plans: Plan, manner: Manner) -> None:
         talk.stage("waking torch")
         drawing = studio(talk)
         for plan, place in zip(plans, places, strict=True):
-            _kept(drawing.draw(plan), place, manner)
+            _kept(drawing.draw(plan, _preview(plan)), place, manner)
 
 
 def rehearse(plans: Iterable[Plan]) -> None:
@@ -60,7 +60,14 @@ def rehearse(plans: Iterable[Plan]) -> None:
 def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: Manner) -> None:
     for picture in pictures:
         path = outputs.save(picture, place)
+        if picture.plan.output.keep_maps:
+            outputs.save_maps(picture, path, place)
         tell(picture, path, manner)
+
+
+def _preview(plan: Plan) -> preview.Show | None:
+    path = plan.output.preview
+    return None if path is None else preview.shown(path)
 
 
 def tell(picture: Picture, path: Path, manner: Manner) -> None:

@@ -45,6 +45,9 @@ class Said:
     format: options.Format = None
     force: options.Force = False
     no_metadata: options.NoMetadata = False
+    keep_maps: options.KeepMaps = False
+    preview: options.Preview = None
+    preview_vae: options.PreviewVae = None
     device: options.Device = None
     dtype: options.Dtype = None
     offload: options.Offload = None
@@ -85,7 +88,15 @@ class Said:
             device=self.device,
             dtype=self.dtype,
             offload=self.offload,
-            output=Output(self.out, self.format, self.force, not self.no_metadata),
+            output=Output(
+                self.out,
+                self.format,
+                self.force,
+                metadata=not self.no_metadata,
+                keep_maps=self.keep_maps,
+                preview=self.preview,
+                preview_vae=self.preview_vae,
+            ),
         )
 
 

@@ -46,7 +46,7 @@ Vary = Annotated[
 ]
 
 
-@spread_without("scheduler", "count")
+@spread_without("scheduler", "count", "keep_maps", "preview", "preview_vae")
 def compare_schedulers(
     said: Said, schedulers: Schedulers = USUAL, steps: Counts = "10,20,30,50", seeds: Seeds = 3
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from sdcli import __version__, checkpoint, images
+from sdcli import __version__, checkpoint, images, store
 from sdcli.checkpoint import Checkpoint
 from sdcli.engine import build, device, encode, ladder, pipeline
 from sdcli.engine.conditioning import beside, inputs
@@ -21,11 +21,13 @@ from sdcli.engine.denoise import Inputs, Step, denoise
 from sdcli.engine.lora import Wardrobe
 from sdcli.engine.noise import generator
 from sdcli.engine.pipeline import Pipeline
+from sdcli.engine.preview import Glimpse
 from sdcli.engine.sampling import Sampling
 from sdcli.engine.start import Start, image, start
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.picture import Made, Picture, Watch
 from sdcli.plan import Plan, alone
+from sdcli.preview import Show
 
 LIBRARIES = ("torch", "diffusers", "transformers")
 OFFLOADS = {"model": ladder.offload_model, "sequential": ladder.offload_sequential}
@@ -37,6 +39,7 @@ class Loaded:
 
     key: tuple[Any, ...]
     pipe: Pipeline
+    model: Checkpoint
     wardrobe: Wardrobe
     networks: Networks
     machine: device.Machine
@@ -59,6 +62,13 @@ def _unseen(step: Step) -> None:
     """Nobody looks."""
 
 
+def _look(loaded: Loaded, plan: Plan, show: Show) -> Look:
+    """A look at each step that shows the picture it is on the way to."""
+    decoder = plan.output.preview_vae
+    glimpse = Glimpse(loaded.pipe, loaded.model, decoder and store.find_adapter(decoder))
+    return lambda step: show(glimpse(step.clean))
+
+
 class Studio:
     """Draws plan after plan, and loads a checkpoint only when it is another than the last."""
 
@@ -66,13 +76,17 @@ class Studio:
         self.watch = watch
         self._loaded: Loaded | None = None
 
-    def draw(self, plan: Plan) -> Iterator[Picture]:
-        """The plan's pictures, in the order of their seeds, as they are finished."""
+    def draw(self, plan: Plan, show: Show | None = None) -> Iterator[Picture]:
+        """The plan's pictures, in the order of their seeds, as they are finished.
+
+        `show` is given a quick look at each one after every step.
+        """
         loaded = self.open(plan)
+        look = _unseen if show is None else _look(loaded, plan, show)
         with ExitStack() as worn:
             given = self.dressed(plan, loaded, worn)
             for index in range(plan.count):
-                yield self.drawing(alone(plan, index), loaded, given, index).picture
+                yield self.drawing(alone(plan, index), loaded, given, index, look).picture
 
     def open(self, plan: Plan) -> Loaded:
         """The plan's model, ready on its device."""
@@ -98,7 +112,7 @@ class Studio:
 
         rungs.climb(pipe, placed, self.watch.note, placing=True)
         networks = Networks(model, machine.dtype, machine.device)
-        self._loaded = Loaded(key, pipe, wardrobe, networks, machine, rungs)
+        self._loaded = Loaded(key, pipe, model, wardrobe, networks, machine, rungs)
         return self._loaded
 
     def dressed(self, plan: Plan, loaded: Loaded, worn: ExitStack) -> Inputs:

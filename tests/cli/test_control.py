@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from tests import controls
 
-DRAW = ("--steps", 4, "--seed", 1, "-q", "--scheduler", "euler")
+DRAW = ("--steps", 2, "--seed", 1, "-q", "--scheduler", "euler")
 
 
 @pytest.fixture

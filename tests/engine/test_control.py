@@ -30,13 +30,17 @@ def prefixed(lead: str) -> Written:
 def mixed(tensors: Tensors, folder: Path) -> Path:
     """Beside a whole checkpoint, as the first ControlNets were published."""
     whole = {f"control_model.{name}": tensor for name, tensor in tensors.items()}
-    whole |= {f"model.diffusion_model.{name}": torch.zeros(1) for name in ("out.2.bias", "out.0.bias")}
+    whole |= {
+        f"model.diffusion_model.{name}": torch.zeros(1) for name in ("out.2.bias", "out.0.bias")
+    }
     save_file(whole, folder / "control.safetensors")
     return folder / "control.safetensors"
 
 
 def pickled(tensors: Tensors, folder: Path) -> Path:
-    torch.save({"state_dict": {f"control_model.{n}": t for n, t in tensors.items()}}, folder / "c.pth")
+    torch.save(
+        {"state_dict": {f"control_model.{n}": t for n, t in tensors.items()}}, folder / "c.pth"
+    )
     return folder / "c.pth"
 
 
@@ -71,7 +75,12 @@ WAYS: dict[str, Written] = {
 
 @pytest.mark.parametrize(
     ("layout", "way"),
-    [*(("sd1", way) for way in WAYS), ("sd2", "control_model"), ("sdxl", "bare"), ("sdxl", "folder")],
+    [
+        *(("sd1", way) for way in WAYS),
+        ("sd2", "control_model"),
+        ("sdxl", "bare"),
+        ("sdxl", "folder"),
+    ],
 )
 def test_every_layout_builds_the_network_that_diffusers_would(tmp_path, checkpoints, layout, way):
     tensors = controls.tensors(layout)
@@ -103,7 +112,9 @@ def test_a_difference_is_added_to_the_models_own_weights(tmp_path, sd1):
 
 def test_a_controlnet_of_another_family_or_width_is_refused(tmp_path, sd1, sdxl):
     path = prefixed("control_model.")(controls.tensors("sdxl"), tmp_path)
-    with pytest.raises(BadRequest, match="for Stable Diffusion XL, the model is Stable Diffusion 1"):
+    with pytest.raises(
+        BadRequest, match="for Stable Diffusion XL, the model is Stable Diffusion 1"
+    ):
         control.fitting(path, identify(sd1))
     narrow = {name: t for name, t in controls.tensors("sd1").items()}
     wide = "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
