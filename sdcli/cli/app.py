@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(generate.txt2img)
 app.command()(generate.img2img)
 app.command()(generate.inpaint)
+app.command()(generate.edit)
 app.command()(see.compare_schedulers)
 app.command()(see.sweep)
 app.command()(explain.explain)

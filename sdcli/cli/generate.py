@@ -5,7 +5,7 @@ from __future__ import annotations
 from sdcli.cli import options
 from sdcli.cli.perform import perform
 from sdcli.cli.said import Said, spread
-from sdcli.request import Draw, Redraw, Repaint
+from sdcli.request import Draw, Edit, Redraw, Repaint
 from sdcli.resolve import plan
 
 
@@ -32,4 +32,11 @@ def inpaint(
 ) -> None:
     """Repaint the white of a mask; outside it every pixel stays as it was."""
     task = Repaint(image, mask, strength, feather)
+    perform(plan(said.request(task), ready=said.manner.wake), manner=said.manner)
+
+
+@spread
+def edit(said: Said, image: options.Picture, image_cfg: options.ImageCfg = None) -> None:
+    """Follow an instruction about a picture (InstructPix2Pix checkpoints)."""
+    task = Edit(image, image_cfg)
     perform(plan(said.request(task), ready=said.manner.wake), manner=said.manner)

@@ -43,6 +43,16 @@ Strength = Annotated[
         help="0 keeps the picture, 1 ignores it.",
     ),
 ]
+ImageCfg = Annotated[
+    float | None,
+    typer.Option(
+        "--image-cfg",
+        parser=finite,
+        metavar="X",
+        show_default="1.5",
+        help="How closely to keep to the picture, as `--cfg` is to the instruction.",
+    ),
+]
 Feather = Annotated[
     int | None,
     typer.Option(

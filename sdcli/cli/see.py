@@ -55,7 +55,7 @@ def compare_schedulers(
     compare(lineup(said.request(Draw()), schedulers, steps, seeds, resolve), said.manner)
 
 
-@spread_without("count")
+@spread_without("count", "keep_maps", "preview", "preview_vae")
 def sweep(
     said: Said,
     vary: Vary,

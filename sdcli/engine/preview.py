@@ -51,10 +51,10 @@ def projection(pipe: Pipeline) -> Tensor:
     """What a latent cell's numbers say of its colour: the best linear fit to a test card."""
     dice = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, 3, COARSE, COARSE, generator=dice) * 2 - 1
-    cells = torch.nn.functional.interpolate(coarse, SIDE, mode="bilinear", align_corners=True)
+    card = torch.nn.functional.interpolate(coarse, SIDE * CELL, mode="bilinear")
     with torch.inference_mode():
-        card = torch.nn.functional.interpolate(cells, SIDE * CELL, mode="bilinear")
         seen = _with_one(encode(pipe, card).float().cpu()).flatten(0, 1)
+    cells = torch.nn.functional.avg_pool2d(card, CELL)
     wanted = cells[0].permute(1, 2, 0).flatten(0, 1)
     return torch.linalg.lstsq(seen, wanted, driver="gelsd").solution
 

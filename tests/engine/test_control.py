@@ -58,8 +58,13 @@ def diffusers_names(tensors: Tensors) -> Tensors:
     """As diffusers itself converts them."""
     config = {"layers_per_block": 1, "class_embed_type": None}
     prefix = {f"control_model.{name}": tensor for name, tensor in tensors.items()}
-    config["addition_embed_type"] = "text_time" if "label_emb.0.0.weight" in tensors else None
-    return convert_controlnet_checkpoint(prefix, config)
+    found = convert_controlnet_checkpoint(prefix, config)
+    # Which it does for U-Nets, and forgets for ControlNets: SDXL's sizes.
+    for ldm, ours in (("0", "linear_1"), ("2", "linear_2")):
+        for part in ("weight", "bias"):
+            if (name := f"label_emb.0.{ldm}.{part}") in tensors:
+                found[f"add_embedding.{ours}.{part}"] = tensors[name]
+    return found
 
 
 WAYS: dict[str, Written] = {
