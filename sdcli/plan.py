@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -113,6 +114,7 @@ class Plan:
     offload: str  # auto, none, model, sequential
     ensd: int = 0  # added to the seed for the solver's own noise, as A1111's setting of that name
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
+    sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values
 
 
 def alone(whole: Plan, index: int) -> Plan:

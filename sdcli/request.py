@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,3 +106,5 @@ class Request:
     dtype: str | None = None
     offload: str | None = None
     output: Output = field(default_factory=Output)
+    # Where values come from that nobody said just now: a preset, by the name of the field.
+    sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)

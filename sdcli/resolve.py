@@ -22,6 +22,7 @@ from sdcli import (
 from sdcli.checkpoint import Checkpoint
 from sdcli.editing import stretches
 from sdcli.errors import BadRequest
+from sdcli.origins import origins
 from sdcli.plan import Draw, Edit, Embedding, Plan, Redraw, Repaint, Task
 from sdcli.request import Request
 from sdcli.vae import fitting
@@ -107,6 +108,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         ),
         controls=adapters.hashed_controls(controls),
         output=asked.output,
+        sources=origins(asked, model),
     )
 
 

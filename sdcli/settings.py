@@ -37,6 +37,12 @@ class Setting:
         except BadRequest as error:
             raise BadRequest(f"{self.name}: {error.fact}", hint=error.hint) from None
 
+    def held(self, request: Request) -> Any:
+        """What the request says of this; None, or nothing at all, where it says nothing."""
+        if self.kin:
+            return tuple(c for c in request.controls if c.canny == (self.kin == "canny"))
+        return getattr(request.task if self.of_task else request, self.field, None)
+
     def put(self, request: Request, value: Any) -> Request:
         """The request with this value; of a setting said several times, with all of them."""
         if self.of_task:
@@ -198,9 +204,7 @@ def values(request: Request) -> dict[str, Any]:
     """Everything a request says, by the names of settings: what `changed` puts on another."""
     said: dict[str, Any] = {}
     for each in SETTINGS.values():
-        value = getattr(request.task if each.of_task else request, each.field, None)
-        if each.kin:
-            value = tuple(c for c in request.controls if c.canny == (each.kin == "canny"))
+        value = each.held(request)
         if value is not None and value is not False and value != ():
             said[each.name] = value
     return said

@@ -17,7 +17,10 @@ def _given(text: str) -> dict[str, Any]:
 
 
 Prompt = Annotated[
-    str, typer.Argument(metavar="PROMPT", help="What to draw; `-` reads it from stdin.")
+    str | None,
+    typer.Argument(
+        metavar="PROMPT", show_default=False, help="What to draw; `-` reads it from stdin."
+    ),
 ]
 Picture = Annotated[
     Path, typer.Option("--image", metavar="FILE", help="The picture to start from.")
@@ -239,6 +242,27 @@ Rng = Annotated[
         show_default="cpu",
         help="Whose noise: the CPU's, an NVIDIA card's (computed here), this GPU's own.",
     ),
+]
+Ensd = Annotated[
+    int | None,
+    typer.Option(
+        "--ensd",
+        metavar="N",
+        show_default="0",
+        help="Added to the seed for the solver's own noise (A1111's setting of that name).",
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME or FILE",
+        **_given("Settings from a TOML file, or from the folder of presets."),
+    ),
+]
+Like = Annotated[
+    Path | None,
+    typer.Option("--like", metavar="PICTURE", **_given("Settings from what a picture carries.")),
 ]
 Out = Annotated[
     str | None,

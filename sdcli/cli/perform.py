@@ -54,7 +54,7 @@ def perform(*plans: Plan, manner: Manner) -> None:
 def rehearse(plans: Iterable[Plan]) -> None:
     """What would be done, as data: a plan a line."""
     for plan in plans:
-        console.record(codec.to_data(plan))
+        console.record(codec.to_data(plan) | {"from": dict(plan.sources)})
 
 
 def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: Manner) -> None:

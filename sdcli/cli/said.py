@@ -9,8 +9,10 @@ from collections.abc import Callable, Collection
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, get_type_hints
 
+from sdcli import presets
 from sdcli.cli import options
 from sdcli.cli.perform import Manner
+from sdcli.console import Conversation
 from sdcli.errors import BadRequest
 from sdcli.request import Control, Output, Request, Task
 
@@ -19,7 +21,7 @@ from sdcli.request import Control, Output, Request, Task
 class Said:
     """The words and flags of one drawing command."""
 
-    prompt: options.Prompt
+    prompt: options.Prompt = None
     model: options.Model = None
     negative: options.Negative = None
     steps: options.Steps = None
@@ -41,6 +43,9 @@ class Said:
     syntax: options.Syntax = None
     emphasis: options.Emphasis = None
     rng: options.Rng = None
+    ensd: options.Ensd = None
+    preset: options.Preset = None
+    like: options.Like = None
     out: options.Out = None
     format: options.Format = None
     force: options.Force = False
@@ -61,10 +66,10 @@ class Said:
         return Manner(self.json, self.dry_run, self.quiet)
 
     def request(self, task: Task) -> Request:
-        """The request of these words, for a task."""
-        return Request(
+        """The request of these words, for a task, over what presets fill in."""
+        asked = Request(
             task=task,
-            prompt=heard(self.prompt),
+            prompt="" if self.prompt is None else heard(self.prompt),
             negative=self.negative,
             syntax=self.syntax,
             emphasis=self.emphasis,
@@ -81,6 +86,7 @@ class Said:
             height=self.height,
             clip_skip=self.clip_skip,
             rng=self.rng,
+            ensd=self.ensd,
             loras=tuple(self.loras or ()),
             lora_partial=self.lora_partial,
             embeddings=tuple(self.embeddings or ()),
@@ -98,6 +104,16 @@ class Said:
                 preview_vae=self.preview_vae,
             ),
         )
+        return presets.under(asked, self._presets(), prompt_said=self.prompt is not None)
+
+    def _presets(self) -> tuple[presets.Preset, ...]:
+        kept = (presets.file(self.preset),) if self.preset else ()
+        like = (presets.picture(self.like),) if self.like else ()
+        talk = Conversation(quiet=self.quiet)
+        for preset in like:
+            for line in preset.news:
+                talk.note(f"{preset.source}: {line}")
+        return (*kept, *like)
 
 
 def spread(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
