@@ -62,6 +62,8 @@ def _flags(plan: Plan, without: Collection[str]) -> Iterator[str]:
         value = getattr(plan, field)
         if flag not in without and value != getattr(usual, field):
             yield from (flag, _written(value))
+    if plan.zero_snr != usual.zero_snr:
+        yield "--zero-snr" if plan.zero_snr else "--no-zero-snr"
     solver = SCHEDULERS[plan.scheduler].solver
     if "--eta" not in without and solver.eta is not None and plan.eta != solver.eta:
         yield from ("--eta", _written(plan.eta))

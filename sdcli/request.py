@@ -87,6 +87,7 @@ class Request:
     model: str | None = None
     vae: str | None = None
     prediction: str | None = None
+    zero_snr: bool | None = None
     scheduler: str | None = None
     steps: int | None = None
     cfg: float | None = None

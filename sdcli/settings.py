@@ -147,6 +147,7 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("prompt-syntax", "syntax", named),
         Setting("emphasis", "emphasis", named),
         Setting("prediction", "prediction", named),
+        Setting("zero-snr", "zero_snr", truth),
         Setting("lora", "loras", spoken.lora, many=True),
         Setting("lora-partial", "lora_partial", truth),
         Setting("embedding", "embeddings", named, many=True),

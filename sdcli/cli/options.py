@@ -216,6 +216,14 @@ Prediction = Annotated[
         help="What the U-Net predicts, where the file does not tell.",
     ),
 ]
+ZeroSnr = Annotated[
+    bool | None,
+    typer.Option(
+        "--zero-snr/--no-zero-snr",
+        show_default="the checkpoint's",
+        help="Whether the last timestep is all noise, where the file does not tell.",
+    ),
+]
 Syntax = Annotated[
     str | None,
     typer.Option(

@@ -40,6 +40,7 @@ class Said:
     vae: options.Vae = None
     clip_skip: options.ClipSkip = None
     prediction: options.Prediction = None
+    zero_snr: options.ZeroSnr = None
     syntax: options.Syntax = None
     emphasis: options.Emphasis = None
     rng: options.Rng = None
@@ -76,6 +77,7 @@ class Said:
             model=self.model,
             vae=self.vae,
             prediction=self.prediction,
+            zero_snr=self.zero_snr,
             scheduler=self.scheduler,
             steps=self.steps,
             cfg=self.cfg,

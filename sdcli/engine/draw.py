@@ -203,6 +203,8 @@ def _load(plan: Plan, model: Checkpoint, machine: device.Machine) -> Pipeline:
         )
     vae = None if plan.vae == plan.model else plan.vae.path
     modules = build.build(model, vae, dtype=machine.dtype)
+    if vae is None and model.family.base.startswith("sdxl") and machine.dtype is torch.float16:
+        modules.vae.to(torch.float32)  # SDXL's own overflows in fp16, every time
     return Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)
 
 

@@ -157,3 +157,13 @@ def test_formats(sdcli: Callable, sd1: Path, name: str) -> None:
 
 def test_quiet_is_quiet(sdcli: Callable, sd1: Path) -> None:
     assert sdcli("txt2img", "a fox", "-m", sd1, "-q", *SMALL).err == ""
+
+
+def test_what_a_file_does_not_tell_can_be_said(sdcli: Callable, sd1: Path) -> None:
+    same = ("txt2img", "a fox", "-m", sd1, "--seed", 3, *SMALL)
+    drawn = []
+    for more in ((), ("--prediction", "v"), ("--zero-snr",), ("--no-zero-snr",)):
+        ran = sdcli(*same, *more, "-o", f"{len(drawn)}.png")
+        assert ran.code == 0, ran.err
+        drawn.append(pixels(Path(f"{len(drawn)}.png")))
+    assert drawn[0] == drawn[3] and len(set(drawn)) == 3

@@ -1,12 +1,13 @@
 """What cannot be done is said: a fact, a hint, an exit code, and nothing half-written."""
 
 import os
+import shutil
 import signal
 import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,28 @@ def test_a_reader_that_goes_away(sd1: Path, tmp_path: Path) -> None:
     assert "Traceback" not in err and err.startswith("error: ")
     for path in (tmp_path / "o").iterdir():
         Image.open(path).verify()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KB, where one can be had."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(words, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_keeps_what_was_finished(sdcli: Callable, sd1: Path, small_disk: Path) -> None:
+    same = ("-m", sd1, "--steps", 1, "-W", 128, "-H", 128, "--seed", 1)
+    ran = sdcli(*DRAW, *same, "-c", 9, "-o", small_disk)
+    assert ran.code == 1 and "No space left" in ran.err and "Traceback" not in ran.err
+    kept = sorted(map(str, small_disk.iterdir()))
+    assert kept and kept == sorted(ran.out.split())
+    for path in kept:
+        Image.open(path).load()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
