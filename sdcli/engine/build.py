@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import init_empty_weights
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers.models.clip.configuration_clip import CLIPTextConfig
-from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
+from transformers.models.clip.modeling_clip import (
+    CLIPTextEmbeddings,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+)
 
 from sdcli.checkpoint import Checkpoint, require, vae_config
 from sdcli.components import Component, is_taesd
@@ -110,8 +113,7 @@ def assemble(
     device: torch.device | str,
 ) -> tuple[torch.nn.Module, list[str]]:
     """A module holding a component's tensors, and the names of those it has no place for."""
-    with init_empty_weights(include_buffers=False):
-        module = maker(config)
+    module = empty(maker, config)
     state = module.state_dict()
     wanted = {name.removeprefix("text_model."): name for name in state}
     shapes = {name: state[key].shape for name, key in wanted.items()}
@@ -123,6 +125,16 @@ def assemble(
     extra = [part.name for target, part in component.parts.items() if target not in shapes]
     module.requires_grad_(False).to(device).eval()
     return module, [name for name in extra if not JUNK.match(name)]
+
+
+def empty(maker: Callable[[Config], Any], config: Config) -> torch.nn.Module:
+    """A module without memory for its weights: it has their names and shapes."""
+    with torch.device("meta"):
+        module = maker(config)
+    for part in module.modules():
+        if isinstance(part, CLIPTextEmbeddings):  # the one buffer that no file holds
+            part.position_ids = torch.arange(part.position_embedding.num_embeddings)[None]
+    return module
 
 
 def check(header: Header, component: Component, shapes: dict[str, torch.Size]) -> None:
