@@ -7,6 +7,7 @@ and WebP; of other formats what pillow finds. The watermark in the alpha channel
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,13 +18,13 @@ from PIL import Image
 
 from sdcli import exif
 from sdcli.errors import BadRequest
+from sdcli.images import DAMAGED
 
 LONGEST = 8 * 2**20  # of one text, in bytes
 MOST_TEXT = 32 * 2**20  # of all of them
 MOST_CHUNKS = 100_000
 PNG = b"\x89PNG\r\n\x1a\n"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_DAMAGED = (OSError, ValueError, TypeError, KeyError, IndexError, SyntaxError, EOFError)
 
 
 @dataclass
@@ -186,12 +187,15 @@ def _webp(file: BinaryIO, texts: Texts) -> None:
 def _by_pillow(path: Path, texts: Texts) -> None:
     """AVIF, GIF, TIFF and whatever else pillow opens."""
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(path)
+        with image:
             info = cast(Mapping[str, Any], image.info)
             found = {name: info.get(name) for name in ("exif", "xmp", "comment")}
     except Image.DecompressionBombError:
         raise BadRequest(f"`{path}` claims to be larger than any picture is") from None
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise BadRequest(f"`{path}` is no picture that can be read") from error
     for name, block in found.items():
         if isinstance(block, bytes) and len(block) <= LONGEST:

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
-from PIL import Image, ImageChops, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from sdcli.errors import BadRequest
 
 CELL = 8  # pixels of a latent cell's side
 LARGEST = 64_000_000  # pixels; what a picture may claim before anything of it is decoded
+# What pillow's decoders have been seen to raise over damaged files.
+DAMAGED = (
+    *(OSError, SyntaxError, ValueError, RuntimeError, TypeError, LookupError, EOFError),
+    *(ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError),
+)
+_SIDEWAYS = {5, 6, 7, 8}
 
 
 def size(path: Path, what: str = "picture") -> tuple[int, int]:
     """Width and height after turning upright, from the header alone."""
     with _opened(path, what) as image:
         width, height = image.size
-        turned = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}
+        turned = "exif" in image.info and _orientation(image) in _SIDEWAYS
     return (height, width) if turned else (width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Which side is up, as far as the picture says so. (Without EXIF a PNG would be decoded.)"""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return image.getexif().get(0x0112, 1)
+    except DAMAGED:
+        return 1
 
 
 def picture(path: Path, what: str = "picture") -> Image.Image:
@@ -122,9 +140,9 @@ def _opened(path: Path, what: str) -> Image.Image:
         raise BadRequest(f"there is no {what} at `{path}`", hint="check the path")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # of damaged tags, and of many pixels
             image = Image.open(path)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
+    except DAMAGED as error:
         if isinstance(error, Image.DecompressionBombError):
             raise _too_large(path, what) from error
         raise BadRequest(
@@ -147,7 +165,7 @@ def _too_large(path: Path, what: str) -> BadRequest:
 def _decoded(image: Image.Image, path: Path, what: str) -> Image.Image:
     try:
         image.load()
-    except (OSError, SyntaxError, ValueError) as error:
+    except DAMAGED as error:
         raise BadRequest(
             f"the {what} `{path.name}` is damaged: {error}", hint="save it again, or use another"
         ) from error

@@ -6,31 +6,34 @@ thrown away, which is why some programs write it. Read only: it changes pixels.
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from pathlib import Path
 
 from PIL import Image
 
 from sdcli.containers import LONGEST, unpacked
-from sdcli.errors import SdcliError
+from sdcli.images import DAMAGED
 
 MAGIC = {b"stealth_pnginfo": False, b"stealth_pngcomp": True}
 LARGEST = 20_000_000  # pixels; decoding them is the only thing here that takes memory
 _MAGIC_BITS = 15 * 8
 _BITS = bytes.maketrans(bytes(range(256)), b"01" * 128)
-_DAMAGED = (OSError, ValueError, SyntaxError, SdcliError, Image.DecompressionBombError)
 
 
 def read(path: Path) -> str:
     """The hidden text, or nothing."""
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(path)
+        with image:
             bands = image.getbands()
             if "A" not in bands or image.width * image.height > LARGEST:
                 return ""
             alpha = image.getchannel("A")
         return _text(alpha)
-    except _DAMAGED:
+    except DAMAGED:
         return ""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from sdcli import containers, stealth
+from sdcli import containers, images, stealth
 from sdcli.errors import BadRequest
 
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")
@@ -62,7 +62,7 @@ def _turned(raw: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(raw)) as image:
             turn = image.getexif().get(_ORIENTATION, 1)
-    except (OSError, ValueError, SyntaxError, struct.error):
+    except images.DAMAGED:
         return b""
     if turn not in range(2, 9):
         return b""

@@ -18,6 +18,7 @@ from tests.shared import cases
 
 INFOTEXTS = {case["id"]: case["raw"] for case in cases("infotext.json")}
 OTHERS: dict[str, dict[str, str]] = cases("other_tools_png.json")["files"] if INFOTEXTS else {}
+BESIDE = ("task", "output", "sources", "prompt", "negative")
 NO_SAMPLES = pytest.mark.skipif(not INFOTEXTS, reason="the shared samples are not here")
 
 
@@ -32,7 +33,7 @@ def said(found: Found) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(found.request).items()
-        if value not in (None, (), False) and name not in ("task", "output", "prompt", "negative")
+        if value not in (None, (), False) and name not in BESIDE
     }
 
 
