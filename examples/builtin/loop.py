@@ -1,0 +1,163 @@
+"""What every stage shares: a loop that can be killed at any moment and goes on where it was.
+
+A stage's budget is minutes of running, not steps: a laptop and a GPU both finish when they were told to, with the
+learning rate at the end of its cosine. The minutes spent travel in the checkpoint.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import muon
+import torch
+from accelerate import Accelerator
+from PIL import Image, ImageDraw
+
+
+def seconds_left(folder: Path, name: str, minutes: float) -> float:
+    """The stage's budget; a file `NAME.minutes` in the folder overrules the command line while it runs."""
+    said = folder / f"{name}.minutes"
+    return 60 * (float(said.read_text()) if said.exists() else minutes)
+
+
+class Loop:
+    """Steps until the budget is spent; saves itself every minute, whole or not at all."""
+
+    def __init__(
+        self, folder: Path, name: str, modules: dict[str, torch.nn.Module], *, minutes: float, lr: float,
+        warmup: int = 200, decay: float = 0.999, weight_decay: float = 0.01, clip: float = 1.0,
+        slow: dict[str, float] | None = None, hold: float = 0.0,
+    ) -> None:  # fmt: skip
+        """`slow` scales the learning rate of some modules; `hold` is the share of the budget before the cosine falls."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.name, self.minutes = folder, name, minutes
+        self.lr, self.warmup, self.decay, self.clip, self.hold = lr, warmup, decay, clip, hold
+        self.accelerator = Accelerator()
+        matrices, rest = [], []
+        for key, module in modules.items():
+            module.to(self.accelerator.device, memory_format=torch.channels_last)
+            scale = (slow or {}).get(key, 1.0)
+            named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+            ours = [p for n, p in named if "embedding" not in n and muon.suits(p)]
+            matrices.append({"params": ours, "scale": scale})
+            rest.append({"params": [p for n, p in named if "embedding" in n or not muon.suits(p)], "scale": scale})
+        self.optimizers = [
+            muon.Muon([g for g in matrices if g["params"]], lr=lr, weight_decay=weight_decay),
+            torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
+        ]
+        self.modules = modules
+        self.device = self.accelerator.device
+        self.ema = {
+            f"{key}.{n}": p.detach().clone() for key, m in modules.items() for n, p in m.state_dict().items()
+        }
+        self.step, self.spent, self.progress, self.mean = 0, 0.0, 0.0, 0.0
+        self._resume()
+        self._saved = self._since = time.monotonic()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the loop keeps itself."""
+        return self.folder / f"{self.name}.pt"
+
+    def _resume(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        kept = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        for key, module in self.modules.items():
+            module.load_state_dict(kept["modules"][key])
+        for optimizer, state in zip(self.optimizers, kept["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        self.ema, self.step, self.spent = kept["ema"], kept["step"], kept["spent"]
+        print(f"{self.name}: going on from step {self.step}, {self.spent / 60:.1f} minutes in", flush=True)
+
+    def save(self) -> None:
+        """Write the whole state beside the checkpoint, then rename: a kill leaves the old one or the new one."""
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(
+            {"modules": {k: m.state_dict() for k, m in self.modules.items()}, "ema": self.ema, "step": self.step,
+             "optimizers": [o.state_dict() for o in self.optimizers], "spent": self.spent}, part,
+        )  # fmt: skip
+        part.rename(self.checkpoint)
+        self._saved = time.monotonic()
+
+    def steps(self) -> Iterator[int]:
+        """The steps that the budget allows. The learning rate follows the budget, not the step."""
+        while True:
+            now = time.monotonic()
+            self.spent, self._since = self.spent + now - self._since, now
+            self.progress = self.spent / seconds_left(self.folder, self.name, self.minutes)
+            if self.progress >= 1:
+                break
+            fall = max(0.0, (self.progress - self.hold) / (1 - self.hold))
+            rate = self.lr * min(1.0, (self.step + 1) / self.warmup) * (0.02 + 0.98 * (1 + math.cos(math.pi * fall)) / 2)
+            for group in self._groups():
+                group["lr"] = rate * group["scale"]
+            yield self.step
+            self.step += 1
+            if time.monotonic() - self._saved > 75:
+                self.save()
+        self.save()
+
+    def _groups(self) -> list[dict[str, Any]]:
+        return [group for optimizer in self.optimizers for group in optimizer.param_groups]
+
+    def learn(self, loss: torch.Tensor) -> None:
+        """One step down the loss, and the running average of the weights."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
+        params = [p for group in self._groups() for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(params, self.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        decay = min(self.decay, (1 + self.step) / (10 + self.step))  # a young average forgets faster
+        with torch.no_grad():
+            ours = [self.ema[f"{k}.{n}"] for k, m in self.modules.items() for n, _ in m.named_parameters()]
+            theirs = [p for m in self.modules.values() for p in m.parameters()]
+            torch._foreach_lerp_(ours, theirs, 1 - decay)
+        self.mean += (float(loss.detach()) - self.mean) * (0.02 if self.step > 50 else 0.2)
+        if self.step % 50 == 0:
+            self.note({"loss": round(self.mean, 5)})
+
+    def note(self, values: dict[str, float]) -> None:
+        """Say where the stage is, and keep it for the curve."""
+        row = {"step": self.step, "minutes": round(self.spent / 60, 2), **values}
+        print(f"{self.name} " + " ".join(f"{k} {v}" for k, v in row.items()) + f" ({self.progress:.0%})", flush=True)
+        log = self.folder / f"{self.name}.{'-'.join(values)}.csv"
+        fresh = not log.exists()
+        with log.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(row))
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def averaged(self, key: str) -> dict[str, torch.Tensor]:
+        """The averaged weights of one module: what is kept in the end."""
+        return {n.removeprefix(f"{key}."): p for n, p in self.ema.items() if n.startswith(f"{key}.")}
+
+
+def averaged(folder: Path, name: str, key: str) -> dict[str, torch.Tensor]:
+    """The averaged weights of one module, from a stage's checkpoint."""
+    ema = torch.load(folder / f"{name}.pt", map_location="cpu", weights_only=True)["ema"]
+    return {n.removeprefix(f"{key}."): p for n, p in ema.items() if n.startswith(f"{key}.")}
+
+
+def curve(log: Path, out: Path, column: str = "loss") -> None:
+    """A stage's loss over its minutes, on a logarithmic scale, as a small PNG."""
+    with log.open() as file:
+        rows = [(float(r["minutes"]), math.log10(max(float(r[column]), 1e-9))) for r in csv.DictReader(file)]
+    rows = rows[1:]
+    width, height = 480, 200
+    canvas = Image.new("RGB", (width, height), (255, 255, 255))
+    pen = ImageDraw.Draw(canvas)
+    low, high = min(y for _, y in rows), max(y for _, y in rows)
+    end = max(x for x, _ in rows)
+    line = [(x / end * (width - 20) + 10, (high - y) / (high - low + 1e-9) * (height - 40) + 10) for x, y in rows]
+    pen.line(line, fill=(46, 98, 206), width=2)
+    pen.text((10, height - 20), f"{column} {10**high:.3g} to {10**low:.3g}, {end:.0f} minutes", fill=(60, 60, 60))
+    canvas.save(out)
