@@ -55,7 +55,7 @@ class Loop:
         self.ema = {
             f"{key}.{n}": p.detach().clone() for key, m in modules.items() for n, p in m.state_dict().items()
         }
-        self.step, self.spent, self.progress, self.mean = 0, 0.0, 0.0, 0.0
+        self.step, self.spent, self.progress, self.mean = 0, 0.0, 0.0, -1.0
         self._resume()
         self._saved = self._since = time.monotonic()
 
@@ -120,7 +120,8 @@ class Loop:
             ours = [self.ema[f"{k}.{n}"] for k, m in self.modules.items() for n, _ in m.named_parameters()]
             theirs = [p for m in self.modules.values() for p in m.parameters()]
             torch._foreach_lerp_(ours, theirs, 1 - decay)
-        self.mean += (float(loss.detach()) - self.mean) * (0.02 if self.step > 50 else 0.2)
+        value = float(loss.detach())
+        self.mean = value if self.mean < 0 else self.mean + (value - self.mean) * (0.02 if self.step > 50 else 0.2)
         if self.step % 50 == 0:
             self.note({"loss": round(self.mean, 5)})
 

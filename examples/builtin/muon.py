@@ -14,14 +14,23 @@ import torch
 
 
 def orthogonal(matrices: torch.Tensor, rounds: int = 5) -> torch.Tensor:
-    """The nearest orthogonal matrices, roughly: a Newton-Schulz iteration on a stack [k, m, n]."""
+    """The nearest orthogonal matrices, roughly: a Newton-Schulz iteration on a stack [k, m, n].
+
+    Each round is `x = (a + b g + c g g) x` with the Gram matrix `g = x xT`. The rounds are multiplied up in Gram space,
+    which is square and small, and applied to the wide matrix once: a third of the work.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrices / (matrices.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
     turned = x.shape[1] > x.shape[2]
     x = x.mT.contiguous() if turned else x
-    for _ in range(rounds):
-        gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
+    gram = x @ x.mT
+    total = eye = torch.eye(x.shape[1], device=x.device)
+    for k in range(rounds):
+        turn = a * eye + b * gram + c * gram @ gram
+        total = turn @ total if k else turn
+        if k < rounds - 1:
+            gram = turn @ gram @ turn
+    x = total @ x
     return x.mT if turned else x
 
 

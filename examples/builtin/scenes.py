@@ -260,12 +260,12 @@ def _say_backdrop(backdrop: Plain | Land, dice: random.Random, whole: bool) -> s
 # --- painting
 
 
-def draw(scene: Scene, size: int = 128, *, oversample: int = 3) -> Image.Image:
-    """The picture of a scene, `size` pixels square."""
+def draw(scene: Scene, size: int = 128, *, oversample: int = 3, empty: bool = False) -> Image.Image:
+    """The picture of a scene, `size` pixels square. `empty` leaves its things out: what stands behind them."""
     dice = random.Random(scene.seed ^ 0x5EED)
     big = size * oversample
     canvas = _paint_backdrop(scene, big, dice)
-    for thing in scene.things:
+    for thing in () if empty else scene.things:
         _paint_thing(canvas, thing, scene.backdrop)
     picture = canvas.resize((size, size), Image.Resampling.BOX)
     return _in_style(picture, scene.style, dice)
@@ -580,6 +580,14 @@ def _in_style(picture: Image.Image, style: str, dice: random.Random) -> Image.Im
         frame = np.clip(np.minimum.outer(edge, edge) / 0.1, 0, 1)[..., None] ** 0.7
         wash = np.clip(0.84 * soft * pool + 0.16 * _PAPER, 0, 255)
         return Image.fromarray((wash * frame + _PAPER * (1 - frame)).clip(0, 255).astype(np.uint8))
+    if style == "blueprint":  # the model never sees it: a LoRA learns it
+        grey = picture.convert("L").filter(ImageFilter.GaussianBlur(size / 140))
+        values = np.asarray(grey).astype(np.float32)
+        slope = np.hypot(*np.gradient(values)) * size / 128
+        line = np.clip((slope - 2.5) / 12, 0, 1)[..., None]
+        share = (0.1 + 0.35 * values / 255)[..., None]
+        wash = (1 - share) * np.array((16, 62, 150), np.float32) + share * np.array((120, 170, 236), np.float32)
+        return Image.fromarray((wash * (1 - line) + 240 * line).clip(0, 255).astype(np.uint8))
     return picture
 
 

@@ -15,6 +15,9 @@ from scenes import draw, imagine, sheet
 from torch.nn.functional import l1_loss, mse_loss
 
 GROUPS = 8
+FREEZE = 0.6
+"""The share of the budget after which the encoder stands still: the U-Net can start on its latents, while the decoder
+goes on learning to draw them better."""
 
 
 def build(widths: tuple[int, ...] = (16, 32, 64, 96), size: int = 128) -> AutoencoderKL:
@@ -54,15 +57,22 @@ def decibels(vae: AutoencoderKL, shown: torch.Tensor) -> tuple[float, torch.Tens
 
 
 def train(folder: Path, *, count: int, size: int, batch: int, lr: float, minutes: float) -> None:
-    """The stage: crops first, which cost a quarter, then whole pictures, which the decoder will be asked for."""
+    """The stage: crops first, which cost a quarter; then whole pictures, as the decoder will be asked for, from an
+    encoder that no longer changes."""
     store = pictures(folder, count, size)
     vae = build(size=size)
     loop = Loop(folder, "vae", {"vae": vae}, minutes=minutes, lr=lr, warmup=100, decay=0.998, weight_decay=0.001)
     unseen = tensor(np.stack([np.asarray(draw(imagine(HELD_OUT + k), size)) for k in range(24)])).to(loop.device)
     dice = np.random.default_rng(loop.step)
     half = size // 2
+    frozen = False
     for step in loop.steps():
-        whole = loop.progress > 0.65 or step % 8 == 7  # a norm's statistics differ between crops and pictures
+        if loop.progress > FREEZE and not frozen:
+            frozen = True
+            freeze(vae, loop.averaged("vae"))
+            loop.save()
+            (folder / "vae.frozen").touch()
+        whole = frozen or step % 8 == 7  # a norm's statistics differ between crops and pictures
         rows = np.sort(dice.integers(0, count, max(1, batch // 4) if whole else batch))
         shown = store[rows]
         if not whole:  # aligned to 8: pixel art's cells are a latent's
@@ -81,6 +91,13 @@ def train(folder: Path, *, count: int, size: int, batch: int, lr: float, minutes
             quality, redrawn = decibels(average, unseen)
             loop.note({"decibels": round(quality, 2)})
             look(unseen[:8], redrawn[:8], folder / "vae.png")
+
+
+def freeze(vae: AutoencoderKL, average: dict[str, torch.Tensor]) -> None:
+    """Give the encoder its averaged weights, for good."""
+    for name, part in (("encoder", vae.encoder), ("quant_conv", vae.quant_conv)):
+        part.load_state_dict({n.removeprefix(f"{name}."): p for n, p in average.items() if n.startswith(f"{name}.")})
+        part.requires_grad_(False)
 
 
 def look(shown: torch.Tensor, redrawn: torch.Tensor, path: Path) -> None:

@@ -1,0 +1,150 @@
+"""The U-Net: learns to say which noise was mixed into a latent, given a caption. Asked again and again, it draws.
+
+The loss of denoising diffusion (Ho et al., 2020) on latents (Rombach et al., 2022): take a latent, a noise and a time;
+mix them as that time says; ask the U-Net for the noise. One caption in ten is withheld, so that the model also knows
+what a picture is like when nothing was asked, which is what guidance pushes away from (Ho and Salimans, 2022).
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from pathlib import Path
+
+import clip
+import latents
+import numpy as np
+import torch
+import vae as vae_stage
+from data import HELD_OUT, Words, vocabulary
+from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
+from loop import Loop, averaged
+from PIL import Image
+from scenes import describe, imagine, sheet
+from transformers import CLIPTextModel
+
+WIDTHS, ATTENTION, HEADS, GROUPS, LAYERS = (64, 128, 160), (False, True, True), 4, 32, 1
+SCHEDULE = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+PROMPTS = (
+    "a red house by the sea at night", "a yellow star on a blue background", "a black cat on the grass by day",
+    "a blue boat on the left of a white tree in the snow at sunset", "a pink heart above a green square on a black background",
+    "a big orange mushroom in a meadow in the fog", "a purple car in the desert by day, pixel art", "a turquoise fish by the sea at sunset",
+)  # fmt: skip
+
+
+def build(size: int = 128) -> UNet2DConditionModel:
+    """An untrained U-Net in SD 1.x's layout: attention where the latent is small, and cheap."""
+    return UNet2DConditionModel(
+        sample_size=size // 8, block_out_channels=WIDTHS, layers_per_block=LAYERS, norm_num_groups=GROUPS,
+        down_block_types=tuple("CrossAttnDownBlock2D" if a else "DownBlock2D" for a in ATTENTION),
+        up_block_types=tuple("CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(ATTENTION)),
+        cross_attention_dim=clip.WIDTH, attention_head_dim=HEADS,
+    )  # fmt: skip
+
+
+def trained(folder: Path, words: Words) -> tuple[UNet2DConditionModel, CLIPTextModel]:
+    """The U-Net and the text encoder that learned with it, as their stage left them (averaged weights)."""
+    unet, text = build(), clip.build(words)
+    unet.load_state_dict(averaged(folder, "unet", "unet"))
+    text.load_state_dict(averaged(folder, "unet", "text"))
+    return unet.eval().requires_grad_(False), text.eval().requires_grad_(False)
+
+
+class Noise:
+    """How much noise each time means, which times to practise, and how much each counts."""
+
+    def __init__(self, device: torch.device) -> None:
+        betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+        kept = (1 - betas).cumprod(0)
+        self.signal, self.noise = kept.sqrt().float().to(device), (1 - kept).sqrt().float().to(device)
+        self.sigma = self.noise / self.signal
+        # What is drawn where is decided between sigma 0.5 and 5; practise there most.
+        spacing = self.sigma.log().diff(prepend=2 * self.sigma[:1].log() - self.sigma[1:2].log())
+        self.density = torch.exp(-0.5 * ((self.sigma.log() - 0.4) / 1.2) ** 2) * spacing + 1e-4
+        # The error in the latent itself, not in the noise, is what is seen: their ratio is sigma squared.
+        self.weight = (1 + self.sigma**2).clamp(max=10)
+
+    def times(self, n: int) -> torch.Tensor:
+        """Times to practise."""
+        return torch.multinomial(self.density, n, replacement=True)
+
+    def mix(self, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        """The latents as they are at those times."""
+        return self.signal[times, None, None, None] * clean + self.noise[times, None, None, None] * noise
+
+
+def step_loss(
+    unet: UNet2DConditionModel, levels: Noise, clean: torch.Tensor, read: torch.Tensor
+) -> torch.Tensor:
+    """How far off the U-Net's guess at the noise is."""
+    noise = torch.randn_like(clean)
+    times = levels.times(len(clean)).to(clean.device)
+    guess = unet(levels.mix(clean, noise, times), times, encoder_hidden_states=read).sample
+    return (levels.weight[times] * (guess - noise).pow(2).mean((1, 2, 3))).mean()
+
+
+def train(folder: Path, *, size: int, batch: int, lr: float, minutes: float) -> None:
+    """The stage."""
+    about = latents.wait(folder)
+    kept = np.load(folder / "latents.npy", mmap_mode="r")
+    words = Words(vocabulary())
+    text = clip.trained(folder, words)
+    unet = build(size)
+    loop = Loop(
+        folder, "unet", {"unet": unet, "text": text}, minutes=minutes, lr=lr, slow={"text": 0.3}, warmup=200, hold=0.35
+    )
+    levels = Noise(loop.device)
+    dice = random.Random(loop.step)
+    for step in loop.steps():
+        if about["done"] < len(kept) and step % 100 == 0:
+            about = latents.wait(folder)
+        seeds = [dice.randrange(about["done"]) for _ in range(batch)]
+        captions = ["" if dice.random() < 0.1 else describe(imagine(s), dice) for s in seeds]
+        rows = words.rows(captions, fillers=dice).to(loop.device)
+        clean = torch.from_numpy(np.stack([kept[s] for s in seeds])).float().to(loop.device) * about["scale"]
+        clean = clean.contiguous(memory_format=torch.channels_last)
+        loop.learn(step_loss(unet, levels, clean, text(input_ids=rows).last_hidden_state))
+        if step % 1500 == 1499:
+            loop.save()
+            show(folder, words, folder / "unet.png")
+
+
+@torch.no_grad()
+def sample(
+    unet: UNet2DConditionModel, text: CLIPTextModel, vae: AutoencoderKL, words: Words, prompts: list[str],
+    *, seeds: list[int], scale: float, cfg: float = 4.0, steps: int = 20, negative: str = "",
+) -> list[Image.Image]:  # fmt: skip
+    """Pictures, the shortest way there is: what the whole program does, in fifteen lines."""
+    read = torch.cat([text(input_ids=words.rows([w] * len(prompts) if isinstance(w, str) else w)).last_hidden_state
+                      for w in (negative, prompts)])  # fmt: skip
+    scheduler = DPMSolverMultistepScheduler(**SCHEDULE, use_karras_sigmas=True)
+    scheduler.set_timesteps(steps)
+    side = unet.config.sample_size
+    noises = [torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(s)) for s in seeds]
+    z = torch.cat(noises) * scheduler.init_noise_sigma
+    for t in scheduler.timesteps:
+        nothing, asked = unet(torch.cat([z, z]), t, encoder_hidden_states=read).sample.chunk(2)
+        z = scheduler.step(nothing + cfg * (asked - nothing), t, z).prev_sample
+    drawn = vae.decode(z / scale).sample.add(1).mul(127.5).clamp(0, 255).round().byte()
+    return [Image.fromarray(p) for p in drawn.permute(0, 2, 3, 1).numpy()]
+
+
+def show(folder: Path, words: Words, path: Path) -> None:
+    """A sheet of what the averaged weights draw now."""
+    unet, text = trained(folder, words)
+    prompts = [*PROMPTS, *(describe(imagine(HELD_OUT + k), random.Random(k), whole=True) for k in range(8))]
+    scale = latents.wait(folder)["scale"]
+    drawn = sample(unet, text, vae_stage.trained(folder), words, prompts, seeds=list(range(16)), scale=scale)
+    sheet(drawn, 8).save(path)
+
+
+if __name__ == "__main__":
+    said = argparse.ArgumentParser(description=__doc__)
+    said.add_argument("--folder", type=Path, default=Path("run"))
+    said.add_argument("--size", type=int, default=128)
+    said.add_argument("--batch", type=int, default=16)
+    said.add_argument("--lr", type=float, default=1.5e-3)
+    said.add_argument("--minutes", type=float, default=95)
+    chosen = said.parse_args()
+    torch.manual_seed(random.randrange(1 << 30))
+    train(chosen.folder, size=chosen.size, batch=chosen.batch, lr=chosen.lr, minutes=chosen.minutes)
