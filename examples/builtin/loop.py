@@ -17,6 +17,7 @@ import muon
 import torch
 from accelerate import Accelerator
 from PIL import Image, ImageDraw
+from pool import Pool
 
 
 def seconds_left(folder: Path, name: str, minutes: float) -> float:
@@ -31,9 +32,12 @@ class Loop:
     def __init__(
         self, folder: Path, name: str, modules: dict[str, torch.nn.Module], *, minutes: float, lr: float,
         warmup: int = 200, decay: float = 0.999, weight_decay: float = 0.01, clip: float = 1.0,
-        slow: dict[str, float] | None = None, hold: float = 0.0,
+        slow: dict[str, float] | None = None, hold: float = 0.0, follows: bool = False, share: float = 1.0,
     ) -> None:  # fmt: skip
-        """`slow` scales the learning rate of some modules; `hold` is the share of the budget before the cosine falls."""
+        """`slow` scales the learning rate of some modules; `hold` is the share of the budget before the cosine falls.
+
+        `share` below 1 opens a pool with other processes, which have `follows` set.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.name, self.minutes = folder, name, minutes
         self.lr, self.warmup, self.decay, self.clip, self.hold = lr, warmup, decay, clip, hold
@@ -56,7 +60,13 @@ class Loop:
             f"{key}.{n}": p.detach().clone() for key, m in modules.items() for n, p in m.state_dict().items()
         }
         self.step, self.spent, self.progress, self.mean = 0, 0.0, 0.0, -1.0
-        self._resume()
+        if not follows:
+            self._resume()
+        self.pool: Pool | None = None
+        self.follows = follows
+        if share < 1:
+            params = [p for module in modules.values() for p in module.parameters()]
+            self.pool = Pool(folder / f"{name}.pool", params, leads=not follows, share=share)
         self._saved = self._since = time.monotonic()
 
     @property
@@ -77,6 +87,8 @@ class Loop:
 
     def save(self) -> None:
         """Write the whole state beside the checkpoint, then rename: a kill leaves the old one or the new one."""
+        if self.follows:
+            return
         part = self.checkpoint.with_suffix(".part")
         torch.save(
             {"modules": {k: m.state_dict() for k, m in self.modules.items()}, "ema": self.ema, "step": self.step,
@@ -91,6 +103,10 @@ class Loop:
             now = time.monotonic()
             self.spent, self._since = self.spent + now - self._since, now
             self.progress = self.spent / seconds_left(self.folder, self.name, self.minutes)
+            if self.pool and self.follows:
+                self.progress = self.pool.progress
+            if self.pool and self.step % 8 == 7:
+                self.pool.meet(self.progress)
             if self.progress >= 1:
                 break
             fall = max(0.0, (self.progress - self.hold) / (1 - self.hold))
@@ -122,7 +138,7 @@ class Loop:
             torch._foreach_lerp_(ours, theirs, 1 - decay)
         value = float(loss.detach())
         self.mean = value if self.mean < 0 else self.mean + (value - self.mean) * (0.02 if self.step > 50 else 0.2)
-        if self.step % 50 == 0:
+        if self.step % 50 == 0 and not self.follows:
             self.note({"loss": round(self.mean, 5)})
 
     def note(self, values: dict[str, float]) -> None:

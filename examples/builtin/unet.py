@@ -83,7 +83,9 @@ def step_loss(
     return (levels.weight[times] * (guess - noise).pow(2).mean((1, 2, 3))).mean()
 
 
-def train(folder: Path, *, size: int, batch: int, lr: float, minutes: float) -> None:
+def train(
+    folder: Path, *, size: int, batch: int, lr: float, minutes: float, follows: bool, share: float
+) -> None:
     """The stage."""
     about = latents.wait(folder)
     kept = np.load(folder / "latents.npy", mmap_mode="r")
@@ -91,10 +93,11 @@ def train(folder: Path, *, size: int, batch: int, lr: float, minutes: float) -> 
     text = clip.trained(folder, words)
     unet = build(size)
     loop = Loop(
-        folder, "unet", {"unet": unet, "text": text}, minutes=minutes, lr=lr, slow={"text": 0.3}, warmup=200, hold=0.35
-    )
+        folder, "unet", {"unet": unet, "text": text}, minutes=minutes, lr=lr, slow={"text": 0.3}, warmup=200, hold=0.35,
+        follows=follows, share=share,
+    )  # fmt: skip
     levels = Noise(loop.device)
-    dice = random.Random(loop.step)
+    dice = random.Random()
     for step in loop.steps():
         if about["done"] < len(kept) and step % 100 == 0:
             about = latents.wait(folder)
@@ -104,29 +107,41 @@ def train(folder: Path, *, size: int, batch: int, lr: float, minutes: float) -> 
         clean = torch.from_numpy(np.stack([kept[s] for s in seeds])).float().to(loop.device) * about["scale"]
         clean = clean.contiguous(memory_format=torch.channels_last)
         loop.learn(step_loss(unet, levels, clean, text(input_ids=rows).last_hidden_state))
-        if step % 1500 == 1499:
+        if step % 1500 == 1499 and not follows:
             loop.save()
             show(folder, words, folder / "unet.png")
 
 
-@torch.no_grad()
 def sample(
     unet: UNet2DConditionModel, text: CLIPTextModel, vae: AutoencoderKL, words: Words, prompts: list[str],
-    *, seeds: list[int], scale: float, cfg: float = 4.0, steps: int = 20, negative: str = "",
+    *, seeds: list[int], scale: float, cfg: float = 4.0, steps: int = 20,
 ) -> list[Image.Image]:  # fmt: skip
-    """Pictures, the shortest way there is: what the whole program does, in fifteen lines."""
-    read = torch.cat([text(input_ids=words.rows([w] * len(prompts) if isinstance(w, str) else w)).last_hidden_state
-                      for w in (negative, prompts)])  # fmt: skip
+    """Pictures of prompts."""
+    with torch.no_grad():
+        device = unet.device
+        nothing, asked = (
+            text(input_ids=words.rows(said).to(device)).last_hidden_state for said in ([""] * len(prompts), prompts)
+        )
+    return sample_read(unet, vae, nothing, asked, seeds=seeds, scale=scale, cfg=cfg, steps=steps)
+
+
+@torch.no_grad()
+def sample_read(
+    unet: UNet2DConditionModel, vae: AutoencoderKL, nothing: torch.Tensor, asked: torch.Tensor,
+    *, seeds: list[int], scale: float, cfg: float = 4.0, steps: int = 20,
+) -> list[Image.Image]:  # fmt: skip
+    """Pictures of prompts already read, the shortest way there is: what the whole program does, in ten lines."""
     scheduler = DPMSolverMultistepScheduler(**SCHEDULE, use_karras_sigmas=True)
     scheduler.set_timesteps(steps)
     side = unet.config.sample_size
     noises = [torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(s)) for s in seeds]
-    z = torch.cat(noises) * scheduler.init_noise_sigma
+    z = (torch.cat(noises) * scheduler.init_noise_sigma).to(unet.device)
     for t in scheduler.timesteps:
-        nothing, asked = unet(torch.cat([z, z]), t, encoder_hidden_states=read).sample.chunk(2)
-        z = scheduler.step(nothing + cfg * (asked - nothing), t, z).prev_sample
+        guess = unet(torch.cat([z, z]), t, encoder_hidden_states=torch.cat([nothing, asked])).sample
+        unasked, wanted = guess.chunk(2)
+        z = scheduler.step(unasked + cfg * (wanted - unasked), t, z).prev_sample
     drawn = vae.decode(z / scale).sample.add(1).mul(127.5).clamp(0, 255).round().byte()
-    return [Image.fromarray(p) for p in drawn.permute(0, 2, 3, 1).numpy()]
+    return [Image.fromarray(p) for p in drawn.permute(0, 2, 3, 1).cpu().numpy()]
 
 
 def show(folder: Path, words: Words, path: Path) -> None:
@@ -145,6 +160,11 @@ if __name__ == "__main__":
     said.add_argument("--batch", type=int, default=16)
     said.add_argument("--lr", type=float, default=1.5e-3)
     said.add_argument("--minutes", type=float, default=95)
+    said.add_argument("--follow", action="store_true", help="join a training that another process leads")
+    said.add_argument("--share", type=float, default=1.0, help="below 1 where several processes train one model")
     chosen = said.parse_args()
     torch.manual_seed(random.randrange(1 << 30))
-    train(chosen.folder, size=chosen.size, batch=chosen.batch, lr=chosen.lr, minutes=chosen.minutes)
+    train(
+        chosen.folder, size=chosen.size, batch=chosen.batch, lr=chosen.lr, minutes=chosen.minutes,
+        follows=chosen.follow, share=chosen.share,
+    )  # fmt: skip
