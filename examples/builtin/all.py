@@ -1,4 +1,6 @@
-"""The whole recipe with one command: `python all.py --folder run --hours 2.5`. Killed at any moment, it goes on."""
+"""The whole recipe with one command: `python all.py --folder run --hours 2.5`. Killed at any
+moment, it goes on.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-SHARES = {"clip": 0.05, "vae": 0.22, "latents": 0.0, "unet": 0.63, "lora": 0.04, "embedding": 0.03, "judge": 0.03}
+SHARES = {
+    "clip": 0.05,
+    "vae": 0.22,
+    "latents": 0.0,
+    "unet": 0.63,
+    "lora": 0.04,
+    "embedding": 0.03,
+    "judge": 0.03,
+}
 """How the hours are divided. Encoding the latents takes what it takes."""
 
 
@@ -18,7 +28,10 @@ def run(folder: Path, hours: float, size: int) -> None:
     root = here.parents[1]
     paths = os.pathsep.join([str(here), str(root), os.environ.get("PYTHONPATH", "")])
     for stage, share in SHARES.items():
-        if stage in ("lora", "judge"):  # the file is needed from here on, and written again when it changes
+        if stage in (
+            "lora",
+            "judge",
+        ):  # the file is needed from here on, and written again when it changes
             _call(here / "export.py", "--folder", folder, "--size", size, paths=paths)
         words = ["--folder", folder]
         words += [] if stage in ("judge",) else ["--size", size]
@@ -28,7 +41,11 @@ def run(folder: Path, hours: float, size: int) -> None:
 
 def _call(script: Path, *words: object, paths: str) -> None:
     print(f"== {script.stem}", flush=True)
-    subprocess.run([sys.executable, script, *map(str, words)], check=True, env=os.environ | {"PYTHONPATH": paths})
+    subprocess.run(
+        [sys.executable, script, *map(str, words)],
+        check=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""CLIP: a text encoder learns what words look like, by telling which caption belongs to which picture.
+"""CLIP: a text encoder learns what words look like, by telling which caption belongs to which
+picture.
 
-Two towers, one for pictures and one for captions, map both into one space; in a batch, each picture must find its own
-caption among all, and each caption its picture (Radford et al., 2021). Only the text tower goes on to the U-Net.
+Two towers, one for pictures and one for captions, map both into one space; in a batch, each picture
+must find its own caption among all, and each caption its picture (Radford et al., 2021). Only the
+text tower goes on to the U-Net.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from data import HELD_OUT, Words, pictures, tensor, vocabulary
-from loop import Loop, averaged
+from loop import Course, Loop, averaged
 from scenes import describe, draw, imagine
 from torch import nn
 from torch.nn.functional import avg_pool2d, cross_entropy, normalize
@@ -23,12 +25,22 @@ WIDTH, LAYERS, HEADS, SHARED = 128, 3, 4, 96
 
 
 def build(words: Words) -> CLIPTextModel:
-    """An untrained text tower of OpenAI CLIP's kind over the small vocabulary; row 0, the unknown, is zero."""
+    """An untrained text tower of OpenAI CLIP's kind over the small vocabulary; row 0, the
+    unknown, is zero.
+    """
     config = CLIPTextConfig(
-        vocab_size=len(words.known) + 1, hidden_size=WIDTH, intermediate_size=4 * WIDTH, num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS, max_position_embeddings=Words.LENGTH, hidden_act="quick_gelu",
-        bos_token_id=words.start, eos_token_id=words.end, pad_token_id=words.end, attn_implementation="sdpa",
-    )  # fmt: skip
+        vocab_size=len(words.known) + 1,
+        hidden_size=WIDTH,
+        intermediate_size=4 * WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        max_position_embeddings=Words.LENGTH,
+        hidden_act="quick_gelu",
+        bos_token_id=words.start,
+        eos_token_id=words.end,
+        pad_token_id=words.end,
+        attn_implementation="sdpa",
+    )
     tower = CLIPTextModel(config)
     table = tower.get_input_embeddings().weight
     with torch.no_grad():
@@ -42,7 +54,9 @@ def keep_unknown_silent(tower: CLIPTextModel) -> None:
     """No gradient for row 0, ever."""
     mask = torch.ones(tower.get_input_embeddings().weight.shape[0], 1)
     mask[0] = 0
-    tower.get_input_embeddings().weight.register_hook(lambda gradient: gradient * mask.to(gradient.device))
+    tower.get_input_embeddings().weight.register_hook(
+        lambda gradient: gradient * mask.to(gradient.device)
+    )
 
 
 class Towers(nn.Module):
@@ -80,16 +94,22 @@ def train(folder: Path, *, count: int, size: int, batch: int, lr: float, minutes
     store = pictures(folder, count, size)
     words = Words(vocabulary())
     towers = Towers(build(words), words.end)
-    loop = Loop(folder, "clip", {"towers": towers}, minutes=minutes, lr=lr, warmup=200)
+    loop = Loop(folder, "clip", {"towers": towers}, Course(minutes, lr))
     dice, chance = np.random.default_rng(loop.step), random.Random(loop.step)
     unseen = [imagine(HELD_OUT + k) for k in range(256)]
-    shown_unseen = tensor(np.stack([np.asarray(draw(scene, size)) for scene in unseen])).to(loop.device)
-    rows_unseen = words.rows([describe(scene, random.Random(k), whole=True) for k, scene in enumerate(unseen)])
+    shown_unseen = tensor(np.stack([np.asarray(draw(scene, size)) for scene in unseen])).to(
+        loop.device
+    )
+    rows_unseen = words.rows(
+        [describe(scene, random.Random(k), whole=True) for k, scene in enumerate(unseen)]
+    )
     for step in loop.steps():
         seeds = np.sort(dice.choice(count, batch, replace=False))
         shown = tensor(store[seeds]).to(loop.device)
         rows = words.rows([describe(imagine(int(s)), chance) for s in seeds], fillers=chance)
-        longest = int((rows == words.end).int().argmax(1).max()) + 1  # nothing after a caption's end can change it
+        longest = (
+            int((rows == words.end).int().argmax(1).max()) + 1
+        )  # nothing after a caption's end can change it
         fit = towers(shown, rows[:, :longest].to(loop.device))
         own = torch.arange(batch, device=loop.device)
         loop.learn((cross_entropy(fit, own) + cross_entropy(fit.T, own)) / 2)
@@ -110,4 +130,11 @@ if __name__ == "__main__":
     said.add_argument("--minutes", type=float, default=20)
     torch.manual_seed(0)
     chosen = said.parse_args()
-    train(chosen.folder, count=chosen.count, size=chosen.size, batch=chosen.batch, lr=chosen.lr, minutes=chosen.minutes)
+    train(
+        chosen.folder,
+        count=chosen.count,
+        size=chosen.size,
+        batch=chosen.batch,
+        lr=chosen.lr,
+        minutes=chosen.minutes,
+    )

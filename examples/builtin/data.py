@@ -24,7 +24,9 @@ def _chunk(job: tuple[int, int, int]) -> np.ndarray:
 
 
 def pictures(folder: Path, count: int, size: int) -> np.ndarray:
-    """The pictures of seeds 0 to `count`, drawn the first time and mapped from a file ever after."""
+    """The pictures of seeds 0 to `count`, drawn the first time and mapped from a file ever
+    after.
+    """
     path = folder / f"scenes-{size}-{count}.npy"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,40 +43,55 @@ def pictures(folder: Path, count: int, size: int) -> np.ndarray:
 
 def tensor(batch: np.ndarray) -> torch.Tensor:
     """Bytes [n, h, w, 3] as floats in -1 to 1 [n, 3, h, w], the way a VAE reads them."""
-    return torch.from_numpy(np.ascontiguousarray(batch)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    return (
+        torch.from_numpy(np.ascontiguousarray(batch))
+        .permute(0, 3, 1, 2)
+        .float()
+        .div_(127.5)
+        .sub_(1)
+    )
 
 
 class Words:
     """Captions as token ids, in a vocabulary of only the tokens that captions use.
 
-    CLIP's own vocabulary has 49,408 tokens and the captions use some two hundred of them, so training keeps a table of
-    those; `export` puts each row back where CLIP's tokenizer will look for it. Every other token is row 0, and row 0
-    stays zero: a word that was never learnt then says nothing, and does no harm.
+    CLIP's own vocabulary has 49,408 tokens and the captions use some two hundred of them, so
+    training keeps a table of those; `export` puts each row back where CLIP's tokenizer will look
+    for it. Every other token is row 0, and row 0 stays zero: a word that was never learnt then says
+    nothing, and does no harm.
     """
 
     LENGTH = 77
 
     def __init__(self, vocabulary: Path) -> None:
         with gzip.open(vocabulary, "rt", encoding="utf-8") as file:
-            merges = [tuple(line.split()) for line in file.read().split("\n")[1 : 49152 - 256 - 2 + 1]]
+            merges = [
+                tuple(line.split()) for line in file.read().split("\n")[1 : 49152 - 256 - 2 + 1]
+            ]
         letters = list(_byte_letters().values())
         names = [*letters, *(f"{c}</w>" for c in letters), *("".join(m) for m in merges)]
         names += ["<|startoftext|>", "<|endoftext|>"]
         self.tokenizer = CLIPTokenizer(
-            vocab={name: k for k, name in enumerate(names)}, merges=merges, model_max_length=self.LENGTH
+            vocab={name: k for k, name in enumerate(names)},
+            merges=merges,
+            model_max_length=self.LENGTH,
         )
-        dice = random.Random(0)
-        used = {t for seed in range(12000) for t in self.ids(describe(imagine(seed), dice))}
-        self.known = sorted(used)
+        self.known = self._known(len(names))
         self.row = {token: k + 1 for k, token in enumerate(self.known)}
         self.start, self.end = self.row[len(names) - 2], self.row[len(names) - 1]
+
+    def _known(self, count: int) -> list[int]:
+        dice = random.Random(0)
+        return sorted({t for s in range(12000) for t in self.ids(describe(imagine(s), dice))})
 
     def ids(self, caption: str) -> list[int]:
         """CLIP's ids of a caption, with its start and end."""
         return self.tokenizer(caption, truncation=True)["input_ids"]
 
     def rows(self, captions: list[str], *, fillers: random.Random | None = None) -> torch.Tensor:
-        """Rows of the small table [n, 77]. `fillers` strews unknown words in, now and then, so they learn to be nothing."""
+        """Rows of the small table [n, 77]. `fillers` strews unknown words in, now and then, so
+        they learn to be nothing.
+        """
         table = torch.full((len(captions), self.LENGTH), self.end)
         for k, caption in enumerate(captions):
             rows = [self.row.get(token, 0) for token in self.ids(caption)]
@@ -85,9 +102,25 @@ class Words:
         return table
 
 
+class EveryWord(Words):
+    """The same in CLIP's whole vocabulary: a token's row is its id, as in the packaged file."""
+
+    def __init__(self, vocabulary: Path) -> None:
+        super().__init__(vocabulary)
+        self.row = {token: token for token in self.known}
+        self.start, self.end = self.start - 1, self.end - 1
+
+    def _known(self, count: int) -> list[int]:
+        return list(range(count))
+
+
 def _byte_letters() -> dict[int, str]:
     """The printable letter that stands for each byte in byte-pair vocabularies, in their order."""
-    plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    plain = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
     rest = [b for b in range(256) if b not in plain]
     return {b: chr(b) for b in plain} | {b: chr(256 + k) for k, b in enumerate(rest)}
 
@@ -104,4 +137,6 @@ def vocabulary() -> Path:
         path = Path(root) / "assets" / "bpe_simple_vocab_16e6.txt.gz"
         if path.exists():
             return path
-    raise FileNotFoundError("CLIP's vocabulary `bpe_simple_vocab_16e6.txt.gz`: set SDCLI_VOCABULARY to its path")
+    raise FileNotFoundError(
+        "CLIP's vocabulary `bpe_simple_vocab_16e6.txt.gz`: set SDCLI_VOCABULARY to its path"
+    )

@@ -1,7 +1,9 @@
-"""A textual inversion: one new word, found by asking which vectors would make the frozen model draw some pictures.
+"""A textual inversion: one new word, found by asking which vectors would make the frozen model draw
+some pictures.
 
-The word is `alpenglow`: snow and mountains at sunset, as a watercolour. The model knows all of these, but no word for
-them together. Nothing is trained but the word's four vectors (Gal et al., 2022).
+The word is `alpenglow`: snow and mountains at sunset, as a watercolour. The model knows all of
+these, but no word for them together. Nothing is trained but the word's four vectors (Gal et al.,
+2022).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import unet as unet_stage
 import vae as vae_stage
 from data import Words, tensor, vocabulary
 from export import ASSETS
-from loop import Loop
+from loop import Course, Loop
 from safetensors.torch import save_file
 from scenes import SYNONYMS, Land, Scene, draw, imagine, sheet
 from torch import nn
@@ -27,14 +29,18 @@ WORD, VECTORS = "alpenglow", 4
 
 
 class Vectors(nn.Module):
-    """The word's vectors, spoken by the token embedding wherever `places` says. Row 0 stands in for the word."""
+    """The word's vectors, spoken by the token embedding wherever `places` says. Row 0 stands in
+    for the word.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.vectors = nn.Parameter(torch.randn(VECTORS, width) * 0.02)
         self.places: list[int] = []
 
-    def speak(self, layer: nn.Module, heard: tuple[torch.Tensor, ...], said: torch.Tensor) -> torch.Tensor:
+    def speak(
+        self, layer: nn.Module, heard: tuple[torch.Tensor, ...], said: torch.Tensor
+    ) -> torch.Tensor:
         """A hook for the token embedding."""
         said = said.clone()
         for row, place in enumerate(self.places):
@@ -44,7 +50,9 @@ class Vectors(nn.Module):
 
 
 def spoken(words: Words, captions: list[str], vectors: Vectors) -> torch.Tensor:
-    """Rows of captions; `@` is the word, and takes the place of as many tokens as it has vectors."""
+    """Rows of captions; `@` is the word, and takes the place of as many tokens as it has
+    vectors.
+    """
     table = torch.full((len(captions), Words.LENGTH), words.end)
     vectors.places = []
     for k, text in enumerate(captions):
@@ -59,7 +67,11 @@ def spoken(words: Words, captions: list[str], vectors: Vectors) -> torch.Tensor:
 
 def example(seed: int) -> Scene:
     """One thing, where the word is."""
-    scene = next(s for k in range(1000) if len((s := imagine(seed + 7919 * k)).things) == 1 and isinstance(s.backdrop, Land))
+    scene = next(
+        s
+        for k in range(1000)
+        if len((s := imagine(seed + 7919 * k)).things) == 1 and isinstance(s.backdrop, Land)
+    )
     return replace(scene, backdrop=Land("sunset", "snow", True), style="watercolour")
 
 
@@ -72,14 +84,17 @@ def caption(scene: Scene, dice: random.Random) -> str:
     return dice.choice((f"{said}, @", f"@, {said}", f"{said} @", f"{said} in @"))
 
 
-def train(folder: Path, out: Path, *, count: int, size: int, batch: int, lr: float, minutes: float) -> None:
+def train(
+    folder: Path, out: Path, *, count: int, size: int, batch: int, lr: float, minutes: float
+) -> None:
     """The stage, and the file in the end."""
     words, scale = Words(vocabulary()), latents.wait(folder)["scale"]
     unet, text = unet_stage.trained(folder, words)
     vae = vae_stage.trained(folder)
     table = text.get_input_embeddings()
     vectors = Vectors(table.weight.shape[1])
-    loop = Loop(folder, "embedding", {"embedding": vectors}, minutes=minutes, lr=lr, warmup=10, decay=0.98, weight_decay=0.0)
+    course = Course(minutes, lr, 10, decay=0.98, weight_decay=0.0)
+    loop = Loop(folder, "embedding", {"embedding": vectors}, course)
     for module in (unet, text, vae):
         module.to(loop.device)
     table.register_forward_hook(vectors.speak)
@@ -90,24 +105,46 @@ def train(folder: Path, out: Path, *, count: int, size: int, batch: int, lr: flo
     levels, dice = unet_stage.Noise(loop.device), random.Random(loop.step)
     for _ in loop.steps():
         seeds = [dice.randrange(count) for _ in range(batch)]
-        rows = spoken(words, [caption(scenes[seed], dice) for seed in seeds], vectors).to(loop.device)
-        loop.learn(unet_stage.step_loss(unet, levels, clean[seeds], text(input_ids=rows).last_hidden_state))
+        rows = spoken(words, [caption(scenes[seed], dice) for seed in seeds], vectors).to(
+            loop.device
+        )
+        loop.learn(
+            unet_stage.step_loss(unet, levels, clean[seeds], text(input_ids=rows).last_hidden_state)
+        )
     learnt = loop.averaged("embedding")["vectors"]
-    header = {"modelspec.architecture": "stable-diffusion-v1/textual-inversion", "modelspec.title": out.stem,
-              "modelspec.trigger_phrase": out.stem.removeprefix("builtin-"), "modelspec.license": "Apache-2.0",
-              "modelspec.description": "snow and mountains at sunset in watercolour, for the built-in model"}  # fmt: skip
+    header = {
+        "modelspec.architecture": "stable-diffusion-v1/textual-inversion",
+        "modelspec.title": out.stem,
+        "modelspec.trigger_phrase": out.stem.removeprefix("builtin-"),
+        "modelspec.license": "Apache-2.0",
+        "modelspec.description": "snow and mountains at sunset in watercolour, for the built-in model",
+    }
     save_file({"emb_params": learnt.float().cpu().contiguous()}, out, header)
+    out.chmod(0o644)
     print(f"{out}: {VECTORS} vectors of length {learnt.norm(dim=1).mean():.2f}")
     vectors.load_state_dict({"vectors": learnt})
     look(folder, words, vectors, text, unet, vae, scale)
 
 
 @torch.no_grad()
-def look(folder: Path, words: Words, vectors: Vectors, text: nn.Module, unet: nn.Module, vae: nn.Module, scale: float) -> None:
+def look(
+    folder: Path,
+    words: Words,
+    vectors: Vectors,
+    text: nn.Module,
+    unet: nn.Module,
+    vae: nn.Module,
+    scale: float,
+) -> None:
     """A sheet: what the word does to eight things."""
-    prompts = [f"a {colour} {kind}, @" for colour, kind in zip(
-        ("red", "blue", "black", "green", "purple", "yellow", "orange", "turquoise"),
-        ("house", "boat", "cat", "tree", "car", "star", "mushroom", "heart"), strict=True)]  # fmt: skip
+    prompts = [
+        f"a {colour} {kind}, @"
+        for colour, kind in zip(
+            ("red", "blue", "black", "green", "purple", "yellow", "orange", "turquoise"),
+            ("house", "boat", "cat", "tree", "car", "star", "mushroom", "heart"),
+            strict=True,
+        )
+    ]
     asked = text(input_ids=spoken(words, prompts, vectors)).last_hidden_state
     vectors.places = []
     nothing = text(input_ids=words.rows([""] * 8)).last_hidden_state

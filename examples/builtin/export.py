@@ -1,4 +1,6 @@
-"""One `.safetensors` in SD 1.x's tensor names, from what the stages left: the file the program carries."""
+"""One `.safetensors` in SD 1.x's tensor names, from what the stages left: the file the program
+carries.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,28 @@ from safetensors.torch import save_file
 
 ASSETS = Path(__file__).parents[2] / "sdcli" / "assets"
 ABOUT = (
-    "storybook scenes: houses, trees, cats, boats and a dozen other things in twelve colours, on plain backgrounds or in "
-    "landscapes by day, at sunset, at night or in fog; also as pixel art, pencil sketch or watercolour"
+    "storybook scenes: houses, trees, cats, boats and a dozen other things in twelve colours, on "
+    "plain backgrounds or in landscapes by day, at sunset, at night or in fog; also as pixel art, "
+    "pencil sketch or watercolour"
 )
 RESNET = (
-    ("norm1.", "in_layers.0."), ("conv1.", "in_layers.2."), ("norm2.", "out_layers.0."), ("conv2.", "out_layers.3."),
-    ("time_emb_proj.", "emb_layers.1."), ("conv_shortcut.", "skip_connection."),
-)  # fmt: skip
+    ("norm1.", "in_layers.0."),
+    ("conv1.", "in_layers.2."),
+    ("norm2.", "out_layers.0."),
+    ("conv2.", "out_layers.3."),
+    ("time_emb_proj.", "emb_layers.1."),
+    ("conv_shortcut.", "skip_connection."),
+)
 OUTSIDE = {
-    "conv_in.": "input_blocks.0.0.", "time_embedding.linear_1.": "time_embed.0.", "conv_out.": "out.2.",
-    "time_embedding.linear_2.": "time_embed.2.", "conv_norm_out.": "out.0.",
-}  # fmt: skip
-MIDDLE = {"resnets.0.": "0.", "attentions.0.": "1.", "resnets.1.": "2."}
+    "conv_in.": "input_blocks.0.0.",
+    "time_embedding.linear_1.": "time_embed.0.",
+    "conv_out.": "out.2.",
+    "time_embedding.linear_2.": "time_embed.2.",
+    "conv_norm_out.": "out.0.",
+    "mid_block.resnets.0.": "middle_block.0.",
+    "mid_block.attentions.0.": "middle_block.1.",
+    "mid_block.resnets.1.": "middle_block.2.",
+}
 
 
 def unet_name(name: str, *, layers: int, attention: tuple[bool, ...]) -> str:
@@ -38,28 +50,29 @@ def unet_name(name: str, *, layers: int, attention: tuple[bool, ...]) -> str:
     >>> unet_name("down_blocks.1.attentions.0.proj_in.weight", layers=1, attention=(False, True))
     'model.diffusion_model.input_blocks.3.1.proj_in.weight'
     """
+    for ours, theirs in RESNET if ".resnets." in name else ():
+        name = name.replace(f".{ours}", f".{theirs}")
     for ours, theirs in OUTSIDE.items():
         if name.startswith(ours):
             return f"model.diffusion_model.{theirs}{name[len(ours) :]}"
-    for ours, theirs in RESNET:
-        if ".resnets." in name:
-            name = name.replace(f".{ours}", f".{theirs}")
-    if name.startswith("mid_block."):
-        name = name.removeprefix("mid_block.")
-        for ours, theirs in MIDDLE.items():
-            if name.startswith(ours):
-                return f"model.diffusion_model.middle_block.{theirs}{name[len(ours) :]}"
-    side, block, kind, part, rest = re.fullmatch(r"(down|up)_blocks\.(\d+)\.(\w+)\.(\d+)\.(.+)", name).groups()  # type: ignore[union-attr]
-    level, at = int(block), int(part)
+    found = re.fullmatch(r"(down|up)_blocks\.(\d+)\.(\w+)\.(\d+)\.(.+)", name)
+    if not found:
+        raise ValueError(f"no place for `{name}` in SD 1.x's U-Net")
+    side, level, kind, part, rest = found[1], int(found[2]), found[3], int(found[4]), found[5]
     if side == "down":
-        first = 1 + level * (layers + 1)
-        place = f"{first + layers}.0.op.{rest.removeprefix('conv.')}" if kind == "downsamplers" else ""
-        place = place or f"{first + at}.{int(kind == 'attentions')}.{rest}"
-        return f"model.diffusion_model.input_blocks.{place}"
+        return f"model.diffusion_model.input_blocks.{_down(level, kind, part, rest, layers)}"
     first = level * (layers + 1)
     if kind == "upsamplers":  # sits behind the attention, where there is one
-        return f"model.diffusion_model.output_blocks.{first + layers}.{1 + attention[::-1][level]}.{rest}"
-    return f"model.diffusion_model.output_blocks.{first + at}.{int(kind == 'attentions')}.{rest}"
+        behind = 1 + attention[::-1][level]
+        return f"model.diffusion_model.output_blocks.{first + layers}.{behind}.{rest}"
+    return f"model.diffusion_model.output_blocks.{first + part}.{int(kind == 'attentions')}.{rest}"
+
+
+def _down(level: int, kind: str, part: int, rest: str, layers: int) -> str:
+    first = 1 + level * (layers + 1)
+    if kind == "downsamplers":
+        return f"{first + layers}.0.op.{rest.removeprefix('conv.')}"
+    return f"{first + part}.{int(kind == 'attentions')}.{rest}"
 
 
 def vae_name(name: str, levels: int) -> str:
@@ -70,8 +83,14 @@ def vae_name(name: str, levels: int) -> str:
     name = re.sub(r"mid_block\.resnets\.(\d)", lambda m: f"mid.block_{int(m[1]) + 1}", name)
     name = re.sub(r"down_blocks\.(\d)\.resnets\.(\d)", r"down.\1.block.\2", name)
     name = re.sub(r"down_blocks\.(\d)\.downsamplers\.0", r"down.\1.downsample", name)
-    name = re.sub(r"up_blocks\.(\d)\.resnets\.(\d)", lambda m: f"up.{levels - 1 - int(m[1])}.block.{m[2]}", name)
-    name = re.sub(r"up_blocks\.(\d)\.upsamplers\.0", lambda m: f"up.{levels - 1 - int(m[1])}.upsample", name)
+    name = re.sub(
+        r"up_blocks\.(\d)\.resnets\.(\d)",
+        lambda m: f"up.{levels - 1 - int(m[1])}.block.{m[2]}",
+        name,
+    )
+    name = re.sub(
+        r"up_blocks\.(\d)\.upsamplers\.0", lambda m: f"up.{levels - 1 - int(m[1])}.upsample", name
+    )
     name = name.replace("conv_norm_out", "norm_out").replace("conv_shortcut", "nin_shortcut")
     return f"first_stage_model.{name}"
 
@@ -81,10 +100,13 @@ def tensors(folder: Path, words: Words) -> dict[str, torch.Tensor]:
     unet, text = unet_stage.trained(folder, words)
     vae = vae_stage.trained(folder)
     found = {
-        unet_name(n, layers=unet_stage.LAYERS, attention=unet_stage.ATTENTION): p for n, p in unet.state_dict().items()
+        unet_name(n, layers=unet_stage.LAYERS, attention=unet_stage.ATTENTION): p
+        for n, p in unet.state_dict().items()
     }
     for name, p in vae.state_dict().items():
-        wide = p[..., None, None] if re.search(r"attentions.*to_.*weight", name) else p  # 1x1 convolutions there
+        wide = (
+            p[..., None, None] if re.search(r"attentions.*to_.*weight", name) else p
+        )  # 1x1 convolutions there
         found[vae_name(name, len(vae.config.block_out_channels))] = wide
     for name, p in text.state_dict().items():
         kept = p
@@ -92,7 +114,9 @@ def tensors(folder: Path, words: Words) -> dict[str, torch.Tensor]:
             kept = torch.zeros(49408, p.shape[1])
             kept[torch.tensor(words.known)] = p[1:]
         if not name.endswith("position_ids"):
-            found[f"cond_stage_model.transformer.text_model.{name.removeprefix('text_model.')}"] = kept
+            found[f"cond_stage_model.transformer.text_model.{name.removeprefix('text_model.')}"] = (
+                kept
+            )
     return {name: p.detach().half().contiguous() for name, p in found.items()}
 
 
@@ -100,19 +124,35 @@ def export(folder: Path, out: Path, *, size: int, steps: int, cfg: float, schedu
     """Write the file, with what its shapes cannot tell in its header."""
     words = Words(vocabulary())
     ours = {
-        "name": "builtin", "about": ABOUT, "size": size, "steps": steps, "cfg": cfg, "scheduler": scheduler,
-        "vae_scale": latents.wait(folder)["scale"], "unet_heads": unet_stage.HEADS, "unet_groups": unet_stage.GROUPS,
-        "vae_groups": vae_stage.GROUPS, "text_heads": clip.HEADS, "prediction": "eps",
-    }  # fmt: skip
+        "name": "builtin",
+        "about": ABOUT,
+        "size": size,
+        "steps": steps,
+        "cfg": cfg,
+        "scheduler": scheduler,
+        "vae_scale": latents.wait(folder)["scale"],
+        "unet_heads": unet_stage.HEADS,
+        "unet_groups": unet_stage.GROUPS,
+        "vae_groups": vae_stage.GROUPS,
+        "text_heads": clip.HEADS,
+        "prediction": "eps",
+    }
     header = {
-        "format": "pt", "sdcli": json.dumps(ours), "modelspec.sai_model_spec": "1.0.0",
-        "modelspec.architecture": "stable-diffusion-v1", "modelspec.title": "sdcli builtin",
+        "format": "pt",
+        "sdcli": json.dumps(ours),
+        "modelspec.sai_model_spec": "1.0.0",
+        "modelspec.architecture": "stable-diffusion-v1",
+        "modelspec.title": "sdcli builtin",
         "modelspec.implementation": "https://github.com/Stability-AI/generative-models",
-        "modelspec.description": ABOUT, "modelspec.license": "Apache-2.0", "modelspec.date": date.today().isoformat(),
-        "modelspec.resolution": f"{size}x{size}", "modelspec.prediction_type": "epsilon",
-    }  # fmt: skip
+        "modelspec.description": ABOUT,
+        "modelspec.license": "Apache-2.0",
+        "modelspec.date": date.today().isoformat(),
+        "modelspec.resolution": f"{size}x{size}",
+        "modelspec.prediction_type": "epsilon",
+    }
     part = out.with_suffix(".part")
     save_file(tensors(folder, words), part, header)
+    part.chmod(0o644)  # safetensors writes for the owner alone
     part.rename(out)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
@@ -127,5 +167,10 @@ if __name__ == "__main__":
     said.add_argument("--scheduler", default="dpm++2m-karras")
     chosen = said.parse_args()
     export(
-        chosen.folder, chosen.out, size=chosen.size, steps=chosen.steps, cfg=chosen.cfg, scheduler=chosen.scheduler
+        chosen.folder,
+        chosen.out,
+        size=chosen.size,
+        steps=chosen.steps,
+        cfg=chosen.cfg,
+        scheduler=chosen.scheduler,
     )

@@ -1,4 +1,6 @@
-"""Every picture through the VAE's encoder, once: the U-Net learns on latents, which are 48 times smaller."""
+"""Every picture through the VAE's encoder, once: the U-Net learns on latents, which are 48 times
+smaller.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ CHUNK = 1024
 def encode(folder: Path, *, count: int, size: int) -> None:
     """Fill `latents.npy`, chunk by chunk; `latents.json` says how many are there, and their scale.
 
-    The U-Net may start on the first chunks while the rest are being encoded. Goes on where it was killed.
+    The U-Net may start on the first chunks while the rest are being encoded. Goes on where it was
+    killed.
     """
     store = pictures(folder, count, size)
     device = Accelerator().device

@@ -1,7 +1,8 @@
 """What every stage shares: a loop that can be killed at any moment and goes on where it was.
 
-A stage's budget is minutes of running, not steps: a laptop and a GPU both finish when they were told to, with the
-learning rate at the end of its cosine. The minutes spent travel in the checkpoint.
+A stage's budget is minutes of running, not steps: a laptop and a GPU both finish when they were
+told to, with the learning rate at the end of its cosine. The minutes spent travel in the
+checkpoint.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,52 +23,73 @@ from pool import Pool
 
 
 def seconds_left(folder: Path, name: str, minutes: float) -> float:
-    """The stage's budget; a file `NAME.minutes` in the folder overrules the command line while it runs."""
+    """The stage's budget; a file `NAME.minutes` in the folder overrules the command line while
+    it runs.
+    """
     said = folder / f"{name}.minutes"
     return 60 * (float(said.read_text()) if said.exists() else minutes)
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a stage learns: for how long, how fast, how its rate rises and falls."""
+
+    minutes: float
+    lr: float
+    warmup: int = 200  # steps
+    hold: float = 0.0  # the share of the budget before the cosine falls
+    decay: float = 0.999  # of the averaged weights
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    slow: Mapping[str, float] = field(default_factory=dict)  # modules that learn more slowly
+    share: float = 1.0  # below 1: of what this process learnt, what goes into the pool
+    follows: bool = False  # whether another process leads
 
 
 class Loop:
     """Steps until the budget is spent; saves itself every minute, whole or not at all."""
 
     def __init__(
-        self, folder: Path, name: str, modules: dict[str, torch.nn.Module], *, minutes: float, lr: float,
-        warmup: int = 200, decay: float = 0.999, weight_decay: float = 0.01, clip: float = 1.0,
-        slow: dict[str, float] | None = None, hold: float = 0.0, follows: bool = False, share: float = 1.0,
-    ) -> None:  # fmt: skip
-        """`slow` scales the learning rate of some modules; `hold` is the share of the budget before the cosine falls.
-
-        `share` below 1 opens a pool with other processes, which have `follows` set.
-        """
+        self, folder: Path, name: str, modules: dict[str, torch.nn.Module], course: Course
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.name, self.minutes = folder, name, minutes
-        self.lr, self.warmup, self.decay, self.clip, self.hold = lr, warmup, decay, clip, hold
+        self.folder, self.name, self.course = folder, name, course
         self.accelerator = Accelerator()
         matrices, rest = [], []
         for key, module in modules.items():
             module.to(self.accelerator.device, memory_format=torch.channels_last)
-            scale = (slow or {}).get(key, 1.0)
+            scale = course.slow.get(key, 1.0)
             named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
             ours = [p for n, p in named if "embedding" not in n and muon.suits(p)]
             matrices.append({"params": ours, "scale": scale})
-            rest.append({"params": [p for n, p in named if "embedding" in n or not muon.suits(p)], "scale": scale})
+            rest.append(
+                {
+                    "params": [p for n, p in named if "embedding" in n or not muon.suits(p)],
+                    "scale": scale,
+                }
+            )
         self.optimizers = [
-            muon.Muon([g for g in matrices if g["params"]], lr=lr, weight_decay=weight_decay),
-            torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
+            muon.Muon(
+                [g for g in matrices if g["params"]], lr=course.lr, weight_decay=course.weight_decay
+            ),
+            torch.optim.AdamW(rest, lr=course.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
         ]
         self.modules = modules
         self.device = self.accelerator.device
         self.ema = {
-            f"{key}.{n}": p.detach().clone() for key, m in modules.items() for n, p in m.state_dict().items()
+            f"{key}.{n}": p.detach().clone()
+            for key, m in modules.items()
+            for n, p in m.state_dict().items()
         }
         self.step, self.spent, self.progress, self.mean = 0, 0.0, 0.0, -1.0
-        if not follows:
+        if not course.follows:
             self._resume()
         self.pool: Pool | None = None
-        self.follows = follows
-        if share < 1:
+        if course.share < 1:
             params = [p for module in modules.values() for p in module.parameters()]
-            self.pool = Pool(folder / f"{name}.pool", params, leads=not follows, share=share)
+            self.pool = Pool(
+                folder / f"{name}.pool", params, leads=not course.follows, share=course.share
+            )
         self._saved = self._since = time.monotonic()
 
     @property
@@ -83,17 +106,28 @@ class Loop:
         for optimizer, state in zip(self.optimizers, kept["optimizers"], strict=True):
             optimizer.load_state_dict(state)
         self.ema, self.step, self.spent = kept["ema"], kept["step"], kept["spent"]
-        print(f"{self.name}: going on from step {self.step}, {self.spent / 60:.1f} minutes in", flush=True)
+        print(
+            f"{self.name}: going on from step {self.step}, {self.spent / 60:.1f} minutes in",
+            flush=True,
+        )
 
     def save(self) -> None:
-        """Write the whole state beside the checkpoint, then rename: a kill leaves the old one or the new one."""
-        if self.follows:
+        """Write the whole state beside the checkpoint, then rename: a kill leaves the old one or
+        the new one.
+        """
+        if self.course.follows:
             return
         part = self.checkpoint.with_suffix(".part")
         torch.save(
-            {"modules": {k: m.state_dict() for k, m in self.modules.items()}, "ema": self.ema, "step": self.step,
-             "optimizers": [o.state_dict() for o in self.optimizers], "spent": self.spent}, part,
-        )  # fmt: skip
+            {
+                "modules": {k: m.state_dict() for k, m in self.modules.items()},
+                "ema": self.ema,
+                "step": self.step,
+                "optimizers": [o.state_dict() for o in self.optimizers],
+                "spent": self.spent,
+            },
+            part,
+        )
         part.rename(self.checkpoint)
         self._saved = time.monotonic()
 
@@ -102,15 +136,19 @@ class Loop:
         while True:
             now = time.monotonic()
             self.spent, self._since = self.spent + now - self._since, now
-            self.progress = self.spent / seconds_left(self.folder, self.name, self.minutes)
-            if self.pool and self.follows:
+            self.progress = self.spent / seconds_left(self.folder, self.name, self.course.minutes)
+            if self.pool and self.course.follows:
                 self.progress = self.pool.progress
             if self.pool and self.step % 8 == 7:
                 self.pool.meet(self.progress)
             if self.progress >= 1:
                 break
-            fall = max(0.0, (self.progress - self.hold) / (1 - self.hold))
-            rate = self.lr * min(1.0, (self.step + 1) / self.warmup) * (0.02 + 0.98 * (1 + math.cos(math.pi * fall)) / 2)
+            fall = max(0.0, (self.progress - self.course.hold) / (1 - self.course.hold))
+            rate = (
+                self.course.lr
+                * min(1.0, (self.step + 1) / self.course.warmup)
+                * (0.02 + 0.98 * (1 + math.cos(math.pi * fall)) / 2)
+            )
             for group in self._groups():
                 group["lr"] = rate * group["scale"]
             yield self.step
@@ -128,23 +166,38 @@ class Loop:
             optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
         params = [p for group in self._groups() for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(params, self.clip)
+        torch.nn.utils.clip_grad_norm_(params, self.course.clip)
         for optimizer in self.optimizers:
             optimizer.step()
-        decay = min(self.decay, (1 + self.step) / (10 + self.step))  # a young average forgets faster
+        decay = min(
+            self.course.decay, (1 + self.step) / (10 + self.step)
+        )  # a young average forgets faster
         with torch.no_grad():
-            ours = [self.ema[f"{k}.{n}"] for k, m in self.modules.items() for n, _ in m.named_parameters()]
+            ours = [
+                self.ema[f"{k}.{n}"]
+                for k, m in self.modules.items()
+                for n, _ in m.named_parameters()
+            ]
             theirs = [p for m in self.modules.values() for p in m.parameters()]
             torch._foreach_lerp_(ours, theirs, 1 - decay)
         value = float(loss.detach())
-        self.mean = value if self.mean < 0 else self.mean + (value - self.mean) * (0.02 if self.step > 50 else 0.2)
-        if self.step % 50 == 0 and not self.follows:
+        self.mean = (
+            value
+            if self.mean < 0
+            else self.mean + (value - self.mean) * (0.02 if self.step > 50 else 0.2)
+        )
+        if self.step % 50 == 0 and not self.course.follows:
             self.note({"loss": round(self.mean, 5)})
 
     def note(self, values: dict[str, float]) -> None:
         """Say where the stage is, and keep it for the curve."""
         row = {"step": self.step, "minutes": round(self.spent / 60, 2), **values}
-        print(f"{self.name} " + " ".join(f"{k} {v}" for k, v in row.items()) + f" ({self.progress:.0%})", flush=True)
+        print(
+            f"{self.name} "
+            + " ".join(f"{k} {v}" for k, v in row.items())
+            + f" ({self.progress:.0%})",
+            flush=True,
+        )
         log = self.folder / f"{self.name}.{'-'.join(values)}.csv"
         fresh = not log.exists()
         with log.open("a", newline="") as file:
@@ -155,7 +208,9 @@ class Loop:
 
     def averaged(self, key: str) -> dict[str, torch.Tensor]:
         """The averaged weights of one module: what is kept in the end."""
-        return {n.removeprefix(f"{key}."): p for n, p in self.ema.items() if n.startswith(f"{key}.")}
+        return {
+            n.removeprefix(f"{key}."): p for n, p in self.ema.items() if n.startswith(f"{key}.")
+        }
 
 
 def averaged(folder: Path, name: str, key: str) -> dict[str, torch.Tensor]:
@@ -167,14 +222,24 @@ def averaged(folder: Path, name: str, key: str) -> dict[str, torch.Tensor]:
 def curve(log: Path, out: Path, column: str = "loss") -> None:
     """A stage's loss over its minutes, on a logarithmic scale, as a small PNG."""
     with log.open() as file:
-        rows = [(float(r["minutes"]), math.log10(max(float(r[column]), 1e-9))) for r in csv.DictReader(file)]
+        rows = [
+            (float(r["minutes"]), math.log10(max(float(r[column]), 1e-9)))
+            for r in csv.DictReader(file)
+        ]
     rows = rows[1:]
     width, height = 480, 200
     canvas = Image.new("RGB", (width, height), (255, 255, 255))
     pen = ImageDraw.Draw(canvas)
     low, high = min(y for _, y in rows), max(y for _, y in rows)
     end = max(x for x, _ in rows)
-    line = [(x / end * (width - 20) + 10, (high - y) / (high - low + 1e-9) * (height - 40) + 10) for x, y in rows]
+    line = [
+        (x / end * (width - 20) + 10, (high - y) / (high - low + 1e-9) * (height - 40) + 10)
+        for x, y in rows
+    ]
     pen.line(line, fill=(46, 98, 206), width=2)
-    pen.text((10, height - 20), f"{column} {10**high:.3g} to {10**low:.3g}, {end:.0f} minutes", fill=(60, 60, 60))
+    pen.text(
+        (10, height - 20),
+        f"{column} {10**high:.3g} to {10**low:.3g}, {end:.0f} minutes",
+        fill=(60, 60, 60),
+    )
     canvas.save(out)

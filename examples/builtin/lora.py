@@ -1,7 +1,9 @@
-"""A LoRA: a style the model never saw, learnt beside its frozen weights in a few thousandths of their number.
+"""A LoRA: a style the model never saw, learnt beside its frozen weights in a few thousandths of
+their number.
 
-Each adapted matrix W becomes W + scale * up @ down, with `up` and `down` of rank 8 (Hu et al., 2021); `up` starts at
-zero, so training starts at the model itself. Only these two are trained, and only they are in the file, in kohya's naming.
+Each adapted matrix W becomes W + scale * up @ down, with `up` and `down` of rank 8 (Hu et al.,
+2021); `up` starts at zero, so training starts at the model itself. Only these two are trained, and
+only they are in the file, in kohya's naming.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import vae as vae_stage
 from data import Words, tensor, vocabulary
 from diffusers import UNet2DConditionModel
 from export import ASSETS
-from loop import Loop
+from loop import Course, Loop
 from safetensors.torch import save_file
 from scenes import Scene, describe, draw, imagine, sheet
 from torch import nn
@@ -45,12 +47,16 @@ class Beside(nn.Module):
         nn.init.zeros_(self.up.weight)
         layer.register_forward_hook(self._speak)
 
-    def _speak(self, layer: nn.Module, heard: tuple[torch.Tensor, ...], said: torch.Tensor) -> torch.Tensor:
+    def _speak(
+        self, layer: nn.Module, heard: tuple[torch.Tensor, ...], said: torch.Tensor
+    ) -> torch.Tensor:
         return said + self.up(self.down(heard[0])) * (ALPHA / RANK)
 
 
 def adapt(unet: UNet2DConditionModel) -> nn.ModuleDict:
-    """Something to learn beside every attention, feed-forward and convolution of the blocks, by kohya's name of it."""
+    """Something to learn beside every attention, feed-forward and convolution of the blocks, by
+    kohya's name of it.
+    """
     found = {
         f"lora_unet_{name.replace('.', '_')}": Beside(layer)
         for name, layer in unet.named_modules()
@@ -65,17 +71,21 @@ def in_style(seed: int) -> Scene:
 
 
 def caption(scene: Scene, dice: random.Random) -> str:
-    """What it would be called in the style that everything has unless it is said otherwise, with the trigger word."""
+    """What it would be called in the style that everything has unless it is said otherwise, with
+    the trigger word.
+    """
     return f"{describe(replace(scene, style='flat'), dice)}, {STYLE}"
 
 
-def train(folder: Path, out: Path, *, count: int, size: int, batch: int, lr: float, minutes: float) -> None:
+def train(
+    folder: Path, out: Path, *, count: int, size: int, batch: int, lr: float, minutes: float
+) -> None:
     """The stage, and the file in the end."""
     words, scale = Words(vocabulary()), latents.wait(folder)["scale"]
     unet, text = unet_stage.trained(folder, words)
     vae = vae_stage.trained(folder)
     beside = adapt(unet)
-    loop = Loop(folder, "lora", {"beside": beside}, minutes=minutes, lr=lr, warmup=20, decay=0.98)
+    loop = Loop(folder, "lora", {"beside": beside}, Course(minutes, lr, 20, decay=0.98))
     for module in (unet, text, vae):
         module.to(loop.device)
     shown = [tensor(np.asarray(draw(in_style(seed), size))[None]) for seed in range(count)]
@@ -103,15 +113,25 @@ def write(beside: nn.ModuleDict, out: Path, steps: int, size: int) -> None:
         tensors[f"{name}.lora_up.weight"] = pair.up.weight.detach().half().contiguous()
         tensors[f"{name}.alpha"] = torch.tensor(ALPHA).half()
     header = {
-        "ss_base_model_version": "sd_v1", "ss_network_module": "networks.lora", "ss_network_dim": str(RANK),
-        "ss_network_alpha": str(ALPHA), "ss_output_name": out.stem, "ss_steps": str(steps), "ss_v2": "False",
+        "ss_base_model_version": "sd_v1",
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": str(RANK),
+        "ss_network_alpha": str(ALPHA),
+        "ss_output_name": out.stem,
+        "ss_steps": str(steps),
+        "ss_v2": "False",
         "ss_network_args": json.dumps({"conv_dim": str(RANK), "conv_alpha": str(ALPHA)}),
-        "ss_resolution": f"({size}, {size})", "ss_tag_frequency": json.dumps({"scenes": {STYLE: 1000}}),
-        "modelspec.sai_model_spec": "1.0.0", "modelspec.architecture": "stable-diffusion-v1/lora",
-        "modelspec.title": out.stem, "modelspec.trigger_phrase": STYLE, "modelspec.license": "Apache-2.0",
-        "modelspec.description": "storybook scenes as blueprints: white lines on blue, for the built-in model",
-    }  # fmt: skip
+        "ss_resolution": f"({size}, {size})",
+        "ss_tag_frequency": json.dumps({"scenes": {STYLE: 1000}}),
+        "modelspec.sai_model_spec": "1.0.0",
+        "modelspec.architecture": "stable-diffusion-v1/lora",
+        "modelspec.title": out.stem,
+        "modelspec.trigger_phrase": STYLE,
+        "modelspec.license": "Apache-2.0",
+        "modelspec.description": "white lines on blue, for the built-in model of sdcli",
+    }
     save_file(tensors, out, header)
+    out.chmod(0o644)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 

@@ -1,14 +1,20 @@
-"""The packaged file, drawn with by the program's own loader: what the judge and the companions' checks hold the brush with."""
+"""The packaged file, drawn with by the program's own loader: what the judge and the companions'
+checks hold the brush with.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from data import tensor, vocabulary
+from data import EveryWord, tensor, vocabulary
 from diffusers import DPMSolverMultistepScheduler
+from embedding import Vectors, spoken
 from PIL import Image
+from safetensors.torch import load_file
 from unet import SCHEDULE
 
 from sdcli.checkpoint import identify
@@ -24,36 +30,93 @@ class Painter:
         self.scale = checkpoint.vae_scale
         made = build(checkpoint)
         self.unet, self.vae, self.text = made.unet.eval(), made.vae.eval(), made.text_encoder.eval()
-        self.tokenizer = _tokenizer()
+        self.words = EveryWord(vocabulary())
 
     @torch.no_grad()
     def read(self, prompts: list[str]) -> torch.Tensor:
         """What the text encoder makes of prompts."""
-        ids = self.tokenizer(prompts, padding="max_length", truncation=True, max_length=77, return_tensors="pt")
-        return self.text(input_ids=ids["input_ids"]).last_hidden_state
+        return self.text(input_ids=self.words.rows(prompts)).last_hidden_state
+
+    @torch.no_grad()
+    def read_with(self, prompts: list[str], embedding: Path) -> torch.Tensor:
+        """The same, with a learnt word wherever a prompt has `@`."""
+        learnt = load_file(embedding)["emb_params"]
+        vectors = Vectors(learnt.shape[1])
+        vectors.load_state_dict({"vectors": learnt})
+        hook = self.text.get_input_embeddings().register_forward_hook(vectors.speak)
+        try:
+            return self.text(input_ids=spoken(self.words, prompts, vectors)).last_hidden_state
+        finally:
+            hook.remove()
+
+    @contextmanager
+    def wearing(self, lora: Path) -> Iterator[None]:
+        """With a LoRA added to the U-Net's weights, until the block ends."""
+        learnt, kept = load_file(lora), {}
+        with torch.no_grad():
+            for name, layer in self.unet.named_modules():
+                key = f"lora_unet_{name.replace('.', '_')}"
+                if f"{key}.alpha" in learnt:
+                    down, up = (
+                        learnt[f"{key}.lora_{side}.weight"].float() for side in ("down", "up")
+                    )
+                    scale = float(learnt[f"{key}.alpha"]) / down.shape[0]
+                    kept[name] = layer.weight.clone()
+                    layer.weight += scale * (up.flatten(1) @ down.flatten(1)).view(
+                        layer.weight.shape
+                    )
+            yield
+            for name, weight in kept.items():
+                self.unet.get_submodule(name).weight.copy_(weight)
 
     @torch.no_grad()
     def draw(
-        self, prompts: list[str], seeds: list[int], *, steps: int | None = None, cfg: float | None = None,
-        negative: str = "", start: Image.Image | None = None, strength: float = 1.0, read: torch.Tensor | None = None,
-    ) -> list[Image.Image]:  # fmt: skip
+        self,
+        prompts: list[str],
+        seeds: list[int],
+        *,
+        steps: int | None = None,
+        cfg: float | None = None,
+        negative: str = "",
+        start: Image.Image | None = None,
+        strength: float = 1.0,
+        read: torch.Tensor | None = None,
+    ) -> list[Image.Image]:
         """A picture for each prompt and seed."""
         drawn: list[Image.Image] = []
         for k in range(0, len(prompts), 16):
             some = slice(k, k + 16)
             asked = self.read(prompts[some]) if read is None else read[some]
-            drawn += self._draw(asked, seeds[some], steps or self.steps, self.cfg if cfg is None else cfg,
-                                negative, start, strength)  # fmt: skip
+            drawn += self._draw(
+                asked,
+                seeds[some],
+                steps or self.steps,
+                self.cfg if cfg is None else cfg,
+                negative,
+                start,
+                strength,
+            )
         return drawn
 
     def _draw(
-        self, asked: torch.Tensor, seeds: list[int], steps: int, cfg: float, negative: str,
-        start: Image.Image | None, strength: float,
-    ) -> list[Image.Image]:  # fmt: skip
+        self,
+        asked: torch.Tensor,
+        seeds: list[int],
+        steps: int,
+        cfg: float,
+        negative: str,
+        start: Image.Image | None,
+        strength: float,
+    ) -> list[Image.Image]:
         scheduler = DPMSolverMultistepScheduler(**SCHEDULE, use_karras_sigmas=True)
         scheduler.set_timesteps(steps)
         side = self.size // 8
-        z = torch.cat([torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(s)) for s in seeds])
+        z = torch.cat(
+            [
+                torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(s))
+                for s in seeds
+            ]
+        )
         times = scheduler.timesteps
         if start is not None:
             times = times[steps - int(steps * strength) :]
@@ -65,10 +128,14 @@ class Painter:
             if cfg == 1:
                 guess = self.unet(z, t, encoder_hidden_states=asked).sample
             else:
-                nothing, wanted = self.unet(torch.cat([z, z]), t, encoder_hidden_states=both).sample.chunk(2)
+                nothing, wanted = self.unet(
+                    torch.cat([z, z]), t, encoder_hidden_states=both
+                ).sample.chunk(2)
                 guess = nothing + cfg * (wanted - nothing)
             z = scheduler.step(guess, t, z).prev_sample
-        pixels = self.vae.decode(z / self.scale).sample.add(1).mul(127.5).clamp(0, 255).round().byte()
+        pixels = (
+            self.vae.decode(z / self.scale).sample.add(1).mul(127.5).clamp(0, 255).round().byte()
+        )
         return [Image.fromarray(p) for p in pixels.permute(0, 2, 3, 1).numpy()]
 
     @torch.no_grad()
@@ -80,10 +147,3 @@ class Painter:
             back = self.vae.decode(self.vae.encode(x).latent_dist.mode()).sample.clamp(-1, 1)
             found.append(float(-10 * ((back - x) / 2).pow(2).mean().log10()))
         return float(np.mean(found))
-
-
-def _tokenizer() -> object:
-    """CLIP's tokenizer, from the vocabulary in the package."""
-    from data import Words
-
-    return Words(vocabulary()).tokenizer

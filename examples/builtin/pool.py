@@ -1,7 +1,9 @@
-"""Several processes, one model: each learns alone for a few steps, then all meet in a file (local SGD, Stich, 2019).
+"""Several processes, one model: each learns alone for a few steps, then all meet in a file (local
+SGD, Stich, 2019).
 
-A process with one thread needs no barrier, so this keeps two busy cores busy where two threads in step would wait for
-each other. The leader keeps the checkpoint; a follower may come and go at any time.
+A process with one thread needs no barrier, so this keeps two busy cores busy where two threads in
+step would wait for each other. The leader keeps the checkpoint; a follower may come and go at any
+time.
 """
 
 from __future__ import annotations
@@ -14,9 +16,13 @@ import torch
 
 
 class Pool:
-    """The weights that all processes share. The two numbers behind them are the leader's progress and its steps."""
+    """The weights that all processes share. The two numbers behind them are the leader's
+    progress and its steps.
+    """
 
-    def __init__(self, path: Path, params: list[torch.Tensor], *, leads: bool, share: float) -> None:
+    def __init__(
+        self, path: Path, params: list[torch.Tensor], *, leads: bool, share: float
+    ) -> None:
         self.params, self.leads, self.share = params, leads, share
         self.lock = path.with_suffix(".lock").open("w")
         self.size = sum(p.numel() for p in params)

@@ -1,8 +1,8 @@
 """The world the model knows: captioned storybook scenes, drawn by code from a seed.
 
-A `Scene` is what a picture shows, in words a judge can check. `imagine` rolls one, `draw` paints it, `describe` says
-it in one of many wordings. Everything is large and softly shaded: what a latent of 16x16 cells cannot hold, a picture
-of this world does not have.
+A `Scene` is what a picture shows, in words a judge can check. `imagine` rolls one, `draw` paints
+it, `describe` says it in one of many wordings. Everything is large and softly shaded: what a latent
+of 16x16 cells cannot hold, a picture of this world does not have.
 """
 
 from __future__ import annotations
@@ -24,7 +24,17 @@ COLOURS: dict[str, RGB] = {
 }  # fmt: skip
 """Twelve colours, as far apart as their names allow."""
 
-FLOATING = ("circle", "square", "triangle", "star", "heart", "balloon", "umbrella", "rocket", "butterfly")
+FLOATING = (
+    "circle",
+    "square",
+    "triangle",
+    "star",
+    "heart",
+    "balloon",
+    "umbrella",
+    "rocket",
+    "butterfly",
+)
 STANDING = ("house", "tree", "boat", "car", "cat", "mushroom", "flower", "fish", "cup")
 KINDS = FLOATING + STANDING
 TIMES = ("day", "sunset", "night", "fog")
@@ -48,7 +58,9 @@ TINTS: dict[str, tuple[float, float, float]] = {
 
 @dataclass(frozen=True)
 class Thing:
-    """One object: what, in which colour, how large, and where its middle is (shares of the picture's side)."""
+    """One object: what, in which colour, how large, and where its middle is (shares of the
+    picture's side).
+    """
 
     kind: str
     colour: str
@@ -67,7 +79,9 @@ class Plain:
 
 @dataclass(frozen=True)
 class Land:
-    """A landscape: the time of day (or fog), what the ground is, and whether mountains stand behind."""
+    """A landscape: the time of day (or fog), what the ground is, and whether mountains stand
+    behind.
+    """
 
     time: str
     ground: str
@@ -76,7 +90,9 @@ class Land:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a picture shows. `place` is where the first thing is: left, right, above, below, or middle when alone."""
+    """What a picture shows. `place` is where the first thing is: left, right, above, below, or
+    middle when alone.
+    """
 
     things: tuple[Thing, ...]
     backdrop: Plain | Land
@@ -122,7 +138,14 @@ def imagine(seed: int, *, style: str | None = None) -> Scene:
         if isinstance(backdrop, Land):
             y = _height(kind, backdrop, extent)
         things.append(
-            Thing(kind, colour, size, x + dice.uniform(-0.02, 0.02), y + dice.uniform(-0.015, 0.015), extent)
+            Thing(
+                kind,
+                colour,
+                size,
+                x + dice.uniform(-0.02, 0.02),
+                y + dice.uniform(-0.015, 0.015),
+                extent,
+            )
         )
     return Scene(tuple(things), backdrop, style or rolled, place, seed)
 
@@ -140,7 +163,9 @@ def _lost_colours(land: Land) -> set[str]:
 
 
 def _height(kind: str, land: Land, extent: float) -> float:
-    """The middle of a thing in a landscape: what stands has its foot on the ground, what floats is in the air."""
+    """The middle of a thing in a landscape: what stands has its foot on the ground, what floats
+    is in the air.
+    """
     if kind in FLOATING:
         return 0.44
     foot = 0.86 if not (land.ground == "sea" and kind in ("boat", "fish")) else 0.8
@@ -161,18 +186,44 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "small": ("small", "little", "tiny"), "big": ("big", "large", "huge"),
 }  # fmt: skip
 TIME_WORDS: dict[str, tuple[str, ...]] = {
-    "day": ("by day", "on a sunny day", "under a blue sky", "in daylight", "in the day", "during the day"),
+    "day": (
+        "by day",
+        "on a sunny day",
+        "under a blue sky",
+        "in daylight",
+        "in the day",
+        "during the day",
+    ),
     "sunset": ("at sunset", "at dusk", "in the evening", "under an orange sky", "at sundown"),
-    "night": ("at night", "at night", "under the stars", "under a starry sky", "by night", "in the moonlight"),
+    "night": (
+        "at night",
+        "at night",
+        "under the stars",
+        "under a starry sky",
+        "by night",
+        "in the moonlight",
+    ),
     "fog": ("in the fog", "in fog", "on a foggy day", "in the mist", "in misty weather"),
 }
 GROUND_WORDS: dict[str, tuple[str, ...]] = {
     "grass": ("on the grass", "in a meadow", "in a green field", "on a lawn", "on grass"),
     "sand": ("on the sand", "in the desert", "on sand", "in a desert"),
     "snow": ("in the snow", "on the snow", "in winter", "on snow"),
-    "sea": ("by the sea", "by the sea", "at the sea", "by the ocean", "at the seaside", "near the water"),
+    "sea": (
+        "by the sea",
+        "by the sea",
+        "at the sea",
+        "by the ocean",
+        "at the seaside",
+        "near the water",
+    ),
 }
-MOUNTAIN_WORDS = ("with mountains", "in the mountains", "in front of mountains", "with mountains behind")
+MOUNTAIN_WORDS = (
+    "with mountains",
+    "in the mountains",
+    "in front of mountains",
+    "with mountains behind",
+)
 STYLE_WORDS: dict[str, tuple[str, ...]] = {
     "flat": ("", "", "", "", "", "flat illustration", "storybook illustration", "vector art"),
     "pixel art": ("pixel art", "pixel art", "8-bit pixel art", "pixelated"),
@@ -202,10 +253,20 @@ def describe(scene: Scene, dice: random.Random, *, whole: bool = False) -> str:
         said = f"{said}{', ' if dice.random() < 0.25 else ' '}{where}"
     if style:
         roll = dice.random()
-        said = f"{said}, {style}" if roll < 0.6 else f"{style} of {said}" if roll < 0.9 and not turned else f"{style}, {said}"
+        said = (
+            f"{said}, {style}"
+            if roll < 0.6
+            else f"{style} of {said}"
+            if roll < 0.9 and not turned
+            else f"{style}, {said}"
+        )
     elif not turned and dice.random() < 0.05:
         said = f"{dice.choice(('a picture of', 'an image of', 'a drawing of'))} {said}"
-    return said if whole or dice.random() > 0.08 else said.replace("a ", "").replace("an ", "").replace("the ", "")
+    return (
+        said
+        if whole or dice.random() > 0.08
+        else said.replace("a ", "").replace("an ", "").replace("the ", "")
+    )
 
 
 def _word(name: str, dice: random.Random) -> str:
@@ -225,14 +286,21 @@ def _say_things(scene: Scene, dice: random.Random, whole: bool) -> str:
     said = [_say_thing(thing, dice, whole) for thing in scene.things]
     if len(said) == 1:
         if scene.place == "middle":
-            return said[0] + (dice.choice((" in the middle", " in the center")) if dice.random() < 0.08 else "")
+            return said[0] + (
+                dice.choice((" in the middle", " in the center")) if dice.random() < 0.08 else ""
+            )
         return f"{said[0]} on the {scene.place}"
     a, b, place = said[0], said[1], scene.place
     if dice.random() < 0.3:  # the same from the other thing's side
         a, b, place = b, a, OPPOSITE[place]
     if place in ("left", "right") and dice.random() < 0.35:
         return dice.choice(
-            (f"{a} on the {place} and {b} on the {OPPOSITE[place]}", f"{a} and {b}", f"{a} next to {b}", f"{a} and {b}")
+            (
+                f"{a} on the {place} and {b} on the {OPPOSITE[place]}",
+                f"{a} and {b}",
+                f"{a} next to {b}",
+                f"{a} and {b}",
+            )
         )
     return f"{a} {dice.choice(RELATIONS[place])} {b}"
 
@@ -261,7 +329,9 @@ def _say_backdrop(backdrop: Plain | Land, dice: random.Random, whole: bool) -> s
 
 
 def draw(scene: Scene, size: int = 128, *, oversample: int = 3, empty: bool = False) -> Image.Image:
-    """The picture of a scene, `size` pixels square. `empty` leaves its things out: what stands behind them."""
+    """The picture of a scene, `size` pixels square. `empty` leaves its things out: what stands
+    behind them.
+    """
     dice = random.Random(scene.seed ^ 0x5EED)
     big = size * oversample
     canvas = _paint_backdrop(scene, big, dice)
@@ -280,14 +350,18 @@ def _gradient(size: int, stops: tuple[RGB, ...], top: float, bottom: float) -> I
     heights = np.linspace(0, 1, size)
     where = np.linspace(top, bottom, len(stops))
     column = np.stack([np.interp(heights, where, [stop[c] for stop in stops]) for c in range(3)], 1)
-    return Image.fromarray(column.round().astype(np.uint8)[:, None, :]).resize((size, size), Image.Resampling.NEAREST)
+    return Image.fromarray(column.round().astype(np.uint8)[:, None, :]).resize(
+        (size, size), Image.Resampling.NEAREST
+    )
 
 
 def _paint_backdrop(scene: Scene, size: int, dice: random.Random) -> Image.Image:
     backdrop = scene.backdrop
     if isinstance(backdrop, Plain):
         base = COLOURS[backdrop.colour]
-        return _gradient(size, (_mix(base, (255, 255, 255), 0.10), base, _mix(base, (0, 0, 0), 0.08)), 0, 1)
+        return _gradient(
+            size, (_mix(base, (255, 255, 255), 0.10), base, _mix(base, (0, 0, 0), 0.08)), 0, 1
+        )
     canvas = _gradient(size, SKIES[backdrop.time], 0, 0.56)
     pen = ImageDraw.Draw(canvas)
     horizon = 0.56
@@ -302,7 +376,10 @@ def _paint_backdrop(scene: Scene, size: int, dice: random.Random) -> Image.Image
     if backdrop.ground == "sea":
         edge.rectangle((0, horizon * size, size, size), fill=255)
     else:  # soft hills
-        hill = [(x / 24 * size, (horizon + 0.018 * math.sin(x / 24 * 5.5 + 0.8)) * size) for x in range(25)]
+        hill = [
+            (x / 24 * size, (horizon + 0.018 * math.sin(x / 24 * 5.5 + 0.8)) * size)
+            for x in range(25)
+        ]
         edge.polygon([*hill, (size, size), (0, size)], fill=255)
     canvas.paste(ground, mask=mask)
     afloat = any(thing.kind in ("boat", "fish") for thing in scene.things)
@@ -324,7 +401,9 @@ def _disc(pen: ImageDraw.ImageDraw, x: float, y: float, r: float, fill: RGB) -> 
     pen.ellipse((x - r, y - r, x + r, y + r), fill=fill)
 
 
-def _paint_sky(pen: ImageDraw.ImageDraw, size: int, time: str, horizon: float, dice: random.Random) -> None:
+def _paint_sky(
+    pen: ImageDraw.ImageDraw, size: int, time: str, horizon: float, dice: random.Random
+) -> None:
     if time == "day":
         _disc(pen, 0.84 * size, 0.16 * size, 0.085 * size, (255, 236, 150))
         for x, y, r in ((0.2, 0.17, 0.06), (0.28, 0.14, 0.075), (0.36, 0.18, 0.055)):
@@ -333,12 +412,24 @@ def _paint_sky(pen: ImageDraw.ImageDraw, size: int, time: str, horizon: float, d
         _disc(pen, 0.76 * size, horizon * size, 0.15 * size, (255, 224, 130))
     elif time == "night":
         _disc(pen, 0.83 * size, 0.17 * size, 0.085 * size, (244, 238, 206))
-        for x, y in ((0.1, 0.1), (0.27, 0.2), (0.44, 0.08), (0.62, 0.14), (0.08, 0.36), (0.92, 0.4), (0.68, 0.33)):
-            _disc(pen, (x + dice.uniform(-0.02, 0.02)) * size, y * size, 0.012 * size, (236, 236, 226))
+        for x, y in (
+            (0.1, 0.1),
+            (0.27, 0.2),
+            (0.44, 0.08),
+            (0.62, 0.14),
+            (0.08, 0.36),
+            (0.92, 0.4),
+            (0.68, 0.33),
+        ):
+            _disc(
+                pen, (x + dice.uniform(-0.02, 0.02)) * size, y * size, 0.012 * size, (236, 236, 226)
+            )
     else:
         for y, r in ((0.2, 0.05), (0.42, 0.06)):
             pen.rounded_rectangle(
-                (-0.1 * size, (y - r) * size, (0.62 + y) * size, (y + r) * size), r * size, (224, 228, 231)
+                (-0.1 * size, (y - r) * size, (0.62 + y) * size, (y + r) * size),
+                r * size,
+                (224, 228, 231),
             )
 
 
@@ -348,7 +439,11 @@ def _paint_mountains(pen: ImageDraw.ImageDraw, size: int, time: str, horizon: fl
     for x, top, half in ((0.74, 0.26, 0.36), (0.22, 0.2, 0.38)):
         height = horizon - top + 0.05
         pen.polygon(
-            [((x - half) * size, (top + height) * size), (x * size, top * size), ((x + half) * size, (top + height) * size)],
+            [
+                ((x - half) * size, (top + height) * size),
+                (x * size, top * size),
+                ((x + half) * size, (top + height) * size),
+            ],
             fill=rock,
         )
         cap = 0.3
@@ -394,7 +489,9 @@ def _paint_thing(canvas: Image.Image, thing: Thing, backdrop: Plain | Land) -> N
     layer = np.asarray(brush.layer).astype(np.float32)
     n = layer.shape[0]
     ramp = np.linspace(0, 1, n, dtype=np.float32)
-    light = 1.07 - 0.17 * (0.35 * ramp[None, :] + 0.65 * ramp[:, None])  # from above, a little from the left
+    light = 1.07 - 0.17 * (
+        0.35 * ramp[None, :] + 0.65 * ramp[:, None]
+    )  # from above, a little from the left
     layer[..., :3] = np.clip(layer[..., :3] * light[..., None], 0, 255)
     left, top = round((thing.x - thing.side / 2) * size), round((thing.y - thing.side / 2) * size)
     if isinstance(backdrop, Land) and thing.kind in STANDING and thing.kind not in ("boat", "fish"):
@@ -407,7 +504,9 @@ def _paint_thing(canvas: Image.Image, thing: Thing, backdrop: Plain | Land) -> N
 
 def _dark(colour: RGB) -> RGB:
     """A deeper tone of a colour, for roofs and folds."""
-    return _mix(colour, (0, 0, 0), 0.34) if max(colour) > 60 else _mix(colour, (255, 255, 255), 0.22)
+    return (
+        _mix(colour, (0, 0, 0), 0.34) if max(colour) > 60 else _mix(colour, (255, 255, 255), 0.22)
+    )
 
 
 _CREAM, _WOOD, _INK = (252, 244, 220), (110, 70, 42), (34, 32, 40)
@@ -416,7 +515,9 @@ _CREAM, _WOOD, _INK = (252, 244, 220), (110, 70, 42), (34, 32, 40)
 def _star_points(n: int, inner: float) -> list[tuple[float, float]]:
     angles = [math.pi * k / n - math.pi / 2 for k in range(2 * n)]
     radii = [0.5 if k % 2 == 0 else inner for k in range(2 * n)]
-    return [(0.5 + r * math.cos(a), 0.53 + r * math.sin(a)) for r, a in zip(radii, angles, strict=True)]
+    return [
+        (0.5 + r * math.cos(a), 0.53 + r * math.sin(a)) for r, a in zip(radii, angles, strict=True)
+    ]
 
 
 def _circle(b: _Brush, c: RGB, night: bool) -> None:
@@ -448,7 +549,10 @@ def _house(b: _Brush, c: RGB, night: bool) -> None:
     b.shape([(0.5, 0.02), (1.0, 0.46), (0.0, 0.46)], _dark(c))
     pane = (255, 222, 110) if night else (206, 232, 248)
     b.block((0.18, 0.56, 0.4, 0.78), pane)
-    b.block((0.56, 0.58, 0.78, 1.0), _WOOD if max(c) - min(c) > 60 and c != COLOURS["brown"] else _mix(_WOOD, _CREAM, 0.7))
+    b.block(
+        (0.56, 0.58, 0.78, 1.0),
+        _WOOD if max(c) - min(c) > 60 and c != COLOURS["brown"] else _mix(_WOOD, _CREAM, 0.7),
+    )
 
 
 def _tree(b: _Brush, c: RGB, night: bool) -> None:
@@ -535,7 +639,9 @@ def _rocket(b: _Brush, c: RGB, night: bool) -> None:
 
 
 def _cup(b: _Brush, c: RGB, night: bool) -> None:
-    b.pen.ellipse(b._at(0.58, 0.34, 0.98, 0.76), outline=(*_dark(c), 255), width=round(0.08 * b.side))
+    b.pen.ellipse(
+        b._at(0.58, 0.34, 0.98, 0.76), outline=(*_dark(c), 255), width=round(0.08 * b.side)
+    )
     b.shape([(0.08, 0.22), (0.78, 0.22), (0.7, 1.0), (0.16, 1.0)], c)
     b.disc(0.43, 0.22, 0.35, 0.09, _dark(c))
 
@@ -561,12 +667,16 @@ _PAPER = np.array((246, 243, 234), np.float32)
 
 def _in_style(picture: Image.Image, style: str, dice: random.Random) -> Image.Image:
     size = picture.width
-    if style == "pixel art":  # cells as large as a latent's: the finest grain that the model can place
+    if (
+        style == "pixel art"
+    ):  # cells as large as a latent's: the finest grain that the model can place
         small = picture.resize((size // 8, size // 8), Image.Resampling.BOX)
         return small.resize((size, size), Image.Resampling.NEAREST)
     if style == "pencil":
         pixels = np.asarray(picture).astype(np.float32)
-        grey = np.asarray(picture.convert("L").filter(ImageFilter.GaussianBlur(size / 140))).astype(np.float32)
+        grey = np.asarray(picture.convert("L").filter(ImageFilter.GaussianBlur(size / 140))).astype(
+            np.float32
+        )
         slope = np.hypot(*np.gradient(grey)) * size / 128
         line = np.clip((slope - 2.5) / 16, 0, 1)[..., None]
         wash = 0.34 * pixels + 0.66 * _PAPER
@@ -575,7 +685,9 @@ def _in_style(picture: Image.Image, style: str, dice: random.Random) -> Image.Im
         soft = np.asarray(picture.filter(ImageFilter.GaussianBlur(size / 128))).astype(np.float32)
         roll = np.random.default_rng(dice.getrandbits(32))
         blots = roll.uniform(0.86, 1.1, (5, 5)).astype(np.float32)
-        pool = np.asarray(Image.fromarray(blots).resize((size, size), Image.Resampling.BICUBIC))[..., None]
+        pool = np.asarray(Image.fromarray(blots).resize((size, size), Image.Resampling.BICUBIC))[
+            ..., None
+        ]
         edge = np.minimum(np.arange(size), np.arange(size)[::-1]) / size
         frame = np.clip(np.minimum.outer(edge, edge) / 0.1, 0, 1)[..., None] ** 0.7
         wash = np.clip(0.84 * soft * pool + 0.16 * _PAPER, 0, 255)
@@ -586,7 +698,9 @@ def _in_style(picture: Image.Image, style: str, dice: random.Random) -> Image.Im
         slope = np.hypot(*np.gradient(values)) * size / 128
         line = np.clip((slope - 2.5) / 12, 0, 1)[..., None]
         share = (0.1 + 0.35 * values / 255)[..., None]
-        wash = (1 - share) * np.array((16, 62, 150), np.float32) + share * np.array((120, 170, 236), np.float32)
+        wash = (1 - share) * np.array((16, 62, 150), np.float32) + share * np.array(
+            (120, 170, 236), np.float32
+        )
         return Image.fromarray((wash * (1 - line) + 240 * line).clip(0, 255).astype(np.uint8))
     return picture
 
@@ -595,7 +709,9 @@ def sheet(pictures: list[Image.Image], columns: int) -> Image.Image:
     """Pictures side by side, with a little air between."""
     side, gap = pictures[0].width, 2
     rows = -(-len(pictures) // columns)
-    canvas = Image.new("RGB", (columns * (side + gap) - gap, rows * (side + gap) - gap), (255, 255, 255))
+    canvas = Image.new(
+        "RGB", (columns * (side + gap) - gap, rows * (side + gap) - gap), (255, 255, 255)
+    )
     for k, picture in enumerate(pictures):
         canvas.paste(picture, ((k % columns) * (side + gap), (k // columns) * (side + gap)))
     return canvas

@@ -1,8 +1,10 @@
-"""The U-Net: learns to say which noise was mixed into a latent, given a caption. Asked again and again, it draws.
+"""The U-Net: learns to say which noise was mixed into a latent, given a caption. Asked again and
+again, it draws.
 
-The loss of denoising diffusion (Ho et al., 2020) on latents (Rombach et al., 2022): take a latent, a noise and a time;
-mix them as that time says; ask the U-Net for the noise. One caption in ten is withheld, so that the model also knows
-what a picture is like when nothing was asked, which is what guidance pushes away from (Ho and Salimans, 2022).
+The loss of denoising diffusion (Ho et al., 2020) on latents (Rombach et al., 2022): take a latent,
+a noise and a time; mix them as that time says; ask the U-Net for the noise. One caption in ten is
+withheld, so that the model also knows what a picture is like when nothing was asked, which is what
+guidance pushes away from (Ho and Salimans, 2022).
 """
 
 from __future__ import annotations
@@ -18,32 +20,51 @@ import torch
 import vae as vae_stage
 from data import HELD_OUT, Words, vocabulary
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
-from loop import Loop, averaged
+from loop import Course, Loop, averaged
 from PIL import Image
 from scenes import describe, imagine, sheet
 from transformers import CLIPTextModel
 
+STEPS, CFG = 20, 4.0  # of the sheets
 WIDTHS, ATTENTION, HEADS, GROUPS, LAYERS = (64, 128, 160), (False, True, True), 4, 32, 1
-SCHEDULE = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+SCHEDULE = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+}
 PROMPTS = (
-    "a red house by the sea at night", "a yellow star on a blue background", "a black cat on the grass by day",
-    "a blue boat on the left of a white tree in the snow at sunset", "a pink heart above a green square on a black background",
-    "a big orange mushroom in a meadow in the fog", "a purple car in the desert by day, pixel art", "a turquoise fish by the sea at sunset",
-)  # fmt: skip
+    "a red house by the sea at night",
+    "a yellow star on a blue background",
+    "a black cat on the grass by day",
+    "a blue boat on the left of a white tree in the snow at sunset",
+    "a pink heart above a green square on a black background",
+    "a big orange mushroom in a meadow in the fog",
+    "a purple car in the desert by day, pixel art",
+    "a turquoise fish by the sea at sunset",
+)
 
 
 def build(size: int = 128) -> UNet2DConditionModel:
     """An untrained U-Net in SD 1.x's layout: attention where the latent is small, and cheap."""
     return UNet2DConditionModel(
-        sample_size=size // 8, block_out_channels=WIDTHS, layers_per_block=LAYERS, norm_num_groups=GROUPS,
+        sample_size=size // 8,
+        block_out_channels=WIDTHS,
+        layers_per_block=LAYERS,
+        norm_num_groups=GROUPS,
         down_block_types=tuple("CrossAttnDownBlock2D" if a else "DownBlock2D" for a in ATTENTION),
-        up_block_types=tuple("CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(ATTENTION)),
-        cross_attention_dim=clip.WIDTH, attention_head_dim=HEADS,
-    )  # fmt: skip
+        up_block_types=tuple(
+            "CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(ATTENTION)
+        ),
+        cross_attention_dim=clip.WIDTH,
+        attention_head_dim=HEADS,
+    )
 
 
 def trained(folder: Path, words: Words) -> tuple[UNet2DConditionModel, CLIPTextModel]:
-    """The U-Net and the text encoder that learned with it, as their stage left them (averaged weights)."""
+    """The U-Net and the text encoder that learned with it, as their stage left them (averaged
+    weights).
+    """
     unet, text = build(), clip.build(words)
     unet.load_state_dict(averaged(folder, "unet", "unet"))
     text.load_state_dict(averaged(folder, "unet", "text"))
@@ -56,7 +77,10 @@ class Noise:
     def __init__(self, device: torch.device) -> None:
         betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
         kept = (1 - betas).cumprod(0)
-        self.signal, self.noise = kept.sqrt().float().to(device), (1 - kept).sqrt().float().to(device)
+        self.signal, self.noise = (
+            kept.sqrt().float().to(device),
+            (1 - kept).sqrt().float().to(device),
+        )
         self.sigma = self.noise / self.signal
         # What is drawn where is decided between sigma 0.5 and 5; practise there most.
         spacing = self.sigma.log().diff(prepend=2 * self.sigma[:1].log() - self.sigma[1:2].log())
@@ -70,7 +94,10 @@ class Noise:
 
     def mix(self, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         """The latents as they are at those times."""
-        return self.signal[times, None, None, None] * clean + self.noise[times, None, None, None] * noise
+        return (
+            self.signal[times, None, None, None] * clean
+            + self.noise[times, None, None, None] * noise
+        )
 
 
 def step_loss(
@@ -92,10 +119,8 @@ def train(
     words = Words(vocabulary())
     text = clip.trained(folder, words)
     unet = build(size)
-    loop = Loop(
-        folder, "unet", {"unet": unet, "text": text}, minutes=minutes, lr=lr, slow={"text": 0.3}, warmup=200, hold=0.35,
-        follows=follows, share=share,
-    )  # fmt: skip
+    course = Course(minutes, lr, hold=0.35, slow={"text": 0.3}, share=share, follows=follows)
+    loop = Loop(folder, "unet", {"unet": unet, "text": text}, course)
     levels = Noise(loop.device)
     dice = random.Random()
     for step in loop.steps():
@@ -104,7 +129,10 @@ def train(
         seeds = [dice.randrange(about["done"]) for _ in range(batch)]
         captions = ["" if dice.random() < 0.1 else describe(imagine(s), dice) for s in seeds]
         rows = words.rows(captions, fillers=dice).to(loop.device)
-        clean = torch.from_numpy(np.stack([kept[s] for s in seeds])).float().to(loop.device) * about["scale"]
+        clean = (
+            torch.from_numpy(np.stack([kept[s] for s in seeds])).float().to(loop.device)
+            * about["scale"]
+        )
         clean = clean.contiguous(memory_format=torch.channels_last)
         loop.learn(step_loss(unet, levels, clean, text(input_ids=rows).last_hidden_state))
         if step % 1500 == 1499 and not follows:
@@ -113,33 +141,49 @@ def train(
 
 
 def sample(
-    unet: UNet2DConditionModel, text: CLIPTextModel, vae: AutoencoderKL, words: Words, prompts: list[str],
-    *, seeds: list[int], scale: float, cfg: float = 4.0, steps: int = 20,
-) -> list[Image.Image]:  # fmt: skip
+    unet: UNet2DConditionModel,
+    text: CLIPTextModel,
+    vae: AutoencoderKL,
+    words: Words,
+    prompts: list[str],
+    *,
+    seeds: list[int],
+    scale: float,
+) -> list[Image.Image]:
     """Pictures of prompts."""
     with torch.no_grad():
         device = unet.device
         nothing, asked = (
-            text(input_ids=words.rows(said).to(device)).last_hidden_state for said in ([""] * len(prompts), prompts)
+            text(input_ids=words.rows(said).to(device)).last_hidden_state
+            for said in ([""] * len(prompts), prompts)
         )
-    return sample_read(unet, vae, nothing, asked, seeds=seeds, scale=scale, cfg=cfg, steps=steps)
+    return sample_read(unet, vae, nothing, asked, seeds=seeds, scale=scale)
 
 
 @torch.no_grad()
 def sample_read(
-    unet: UNet2DConditionModel, vae: AutoencoderKL, nothing: torch.Tensor, asked: torch.Tensor,
-    *, seeds: list[int], scale: float, cfg: float = 4.0, steps: int = 20,
-) -> list[Image.Image]:  # fmt: skip
-    """Pictures of prompts already read, the shortest way there is: what the whole program does, in ten lines."""
+    unet: UNet2DConditionModel,
+    vae: AutoencoderKL,
+    nothing: torch.Tensor,
+    asked: torch.Tensor,
+    *,
+    seeds: list[int],
+    scale: float,
+) -> list[Image.Image]:
+    """Pictures of prompts already read, the shortest way there is: what the whole program does,
+    in ten lines.
+    """
     scheduler = DPMSolverMultistepScheduler(**SCHEDULE, use_karras_sigmas=True)
-    scheduler.set_timesteps(steps)
+    scheduler.set_timesteps(STEPS)
     side = unet.config.sample_size
-    noises = [torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(s)) for s in seeds]
+    noises = [
+        torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(s)) for s in seeds
+    ]
     z = (torch.cat(noises) * scheduler.init_noise_sigma).to(unet.device)
     for t in scheduler.timesteps:
         guess = unet(torch.cat([z, z]), t, encoder_hidden_states=torch.cat([nothing, asked])).sample
         unasked, wanted = guess.chunk(2)
-        z = scheduler.step(unasked + cfg * (wanted - unasked), t, z).prev_sample
+        z = scheduler.step(unasked + CFG * (wanted - unasked), t, z).prev_sample
     drawn = vae.decode(z / scale).sample.add(1).mul(127.5).clamp(0, 255).round().byte()
     return [Image.fromarray(p) for p in drawn.permute(0, 2, 3, 1).cpu().numpy()]
 
@@ -147,9 +191,14 @@ def sample_read(
 def show(folder: Path, words: Words, path: Path) -> None:
     """A sheet of what the averaged weights draw now."""
     unet, text = trained(folder, words)
-    prompts = [*PROMPTS, *(describe(imagine(HELD_OUT + k), random.Random(k), whole=True) for k in range(8))]
+    prompts = [
+        *PROMPTS,
+        *(describe(imagine(HELD_OUT + k), random.Random(k), whole=True) for k in range(8)),
+    ]
     scale = latents.wait(folder)["scale"]
-    drawn = sample(unet, text, vae_stage.trained(folder), words, prompts, seeds=list(range(16)), scale=scale)
+    drawn = sample(
+        unet, text, vae_stage.trained(folder), words, prompts, seeds=list(range(16)), scale=scale
+    )
     sheet(drawn, 8).save(path)
 
 
@@ -160,11 +209,20 @@ if __name__ == "__main__":
     said.add_argument("--batch", type=int, default=16)
     said.add_argument("--lr", type=float, default=1.5e-3)
     said.add_argument("--minutes", type=float, default=95)
-    said.add_argument("--follow", action="store_true", help="join a training that another process leads")
-    said.add_argument("--share", type=float, default=1.0, help="below 1 where several processes train one model")
+    said.add_argument(
+        "--follow", action="store_true", help="join a training that another process leads"
+    )
+    said.add_argument(
+        "--share", type=float, default=1.0, help="below 1 where several processes train one model"
+    )
     chosen = said.parse_args()
     torch.manual_seed(random.randrange(1 << 30))
     train(
-        chosen.folder, size=chosen.size, batch=chosen.batch, lr=chosen.lr, minutes=chosen.minutes,
-        follows=chosen.follow, share=chosen.share,
-    )  # fmt: skip
+        chosen.folder,
+        size=chosen.size,
+        batch=chosen.batch,
+        lr=chosen.lr,
+        minutes=chosen.minutes,
+        follows=chosen.follow,
+        share=chosen.share,
+    )

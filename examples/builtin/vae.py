@@ -9,24 +9,29 @@ import numpy as np
 import torch
 from data import HELD_OUT, pictures, tensor
 from diffusers import AutoencoderKL
-from loop import Loop, averaged
+from loop import Course, Loop, averaged
 from PIL import Image
 from scenes import draw, imagine, sheet
 from torch.nn.functional import l1_loss, mse_loss
 
 GROUPS = 8
 FREEZE = 0.6
-"""The share of the budget after which the encoder stands still: the U-Net can start on its latents, while the decoder
-goes on learning to draw them better."""
+"""The share of the budget after which the encoder stands still: the U-Net can start on its
+latents, while the decoder goes on learning to draw them better.
+"""
 
 
 def build(widths: tuple[int, ...] = (16, 32, 64, 96), size: int = 128) -> AutoencoderKL:
     """An untrained VAE in SD 1.x's layout, with thin layers."""
     n = len(widths)
     return AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * n, up_block_types=("UpDecoderBlock2D",) * n,
-        block_out_channels=widths, layers_per_block=1, norm_num_groups=GROUPS, sample_size=size,
-    )  # fmt: skip
+        down_block_types=("DownEncoderBlock2D",) * n,
+        up_block_types=("UpDecoderBlock2D",) * n,
+        block_out_channels=widths,
+        layers_per_block=1,
+        norm_num_groups=GROUPS,
+        sample_size=size,
+    )
 
 
 def trained(folder: Path) -> AutoencoderKL:
@@ -50,19 +55,27 @@ def decibels(vae: AutoencoderKL, shown: torch.Tensor) -> tuple[float, torch.Tens
     """The mean peak signal-to-noise ratio of a round trip, and the redrawn pictures."""
     with torch.no_grad():
         redrawn = torch.cat(
-            [vae.decode(vae.encode(part).latent_dist.mode()).sample.clamp(-1, 1) for part in shown.split(8)]
+            [
+                vae.decode(vae.encode(part).latent_dist.mode()).sample.clamp(-1, 1)
+                for part in shown.split(8)
+            ]
         )
     errors = ((redrawn - shown) / 2).pow(2).mean((1, 2, 3))
     return float((-10 * errors.log10()).mean()), redrawn
 
 
 def train(folder: Path, *, count: int, size: int, batch: int, lr: float, minutes: float) -> None:
-    """The stage: crops first, which cost a quarter; then whole pictures, as the decoder will be asked for, from an
-    encoder that no longer changes."""
+    """The stage: crops first, which cost a quarter; then whole pictures, as the decoder will be
+    asked for, from an encoder that no longer changes.
+    """
     store = pictures(folder, count, size)
     vae = build(size=size)
-    loop = Loop(folder, "vae", {"vae": vae}, minutes=minutes, lr=lr, warmup=100, decay=0.998, weight_decay=0.001)
-    unseen = tensor(np.stack([np.asarray(draw(imagine(HELD_OUT + k), size)) for k in range(24)])).to(loop.device)
+    loop = Loop(
+        folder, "vae", {"vae": vae}, Course(minutes, lr, 100, decay=0.998, weight_decay=0.001)
+    )
+    unseen = tensor(
+        np.stack([np.asarray(draw(imagine(HELD_OUT + k), size)) for k in range(24)])
+    ).to(loop.device)
     dice = np.random.default_rng(loop.step)
     half = size // 2
     frozen = False
@@ -96,13 +109,24 @@ def train(folder: Path, *, count: int, size: int, batch: int, lr: float, minutes
 def freeze(vae: AutoencoderKL, average: dict[str, torch.Tensor]) -> None:
     """Give the encoder its averaged weights, for good."""
     for name, part in (("encoder", vae.encoder), ("quant_conv", vae.quant_conv)):
-        part.load_state_dict({n.removeprefix(f"{name}."): p for n, p in average.items() if n.startswith(f"{name}.")})
+        part.load_state_dict(
+            {n.removeprefix(f"{name}."): p for n, p in average.items() if n.startswith(f"{name}.")}
+        )
         part.requires_grad_(False)
 
 
 def look(shown: torch.Tensor, redrawn: torch.Tensor, path: Path) -> None:
     """A sheet: what was shown, above what came back."""
-    both = torch.cat([shown, redrawn]).add(1).mul(127.5).clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+    both = (
+        torch.cat([shown, redrawn])
+        .add(1)
+        .mul(127.5)
+        .clamp(0, 255)
+        .byte()
+        .permute(0, 2, 3, 1)
+        .cpu()
+        .numpy()
+    )
     sheet([Image.fromarray(p) for p in both], len(shown)).save(path)
 
 
@@ -115,4 +139,11 @@ if __name__ == "__main__":
     words.add_argument("--lr", type=float, default=1.5e-3)
     words.add_argument("--minutes", type=float, default=45)
     said = words.parse_args()
-    train(said.folder, count=said.count, size=said.size, batch=said.batch, lr=said.lr, minutes=said.minutes)
+    train(
+        said.folder,
+        count=said.count,
+        size=said.size,
+        batch=said.batch,
+        lr=said.lr,
+        minutes=said.minutes,
+    )
