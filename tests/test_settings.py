@@ -25,7 +25,7 @@ def test_every_setting_names_a_field() -> None:
 
 def test_every_field_of_a_request_can_be_set() -> None:
     named = {setting.field for setting in settings.SETTINGS.values()}
-    assert {field.name for field in fields(Request)} - named == {"task", "output"}
+    assert {field.name for field in fields(Request)} - named == {"task", "output", "sources"}
 
 
 def test_numbers_and_names() -> None:
