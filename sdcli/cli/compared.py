@@ -25,7 +25,7 @@ FORMATS = ("", "d", "d", ".2f", ".3f", ".2f", ".4f", ".1f", ".4f", ".0f")
 def compare(line: Lineup, manner: perform.Manner) -> None:
     """Draw the line-up's pictures, measure each, and leave a folder with all of it."""
     if manner.dry_run:
-        perform.rehearse(line.plans)
+        perform.rehearse(line.plans, manner)
         return
     plan = line.plans[0]
     folder = study.folder(plan.output, "compare", plan)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdcli import codec, console, outputs, preview
+from sdcli import codec, console, outputs, preview, rehearsal
 from sdcli.bake import Extraction, Merge
 from sdcli.greeting import greeting
 from sdcli.picture import Picture
@@ -36,7 +36,7 @@ def _imported() -> None:
 def perform(*plans: Plan, manner: Manner) -> None:
     """Draw the plans' pictures and save each before the next, or say what would be done."""
     if manner.dry_run:
-        rehearse(plans)
+        rehearse(plans, manner)
         return
     places = [outputs.destination(plan.output, plan.count) for plan in plans]
     for plan, place in zip(plans, places, strict=True):
@@ -51,10 +51,13 @@ def perform(*plans: Plan, manner: Manner) -> None:
             _kept(drawing.draw(plan, _preview(plan)), place, manner)
 
 
-def rehearse(plans: Iterable[Plan]) -> None:
-    """What would be done, as data: a plan a line."""
+def rehearse(plans: Iterable[Plan], manner: Manner) -> None:
+    """What would be done: a table for each plan or, for programs, a plan a line."""
     for plan in plans:
-        console.record(codec.to_data(plan) | {"from": dict(plan.sources)})
+        if manner.json:
+            console.record(codec.to_data(plan) | {"from": dict(plan.sources)})
+        else:
+            console.table(rehearsal.HEADS, [*rehearsal.rows(plan)])
 
 
 def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: Manner) -> None:

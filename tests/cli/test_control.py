@@ -91,7 +91,7 @@ def test_the_maps_are_kept_where_they_are_wanted(sdcli, made, sd1):
 
 def test_the_plan_names_what_is_followed(sdcli, made, sd1):
     control = "sd1-control.safetensors:rings.png:0.8@0.1-0.6"
-    ran = sdcli("txt2img", "a fox", "-m", sd1, "--control-canny", control, "--dry-run")
+    ran = sdcli("txt2img", "a fox", "-m", sd1, "--control-canny", control, "--dry-run", "--json")
     (told,) = json.loads(ran.out)["controls"]
     assert (told["weight"], told["start"], told["end"], told["canny"]) == (0.8, 0.1, 0.6, True)
     assert len(told["file"]["sha256"]) == len(told["image"]["sha256"]) == 64

@@ -167,3 +167,11 @@ def test_what_a_file_does_not_tell_can_be_said(sdcli: Callable, sd1: Path) -> No
         assert ran.code == 0, ran.err
         drawn.append(pixels(Path(f"{len(drawn)}.png")))
     assert drawn[0] == drawn[3] and len(set(drawn)) == 3
+
+
+def test_a_dry_run_says_where_each_value_comes_from(sdcli: Callable, sd1: Path) -> None:
+    ran = sdcli("txt2img", "a fox", "-m", sd1, "--steps", 9, "--seed", 3, "--dry-run")
+    found = {line.split()[0]: line.split() for line in ran.out.splitlines()}
+    assert found["steps"] == ["steps", "9", "said"]
+    assert found["cfg"][-1] == "sd1" and found["rng"][-1] == "default"
+    assert ran.out.splitlines()[-1].startswith("command ")

@@ -31,7 +31,7 @@ def test_both_guidances_are_heard(sdcli, photo, checkpoints, layout):
 
 def test_the_plan_says_how_closely_the_picture_is_kept_to(sdcli, photo, checkpoints):
     words = ("edit", "snow", "--image", photo, "-m", checkpoints("sd1-edit"), "--image-cfg", 2)
-    told = json.loads(sdcli(*words, "--dry-run").out)
+    told = json.loads(sdcli(*words, "--dry-run", "--json").out)
     assert told["task"]["image_cfg"] == 2.0
 
 

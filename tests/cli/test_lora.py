@@ -81,7 +81,7 @@ def test_the_plan_says_what_share_was_worn(sdcli, worn, sd1, tmp_path):
     assert "fits this model only in part, 58 modules of 59" in refused.err
     assert "down_blocks_7_attentions_0_proj_in: the model has no such module" in refused.err
     assert "--lora-partial" in refused.err
-    ran = sdcli(*DRAW, sd1, "--lora", path, "--lora-partial", "--dry-run")
+    ran = sdcli(*DRAW, sd1, "--lora", path, "--lora-partial", "--dry-run", "--json")
     assert json.loads(ran.out)["loras"][0]["share"] == pytest.approx(58 / 59)
 
 

@@ -36,7 +36,7 @@ def preset(own_folders: Path, tmp_path: Path) -> Callable[[str, str], None]:
 
 
 def planned(sdcli: Callable, *words: object) -> dict[str, Any]:
-    ran = sdcli(*words, "--dry-run")
+    ran = sdcli(*words, "--dry-run", "--json")
     assert ran.code == 0, ran.err
     return json.loads(ran.out)
 
@@ -109,8 +109,8 @@ def test_another_programs_picture_as_a_preset(
     )
     Image.new("RGB", (64, 64)).save(tmp_path / "theirs.png", pnginfo=info)
     words = ("txt2img", "--like", "theirs.png", "--preset", "ink")
-    assert "its checkpoint is not recorded" in sdcli(*words, "--dry-run").err
-    ran = sdcli(*words, "-m", sd1, "--dry-run")
+    assert "its checkpoint is not recorded" in sdcli(*words, "--dry-run", "--json").err
+    ran = sdcli(*words, "-m", sd1, "--dry-run", "--json")
     plan = json.loads(ran.out)
     assert (plan["prompt"], plan["scheduler"], plan["steps"]) == ("a fox", "heun", 9)
     assert (plan["rng"], plan["from"]["steps"]) == ("nv", "preset ink")

@@ -153,11 +153,17 @@ def test_a_folder_that_is_not_empty_is_kept(sdcli, sd1: Path, tmp_path: Path):
 
 
 def test_dry_runs_are_plans_and_nothing_else(sdcli, sd1: Path, tmp_path: Path):
-    ran = sdcli("compare-schedulers", "a fox", "-m", sd1, "--schedulers", "all", "--dry-run")
+    ran = sdcli(
+        "compare-schedulers", "a fox", "-m", sd1, "--schedulers", "all", "--dry-run", "--json"
+    )
     plans = [json.loads(line) for line in ran.out.splitlines()]
     assert len({plan["scheduler"] for plan in plans}) > 15 and len({p["seed"] for p in plans}) == 3
     assert (
-        len(sdcli("sweep", "a fox", "-m", sd1, "--vary", "cfg=1,2", "--dry-run").out.splitlines())
+        len(
+            sdcli(
+                "sweep", "a fox", "-m", sd1, "--vary", "cfg=1,2", "--dry-run", "--json"
+            ).out.splitlines()
+        )
         == 2
     )
     assert [path for path in tmp_path.iterdir()] == []
