@@ -54,9 +54,10 @@ class Recalled:
             values = {"strength": self.strength, **values}
         asked = settings.changed(self.request, values)
         now = resolved(replace(asked, count=1))
+        if self.then is not None and "embedding" not in values:
+            now = replace(now, embeddings=self.then.embeddings)  # by the words they had
         if self.then is None or values:
             return now, self.differences
-        now = replace(now, embeddings=self.then.embeddings)  # by the words they had
         return now, (*self.differences, *_apart(self.then, now))
 
 
