@@ -119,13 +119,11 @@ SOLVERS = {
             automatic="exponential",
             a1111="DPM++ 2M SDE", comfyui="dpmpp_2m_sde", sdcpp="dpm++2m_sde",
             invokeai="dpmpp_2m_sde", also=("dpmpp_2m_sde_gpu", "k_dpmpp_2m_sde"),
-            differs="A1111 and ComfyUI draw its noise from a tree of seeds, which is not done here",
         ),
         Solver(
             "dpm++3m-sde", "third order, with fresh noise; for many steps", "dpm++3m", eta=1.0,
             skips=True, automatic="exponential", a1111="DPM++ 3M SDE", comfyui="dpmpp_3m_sde",
             also=("dpmpp_3m_sde_gpu",),
-            differs="A1111 and ComfyUI draw its noise from a tree of seeds, which is not done here",
         ),
         Solver(
             "dpm++3m", "third order; for many steps", "dpm++3m", invokeai="dpmpp_3m",
@@ -145,7 +143,6 @@ SOLVERS = {
             evaluations=2, eta=1.0, automatic="karras", a1111="DPM++ SDE", comfyui="dpmpp_sde",
             invokeai="dpmpp_sde", diffusers="DPMSolverSDEScheduler",
             also=("dpmpp_sde_gpu", "k_dpmpp_sde"),
-            differs="A1111 and ComfyUI draw its noise from a tree of seeds, which is not done here",
         ),
         Solver(
             "unipc", "predictor and corrector of order 2; good with few steps", "unipc",

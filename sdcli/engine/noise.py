@@ -17,8 +17,14 @@ SEEDS = 2**64
 class Noise(Protocol):
     """One picture's noise, draw after draw."""
 
+    seed: int
+
     def randn(self, shape: Sequence[int]) -> torch.Tensor:
         """The next draw: standard normal numbers, float32."""
+        ...
+
+    def again(self, seed: int) -> Noise:
+        """The same kind of noise, by another seed."""
         ...
 
 
@@ -44,17 +50,23 @@ class Torch:
     """Torch's own generator, on the CPU or on a device."""
 
     def __init__(self, seed: int, device: str) -> None:
+        self.seed, self.device = seed, device
         self.dice = torch.Generator(device).manual_seed(seed)
 
     def randn(self, shape: Sequence[int]) -> torch.Tensor:
         """The next draw, on the generator's device."""
         return torch.randn(tuple(shape), generator=self.dice, device=self.dice.device)
 
+    def again(self, seed: int) -> Torch:
+        """The same generator, by another seed."""
+        return Torch(seed, self.device)
+
 
 class Delta:
     """The first draw from one generator, all others from another."""
 
     def __init__(self, first: Noise, others: Noise) -> None:
+        self.seed, self.again = first.seed, first.again
         self.first: Noise | None = first
         self.others = others
 
@@ -72,6 +84,7 @@ class Philox:
     """
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.key = np.array([seed & 0xFFFFFFFF, seed >> 32], np.uint64)
         self.draws = 0
 
@@ -86,6 +99,10 @@ class Philox:
         uniform, turn = ((bits[:2] + 0.5) * 2.0**-32).astype(np.float64)
         drawn = np.sqrt(-2 * np.log(uniform)) * np.sin(2 * np.pi * turn)
         return torch.from_numpy(drawn.astype(np.float32)).reshape(tuple(shape))
+
+    def again(self, seed: int) -> Philox:
+        """The same generator, by another seed."""
+        return Philox(seed)
 
 
 def philox(counter: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from sdcli.engine.brownian import Brownian
 from sdcli.engine.noise import Noise
 from sdcli.engine.schedule import SPACINGS, SPACINGS_XL, Schedule, schedule
 from sdcli.engine.solvers import SOLVERS
@@ -91,12 +92,20 @@ class Sampling:
 
     def _run(self, levels: Sequence[float], x: torch.Tensor | None = None) -> Solving:
         """The solver at its start; without x it goes over numbers, and rolls nothing."""
+        solver, noise = SOLVERS[self.solver.method], self._noise
+        if x is None or noise is None:
+            still = Run(levels, self.schedule, self.eta, lambda: 0.0, lambda now, then: 0.0)
+            return solver(0.0, still)
+        motion: list[Brownian] = []  # made when it is first asked for: most never do
 
-        def noise() -> Any:
-            return 0.0 if x is None or not self._noise else self._noise.randn(x.shape).to(x)
+        def moved(now: float, then: float) -> torch.Tensor:
+            if not motion:
+                low = min(level for level in levels if level)
+                motion.append(Brownian(noise, x.shape, low, levels[0]))
+            return motion[0](now, then).to(x)
 
-        run = Run(levels, self.schedule, self.eta, noise)
-        return SOLVERS[self.solver.method](0.0 if x is None else x, run)
+        run = Run(levels, self.schedule, self.eta, lambda: noise.randn(x.shape).to(x), moved)
+        return solver(x, run)
 
     @property
     def evaluations(self) -> int:
@@ -128,8 +137,8 @@ class Sampling:
         self, x0: torch.Tensor, index: int, x: torch.Tensor, generator: Noise
     ) -> torch.Tensor:
         """x at the next index, from the picture seen in it: the model's, or one held to a mask."""
-        self._noise = generator
         if index == self._start:
+            self._noise = generator
             self._next, self._solving = index, self._run(self.levels[self._first :], x)
             next(self._solving)
         if index != self._next or self._solving is None:

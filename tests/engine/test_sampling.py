@@ -88,14 +88,15 @@ def test_what_a_step_costs_is_what_the_table_says():
 
 def test_fresh_noise_comes_from_the_pictures_own_generator():
     for solver in SOLVERS.values():
-        sampling, dice = Sampling(solver.name, 5), generator(1)
-        x = sampling.initial(dice.randn(SHAPE))
-        for index in range(sampling.evaluations):
-            x, _ = sampling.step(guess(sampling.scaled(x, index), 1.0), index, x, dice)
-        untouched = generator(1)
-        untouched.randn(SHAPE)
-        same = torch.equal(dice.randn((3,)), untouched.randn((3,)))
-        assert same is solver.deterministic, solver.name
+        sampling, start = Sampling(solver.name, 5), generator(1).randn(SHAPE)
+        ends = list[torch.Tensor]()
+        for dice in (generator(2), generator(2), generator(3)):
+            x = sampling.initial(start)
+            for index in range(sampling.evaluations):
+                x, _ = sampling.step(guess(sampling.scaled(x, index), 1.0), index, x, dice)
+            ends.append(x)
+        assert torch.equal(ends[0], ends[1])
+        assert torch.equal(ends[0], ends[2]) is solver.deterministic, solver.name
 
 
 def test_eta_is_taken_where_there_is_one():

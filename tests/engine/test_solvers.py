@@ -6,6 +6,8 @@ from functools import cache
 import pytest
 import torch
 
+from sdcli.engine.brownian import Brownian
+from sdcli.engine.noise import generator
 from sdcli.engine.schedule import schedule
 from sdcli.engine.solvers import SOLVERS
 from sdcli.engine.solvers.run import GAUSS, Run
@@ -45,8 +47,8 @@ def levels(steps, high=8.0, low=0.2):
     return [high * (low / high) ** (i / steps) for i in range(steps + 1)]
 
 
-def solved(method, steps, x=START, *, eta=0.0, noise=lambda: 0.0, down=levels):
-    solving = SOLVERS[method](x, Run(down(steps), schedule(), eta, noise))
+def solved(method, steps, x=START, *, eta=0.0, noise=None, motion=None, down=levels):
+    solving = SOLVERS[method](x, Run(down(steps), schedule(), eta, noise, motion))
     x, sigma = next(solving)
     while True:
         try:
@@ -90,8 +92,9 @@ def test_fresh_noise_keeps_the_distribution(method):
     def down(steps):
         return [*levels(steps, 30.0, 0.02), 0.0]
 
+    motion = Brownian(generator(6), (count,), 0.02, 30.0)
     for eta in (0.5, 1.0):
-        found = solved(method, 120, start, eta=eta, noise=noise, down=down)
+        found = solved(method, 120, start, eta=eta, noise=noise, motion=motion, down=down)
         assert float(found.mean()) == pytest.approx(float(MEANS.mean()), abs=0.1)
         wanted = float(MEANS.var(correction=0)) + SPREAD**2
         assert float(found.var()) == pytest.approx(wanted, rel=0.07)

@@ -21,7 +21,8 @@ class Run:
     sigmas: Sequence[float]
     schedule: Schedule
     eta: float
-    noise: Callable[[], X]
+    noise: Callable[[], X]  # each time other
+    motion: Callable[[float, float], X]  # of one Brownian motion, between two levels; variance 1
 
     @property
     def strides(self) -> list[tuple[float, float]]:

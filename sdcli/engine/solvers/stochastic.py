@@ -34,7 +34,7 @@ def dpmpp_2m(x: X, run: Run) -> Solving:
         if before:
             old, h_old = before
             guess = x0 + (x0 - old) * (h / (2 * h_old))
-        x = _noised(toward(x, guess, math.exp(-(1 + run.eta) * h)), then, h, run)
+        x = _noised(toward(x, guess, math.exp(-(1 + run.eta) * h)), now, then, run)
         before = x0, h
     return x
 
@@ -49,7 +49,7 @@ def dpmpp_3m(x: X, run: Run) -> Solving:
         h = math.log(now / then)
         full = h * (1 + run.eta)
         x = toward(x, x0, math.exp(-full)) + _bend(x0, past, h, full)
-        x = _noised(x, then, h, run)
+        x = _noised(x, now, then, run)
         past = [(x0, h), *past[:1]]
     return x
 
@@ -70,8 +70,9 @@ def _bend(x0: X, past: list[tuple[X, float]], h: float, full: float) -> X:
     return (slope + change * (r / (r + rr))) * second - change * (third / (r + rr))
 
 
-def _noised(x: X, then: float, h: float, run: Run) -> X:
-    """x with the noise that the SDE adds over a step that ends at `then`."""
+def _noised(x: X, now: float, then: float, run: Run) -> X:
+    """x with the noise that the SDE adds over a step."""
     if not run.eta:
         return x
-    return x + run.noise() * (then * math.sqrt(-math.expm1(-2 * run.eta * h)))
+    share = -math.expm1(-2 * run.eta * math.log(now / then))
+    return x + run.motion(now, then) * (then * math.sqrt(share))

@@ -52,8 +52,7 @@ def dpmpp_2s(x: X, run: Run) -> Solving:
 def dpmpp_sde(x: X, run: Run) -> Solving:
     """DPM-Solver++ SDE as in k-diffusion: both stages noised by one Brownian motion.
 
-    The motion over the whole step is the motion over its two parts, added up. k-diffusion asks a
-    tree of seeds for it, which matters only where steps overlap; here two draws are exactly it.
+    The motion over the whole step is not apart from the motion over its first half.
     """
     for now, then in run.strides:
         x, x0 = yield x, now
@@ -61,12 +60,10 @@ def dpmpp_sde(x: X, run: Run) -> Solving:
             return x0
         halfway = math.sqrt(now * then)
         down, up = ancestral(now, halfway, run.eta)
-        first = run.noise() if run.eta else 0.0
-        _, mid0 = yield toward(x, x0, down / now) + first * up, halfway
+        mid = toward(x, x0, down / now)
+        _, mid0 = yield mid + run.motion(now, halfway) * up if up else mid, halfway
         down, up = ancestral(now, then, run.eta)
         x = toward(x, mid0, down / now)
         if up:
-            share = (now - halfway) / (now - then)
-            whole = first * math.sqrt(share) + run.noise() * math.sqrt(1 - share)
-            x = x + whole * up
+            x = x + run.motion(now, then) * up
     return x
