@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
 
+from sdcli.editing import stretches
 from sdcli.figures import percent, seconds
 from sdcli.plan import Plan
+from sdcli.prompt import joined
 from sdcli.schedulers import SCHEDULERS
+from sdcli.variations import MANY_STEPS
 
 THRESHOLDS = (
     0.01,
@@ -72,6 +75,15 @@ def deterministic(plan: Plan) -> bool:
     """Whether the plan's solver draws no noise but the first."""
     solver = SCHEDULERS[plan.scheduler].solver
     return not (solver.rolls or solver.fixed or plan.eta)
+
+
+def has_limit(plan: Plan) -> bool:
+    """Whether more and more steps lead to one picture: the solver draws no fresh noise, and what
+    is asked of the model does not change after a share of the steps, wherever those may be."""
+    parts = (*(part.text for part in joined(plan.prompt, plan.syntax)), plan.negative)
+    steady = all(len(stretches(text, plan.syntax, MANY_STEPS)) == 1 for text in parts)
+    whole = all(control.start <= 0 and control.end >= 1 for control in plan.controls)
+    return deterministic(plan) and steady and whole
 
 
 def measured(

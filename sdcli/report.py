@@ -45,6 +45,16 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Film:
+    """An animation, as the bytes of its file."""
+
+    title: str
+    data: bytes
+    kind: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Page:
     """What is on a page, from top to bottom."""
 
@@ -54,6 +64,7 @@ class Page:
     verdict: Sequence[str] = ()
     sheets: Sequence[Sheet] = ()
     more: Sequence[Sheet] = ()  # sheets of the same kind, further down and folded
+    films: Sequence[Film] = ()
     charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
@@ -85,6 +96,11 @@ def _sections(page: Page) -> Iterator[str]:
     yield from map(pictures.section, page.sheets)
     if page.slider is not None and len(pictures.cells) > 1:
         yield _slider(*page.slider)
+    for film in page.films:
+        moving = (
+            f'<img class="film" src="{_address(film.data, film.kind)}" alt="{escape(film.note)}">'
+        )
+        yield _section(film.title, moving + _faint(film.note))
     for chart in page.charts:
         yield _section(chart.title, f'<div class="chart">{chart.svg}</div>{_faint(chart.note)}')
     for table in page.tables:
@@ -226,11 +242,13 @@ def _embedded(image: Image.Image) -> str:
     data = io.BytesIO()
     if max(image.size) <= LOSSLESS:
         image.save(data, "PNG", optimize=True)
-        kind = "png"
-    else:
-        image.convert("RGB").save(data, "WEBP", quality=90)
-        kind = "webp"
-    return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode()}"
+        return _address(data.getvalue(), "png")
+    image.convert("RGB").save(data, "WEBP", quality=90)
+    return _address(data.getvalue(), "webp")
+
+
+def _address(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _section(title: str, body: str) -> str:

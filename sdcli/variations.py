@@ -17,6 +17,7 @@ from sdcli.settings import SETTINGS, Setting
 
 MOST_AXES = 3  # a sheet has two, and there are several sheets
 MOST_VALUES = 1000  # of one axis, so that a slip of the pen is not a month of drawing
+MANY_STEPS = 10_000  # among which every change of a prompt shows
 KEPT = ("count", "device", "offload")  # they change no picture that could be compared
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"

@@ -12,7 +12,14 @@ from sdcli.cli import perform
 from sdcli.cli.announced import Progress
 from sdcli.command import command
 from sdcli.command import study as again
-from sdcli.comparison import Measured, Verdict, deterministic, measured, verdict
+from sdcli.comparison import (
+    Measured,
+    Verdict,
+    deterministic,
+    has_limit,
+    measured,
+    verdict,
+)
 from sdcli.pages import compare as pages
 from sdcli.pages.compare import Compared, Converged, Entry
 from sdcli.report import html
@@ -86,9 +93,10 @@ def _drawn(
 
 def _limits(line: Lineup, bench: Any, talk: console.Conversation) -> dict[int, Any]:
     """Each seed's converged picture, where a solver is compared that has one."""
-    if not any(map(deterministic, line.plans)):
+    settling = next(filter(has_limit, line.plans), None)
+    if settling is None:
         return {}
-    limits = {seed: bench.limit(replace(line.plans[0], seed=seed)) for seed in line.seeds}
+    limits = {seed: bench.limit(replace(settling, seed=seed)) for seed in line.seeds}
     about = next(iter(limits.values())).about
     talk.note(
         f"measured against {about.scheduler} at {about.steps} steps, checked by {about.witness}"

@@ -13,6 +13,7 @@ from sdcli.bake import Extraction, Merge
 from sdcli.greeting import greeting
 from sdcli.picture import Picture
 from sdcli.plan import Plan
+from sdcli.tracing import Trace
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,16 @@ def bench(plan: Plan, talk: console.Conversation) -> Any:
     from sdcli.engine.compare import Bench
 
     return Bench(plan, talk)
+
+
+def traced(asked: Trace, talk: console.Conversation) -> Any:
+    """What is seen on the way of a drawing, or of a picture into the noise."""
+    from sdcli.engine import trace
+
+    if asked.forward:
+        return trace.forward(asked.plan, talk, asked.at)
+    split, attention = asked.split, asked.attention
+    return trace.trace(asked.plan, talk, asked.at, split=split, attention=attention)
 
 
 def studio(talk: console.Conversation) -> Any:

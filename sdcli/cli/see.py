@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,12 +12,15 @@ from sdcli.cli import options
 from sdcli.cli.compared import compare
 from sdcli.cli.said import Said, spread_without
 from sdcli.cli.swept import sweep as draw_sweep
+from sdcli.cli.traced import trace as draw_trace
 from sdcli.request import Draw
 from sdcli.resolve import plan
 from sdcli.settings import begun
+from sdcli.tracing import trace as tracing
 from sdcli.variations import lineup
 from sdcli.variations import sweep as variations_of
 
+OF_ONE = ("count", "keep_maps", "preview", "preview_vae")  # flags of a run, not of a study
 USUAL = "ddim,euler,euler-a,heun,dpm++2m,dpm++2m-karras,unipc-karras,dpm++2m-sde-karras"
 
 Schedulers = Annotated[
@@ -46,7 +50,37 @@ Vary = Annotated[
 ]
 
 
-@spread_without("scheduler", "count", "keep_maps", "preview", "preview_vae")
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="STEP,STEP...",
+        help="Which steps to show, from 1.",
+        show_default="evenly spaced",
+    ),
+]
+Frames = Annotated[
+    int, typer.Option("--frames", min=1, max=1000, metavar="N", help="How many steps to show.")
+]
+Noised = Annotated[
+    Path | None,
+    typer.Option(
+        "--image",
+        metavar="FILE",
+        help="Show this picture drown in noise instead, and what the model sees in it.",
+        show_default=False,
+    ),
+]
+Attention = Annotated[
+    bool, typer.Option("--attention", help="Where in the picture each word was attended to.")
+]
+Split = Annotated[
+    bool,
+    typer.Option("--cfg-split", help="What the prompt and what the empty prompt wanted."),
+]
+
+
+@spread_without("scheduler", *OF_ONE)
 def compare_schedulers(
     said: Said, schedulers: Schedulers = USUAL, steps: Counts = "10,20,30,50", seeds: Seeds = 3
 ) -> None:
@@ -55,7 +89,7 @@ def compare_schedulers(
     compare(lineup(said.request(Draw()), schedulers, steps, seeds, resolve), said.manner)
 
 
-@spread_without("count", "keep_maps", "preview", "preview_vae")
+@spread_without(*OF_ONE)
 def sweep(
     said: Said,
     vary: Vary,
@@ -68,3 +102,19 @@ def sweep(
     request = begun(said.request(Draw()), image, mask, strength, feather)
     resolve = partial(plan, ready=said.manner.wake)
     draw_sweep(variations_of(request, vary, resolve), said.manner)
+
+
+@spread_without(*OF_ONE)
+def trace(
+    said: Said,
+    image: Noised = None,
+    at: At = None,
+    frames: Frames = 8,
+    attention: Attention = False,
+    cfg_split: Split = False,
+) -> None:
+    """The denoising as a film strip and an animation; or a picture's way into the noise."""
+    request = begun(said.request(Draw()), image)
+    resolve = partial(plan, ready=said.manner.wake)
+    asked = tracing(request, at, frames, resolve, split=cfg_split, attention=attention)
+    draw_trace(asked, said.manner)

@@ -111,7 +111,7 @@ class Bench:
             seconds=drawn.picture.made.seconds,
             denoising=drawn.denoising,
         )
-        if limit is not None and comparison.deterministic(plan):
+        if limit is not None and comparison.has_limit(plan):
             numbers = replace(
                 numbers,
                 rmse=rmse(latents, limit.latents),
@@ -122,8 +122,11 @@ class Bench:
         return Shot(drawn.picture, latents, numbers, sampling.levels[-1])
 
     def _drawn(self, plan: Plan, title: str) -> Any:
+        given = self._given
+        if given.changes:  # after a share of the steps, so that each number of steps has its own
+            given = self._studio.dressed(plan, self._loaded, self._worn)
         self._watch.title = title
-        return self._studio.drawing(plan, self._loaded, self._given)
+        return self._studio.drawing(plan, self._loaded, given)
 
     def _latents(self, plan: Plan, title: str) -> torch.Tensor:
         return self._drawn(plan, title).latents.float().cpu()

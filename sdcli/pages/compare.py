@@ -9,7 +9,7 @@ from PIL import Image
 
 from sdcli import charts
 from sdcli.command import command
-from sdcli.comparison import Drawing, Measured, Reference, Verdict
+from sdcli.comparison import Drawing, Measured, Reference, Verdict, deterministic
 from sdcli.figures import percent, seconds
 from sdcli.pages.facts import facts, line
 from sdcli.plan import Plan
@@ -170,7 +170,12 @@ def notes(compared: Compared) -> list[str]:
                 f"{name} stops at noise level {rest:.3g} and not at none: about that share of noise"
                 " stays in its latents, whatever its steps."
             )
-    if any(entry.numbers.share is None for entry in compared.entries.values()):
+    if not compared.limits and any(deterministic(e.plan) for e in compared.entries.values()):
+        found.append(
+            "What is asked for changes after a share of the steps, which is another noise level for"
+            " every solver: they follow no common path, so there is no converged picture."
+        )
+    if not all(deterministic(entry.plan) for entry in compared.entries.values()):
         found.append(
             "A solver that draws fresh noise at each step follows no one path: with more steps it"
             " finds another picture, not a better approximation of this one. A distance to the"
@@ -183,7 +188,8 @@ def notes(compared: Compared) -> list[str]:
 def _cell(compared: Compared, scheduler: str, steps: int, seed: int) -> Cell:
     entry = compared.entries[scheduler, steps, seed]
     numbers = entry.numbers
-    near = "fresh noise" if numbers.share is None else percent(numbers.share)
+    near = "no limit" if deterministic(entry.plan) else "fresh noise"
+    near = near if numbers.share is None else percent(numbers.share)
     return Cell(
         entry.image,
         f"{near} · {seconds(numbers.seconds)}",
