@@ -13,6 +13,7 @@ from sdcli.sheet import FAINT, INK, PAPER
 MOMENT = 350  # milliseconds that each frame stays
 LAST = 1800  # and the last, before it begins again
 SMALLEST = 192  # pixels of a frame's pictures
+VISIBLE = 40  # levels of difference that are shown as white at the least
 UNSEEN = 0.22  # how much of a place's light is left where nobody attended to it
 
 
@@ -59,6 +60,8 @@ def overlaid(picture: Image.Image, where: Image.Image) -> Image.Image:
 
 
 def apart(one: Image.Image, other: Image.Image) -> Image.Image:
-    """Where two pictures differ: the brighter the more, the largest difference white."""
-    difference = ImageChops.difference(one.convert("RGB"), other.convert("RGB"))
-    return ImageOps.autocontrast(ImageOps.grayscale(difference))
+    """Where two pictures differ: the brighter the more, black where they are the same."""
+    difference = ImageOps.grayscale(ImageChops.difference(one.convert("RGB"), other.convert("RGB")))
+    # The largest difference is white, unless it is so small that it would be rounding that shines.
+    largest = max(int(difference.getextrema()[1]), VISIBLE)
+    return difference.point([min(255, 255 * level // largest) for level in range(256)])

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
 from string import Template
 
-from PIL import Image
-
 from sdcli import __version__
+from sdcli.markup import Pictures, address, faint, folded, paragraph, section
 from sdcli.sheet import Cell, Sheet
-
-LOSSLESS = 400  # pixels of a side up to which a picture is kept to the bit; larger ones as WebP 90
 
 Value = str | float | None
 
@@ -90,99 +86,28 @@ def html(page: Page) -> str:
 
 
 def _sections(page: Page) -> Iterator[str]:
-    pictures = _Pictures((*page.sheets, *page.more))
+    pictures = Pictures((*page.sheets, *page.more))
     if page.verdict:
-        yield f'<section class="verdict">{"".join(map(_paragraph, page.verdict))}</section>'
+        yield f'<section class="verdict">{"".join(map(paragraph, page.verdict))}</section>'
     yield from map(pictures.section, page.sheets)
     if page.slider is not None and len(pictures.cells) > 1:
         yield _slider(*page.slider)
     for film in page.films:
         moving = (
-            f'<img class="film" src="{_address(film.data, film.kind)}" alt="{escape(film.note)}">'
+            f'<img class="film" src="{address(film.data, film.kind)}" alt="{escape(film.note)}">'
         )
-        yield _section(film.title, moving + _faint(film.note))
+        yield section(film.title, moving + faint(film.note))
     for chart in page.charts:
-        yield _section(chart.title, f'<div class="chart">{chart.svg}</div>{_faint(chart.note)}')
+        yield section(chart.title, f'<div class="chart">{chart.svg}</div>{faint(chart.note)}')
     for table in page.tables:
-        yield _section(table.title, f'<div class="scroll">{_numbers(table)}</div>')
+        yield section(table.title, f'<div class="scroll">{_numbers(table)}</div>')
     yield from map(pictures.folded, page.more)
     if page.notes:
-        yield _section("How to read this", "".join(map(_paragraph, page.notes)))
+        yield section("How to read this", "".join(map(paragraph, page.notes)))
     if page.plan:
         facts = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in page.plan.items())
-        yield _folded("The plan", f"<dl>{facts}</dl>", " open")
+        yield folded("The plan", f"<dl>{facts}</dl>", " open")
     yield _commands(page.command, pictures.cells)
-
-
-class _Pictures:
-    """The sheets' pictures, each with a number that its links know it by."""
-
-    def __init__(self, sheets: Sequence[Sheet]) -> None:
-        self.cells: list[Cell] = []
-        self._links: dict[int, tuple[int, int, int]] = {}  # the cell before, itself, the one after
-        for sheet in sheets:
-            some = [cell for row in sheet.rows for cell in row if cell.image]
-            first, count = len(self.cells), len(some)
-            for place, cell in enumerate(some):
-                before, after = (place - 1) % count, (place + 1) % count
-                self._links[id(cell)] = first + before, first + place, first + after
-            self.cells += some
-
-    def section(self, sheet: Sheet) -> str:
-        """A sheet with its title."""
-        return _section(sheet.title, self.body(sheet))
-
-    def folded(self, sheet: Sheet) -> str:
-        """A sheet behind its title."""
-        return _folded(sheet.title, self.body(sheet))
-
-    def body(self, sheet: Sheet) -> str:
-        """A sheet's pictures, and what is said about them."""
-        pictures = self.table(sheet) if sheet.columns else self.flow(sheet)
-        return f"{pictures}{_faint(sheet.subtitle)}"
-
-    def flow(self, sheet: Sheet) -> str:
-        """Pictures in lines that break where the window ends."""
-        figures = (f"<div>{self.figure(cell)}</div>" for row in sheet.rows for cell in row)
-        return f'<div class="flow">{"".join(figures)}</div>'
-
-    def table(self, sheet: Sheet) -> str:
-        """Pictures in rows and columns with their names."""
-        rows, columns = sheet.axes
-        corner = " · ".join([f"{rows} ↓"] * bool(rows) + [f"{columns} →"] * bool(columns))
-        named = any(sheet.row_names)
-        head = f'<th class="axis">{escape(corner)}</th>' if named else ""
-        head += "".join(f'<th scope="col">{escape(name)}</th>' for name in sheet.columns)
-        lines: list[str] = []
-        for place, row in enumerate(sheet.rows):
-            name = f'<th scope="row">{escape(sheet.row_names[place])}</th>' if named else ""
-            lines.append(
-                f"<tr>{name}{''.join(f'<td>{self.figure(cell)}</td>' for cell in row)}</tr>"
-            )
-        return (
-            f'<div class="scroll"><table class="sheet"><thead><tr>{head}</tr></thead>'
-            f"<tbody>{''.join(lines)}</tbody></table></div>"
-        )
-
-    def figure(self, cell: Cell) -> str:
-        """A picture that its own link enlarges, and what is said about it."""
-        if cell.image is None:
-            return f'<div class="empty">{escape(cell.caption)}</div>' if cell.caption else ""
-        before, number, after = self._links[id(cell)]
-        name = cell.name or cell.caption
-        alone = f'<span class="alone">{escape(cell.name)}</span>' if cell.name else ""
-        command = f'<code class="alone">{escape(cell.command)}</code>' if cell.command else ""
-        width, height = cell.image.size
-        return (
-            f'<figure id="picture-{number}"><a class="open" href="#picture-{number}">'
-            f'<img src="{_embedded(cell.image)}" alt="{escape(name)}" '
-            f'width="{width}" height="{height}">'
-            f"</a><figcaption>{alone}{escape(cell.caption)}</figcaption>{command}"
-            f'<nav class="alone"><a class="before" href="#picture-{before}">← before</a>'
-            f'<a class="close" href="#place-{number}">close</a>'
-            f'<a class="after" href="#picture-{after}">next →</a></nav>'
-            f'</figure><span id="place-{number}"></span>'
-        )
 
 
 def _slider(left: int, right: int) -> str:
@@ -234,38 +159,7 @@ def _commands(page_command: str, cells: Sequence[Cell]) -> str:
         if cell.command
     ]
     title = f"The commands that make this again ({len(lines)})"
-    return _folded(title, f'<ol class="commands">{"".join(lines)}</ol>') if lines else ""
-
-
-def _embedded(image: Image.Image) -> str:
-    """The picture as a data address."""
-    data = io.BytesIO()
-    if max(image.size) <= LOSSLESS:
-        image.save(data, "PNG", optimize=True)
-        return _address(data.getvalue(), "png")
-    image.convert("RGB").save(data, "WEBP", quality=90)
-    return _address(data.getvalue(), "webp")
-
-
-def _address(data: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{body}</section>"
-
-
-def _folded(title: str, body: str, state: str = "") -> str:
-    inside = f"<summary>{escape(title)}</summary>{body}"
-    return f"<section><details{state}>{inside}</details></section>"
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
-
-
-def _faint(text: str) -> str:
-    return f'<p class="faint">{escape(text)}</p>' if text else ""
+    return folded(title, f'<ol class="commands">{"".join(lines)}</ol>') if lines else ""
 
 
 def _asset(name: str) -> str:

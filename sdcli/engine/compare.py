@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,18 +132,11 @@ class Bench:
         return self._drawn(plan, title).latents.float().cpu()
 
     def _converged(self, plan: Plan) -> tuple[torch.Tensor, Reference]:
-        """More and more steps, until two solvers of different kinds end in the same place."""
-        about, latents = None, torch.empty(0)
-        for steps in STEPS:
-            name = f"the converged picture of seed {plan.seed}: {steps} steps"
-            latents = self._latents(_solving(plan, SOLVER, steps), name)
-            other = self._latents(_solving(plan, WITNESS, steps), f"{name}, once more")
-            apart = share(other, latents)
-            about = Reference(SOLVER, steps, WITNESS, steps, apart)
-            if apart <= AGREED:
-                break
-        assert about is not None
-        return latents, about
+        def solve(scheduler: str, steps: int) -> torch.Tensor:
+            title = f"the converged picture of seed {plan.seed}: {scheduler}, {steps} steps"
+            return self._latents(_solving(plan, scheduler, steps), title)
+
+        return converged(solve)
 
     def _kept_at(self, plan: Plan) -> Path:
         """Where the limit of this plan's seed is kept: all that decides it is in the name."""
@@ -152,6 +145,18 @@ class Bench:
         facts = [EDITION, machine.device.type, machine.dtype_name, codec.to_data(decides)]
         digest = hashlib.sha256(codec.to_json(facts).encode()).hexdigest()[:32]
         return folders.cache() / "converged" / f"{digest}.safetensors"
+
+
+def converged(solve: Callable[[str, int], torch.Tensor]) -> tuple[torch.Tensor, Reference]:
+    """Where a scheduler ends when its steps are many: more and more of them, until two solvers of
+    different kinds end in the same place, or as many as are worth their time."""
+    latents, about = torch.empty(0), Reference(SOLVER, 0, WITNESS, 0, math.inf)
+    for steps in STEPS:
+        latents = solve(SOLVER, steps)
+        about = Reference(SOLVER, steps, WITNESS, steps, share(solve(WITNESS, steps), latents))
+        if about.apart <= AGREED:
+            break
+    return latents, about
 
 
 class Titled:

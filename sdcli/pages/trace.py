@@ -102,7 +102,7 @@ def moving(story: Story) -> list[Image.Image]:
 
 def page(story: Story, animation: bytes, svg: str, asked: str) -> Page:
     """All of it."""
-    forward = story.picture is None
+    forward, count = story.picture is None, len(story.moments)
     made = strip(story)
     sheets = [_titled(made, "Into the noise" if forward else "Out of the noise")]
     if story.picture is not None:
@@ -122,7 +122,7 @@ def page(story: Story, animation: bytes, svg: str, asked: str) -> Page:
         notes=_notes(story),
         plan=facts(story.plan),
         command=asked,
-        slider=(0, len(story.moments)) if forward else (len(story.moments), 0),
+        slider=(count - 1, 2 * count - 1) if forward else (1, 0),
     )
 
 

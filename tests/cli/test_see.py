@@ -167,3 +167,54 @@ def test_dry_runs_are_plans_and_nothing_else(sdcli, sd1: Path, tmp_path: Path):
         == 2
     )
     assert [path for path in tmp_path.iterdir()] == []
+
+
+def test_trace_leaves_a_strip_an_animation_and_a_page(sdcli, sd1: Path, tmp_path: Path):
+    words = ("trace", "a red fox", "-m", sd1, *SMALL, "--steps", 6, "--frames", 3)
+    ran = sdcli(*words, "--attention", "--cfg-split", "-o", "out")
+    assert ran.code == 0, ran.err
+    out = tmp_path / "out"
+    assert [Path(line).name for line in ran.out.split()] == [
+        "picture.png", "report.html", "strip.png", "trace.webp", "trace.gif", "schedule.svg",
+        "attention.png", "results.json",
+    ]  # fmt: skip
+    found = results(out)
+    assert [one["step"] for one in found["steps"]] == [1, 4, 6]
+    assert [one["word"] for one in found["attention"]] == ["a", "red", "fox"]
+    for name in ("trace.webp", "trace.gif"):
+        with Image.open(out / name) as moving:
+            assert moving.n_frames == 4  # the last is the finished picture
+    assert sdcli("txt2img", "a red fox", "-m", sd1, *SMALL, "--steps", 6, "-o", "a.png").code == 0
+    traced = Image.open(out / "pictures" / "picture.png")
+    assert traced.tobytes() == Image.open(tmp_path / "a.png").tobytes()
+    _, *again = shlex.split(found["command"])
+    assert sdcli(*again, "-o", "again").code == 0
+    assert (tmp_path / "again" / "strip.png").read_bytes() == (out / "strip.png").read_bytes()
+
+
+def test_trace_of_a_picture_is_its_way_into_the_noise(sdcli, sd1: Path, tmp_path: Path):
+    Image.linear_gradient("L").resize((64, 64)).convert("RGB").save(tmp_path / "a.png")
+    words = ("trace", "a fox", "-m", sd1, "--image", "a.png", "--steps", 9, "--at", "1,5..9/2")
+    ran = sdcli(*words, "-o", "out")
+    assert ran.code == 0, ran.err
+    assert [one["step"] for one in results(tmp_path / "out")["steps"]] == [9, 7, 5, 1]
+    assert "√ᾱ_t" in (tmp_path / "out" / "report.html").read_text()
+    assert not (tmp_path / "out" / "pictures").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--at", "0"), "--at"),
+        (("--at", "1,30"), "30"),
+        (("--count", 2), "count"),
+        (("--cfg", 1, "--cfg-split"), "--cfg-split"),
+        (("--attention", "--image", "a.png"), "--attention"),
+    ],
+)
+def test_a_trace_that_would_show_nothing_is_refused(sdcli, sd1: Path, tmp_path: Path, words, said):
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    ran = sdcli("trace", "a fox", "-m", sd1, "--steps", 20, *words)
+    assert ran.code == 2 and said in ran.err and ran.out == ""
+    ran = sdcli("trace", "a [cat:dog:0.5]", "-m", sd1, "--attention")
+    assert ran.code == 2 and "one prompt" in ran.err

@@ -1,0 +1,128 @@
+"""Traces: the same picture as without, x as the sum that it is, attention that adds up."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sdcli.engine import pipeline
+from sdcli.engine.attention import Maps, recorded
+from sdcli.engine.denoise import predict
+from sdcli.engine.draw import Studio, sampling_of
+from sdcli.engine.start import pixels
+from sdcli.engine.trace import forward, trace
+from sdcli.plan import Plan
+from sdcli.request import Draw, Redraw, Request
+from sdcli.resolve import plan
+from sdcli.words import Word
+
+
+class Quiet:
+    """Nobody watches."""
+
+    def stage(self, doing: str) -> None: ...
+    def step(self, done: int, of: int) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+@pytest.fixture
+def drawn(sd1: Path) -> Plan:
+    asked = Request(Draw(), "a red fox", model=str(sd1), width=64, height=96, seed=3, cfg=3.0)
+    return plan(replace(asked, steps=6, scheduler="heun", dtype="fp32"))
+
+
+def test_a_traced_picture_is_the_same_to_the_bit(drawn: Plan):
+    (alone,) = Studio(Quiet()).draw(drawn)
+    seen = trace(drawn, Quiet(), [1, 3, 6], split=True, attention=True)
+    assert seen.picture.image.tobytes() == alone.image.tobytes()
+    assert [frame.step for frame in seen.frames] == [1, 3, 6]
+    levels = sampling_of(drawn).levels
+    assert [frame.sigma for frame in seen.frames] == [levels[0], levels[2], levels[5]]
+    assert all(len(frame.wanted) == 2 for frame in seen.frames)
+    assert [one.word for one in seen.attended] == ["a", "red", "fox"]
+    assert all(one.map.size == (8, 12) and 0 < one.peak < 1 for one in seen.attended)
+
+
+def test_the_last_thing_seen_is_the_picture(drawn: Plan):
+    seen = trace(replace(drawn, scheduler="euler"), Quiet(), [6])
+    assert seen.frames[-1].clean.tobytes() == seen.picture.image.tobytes()
+
+
+def test_it_costs_one_drawing(drawn: Plan, monkeypatch: pytest.MonkeyPatch):
+    asked: list[int] = []
+
+    def counted(pipe, sampling, x, index, *others):
+        asked.append(index)
+        return predict(pipe, sampling, x, index, *others)
+
+    monkeypatch.setattr("sdcli.engine.denoise.predict", counted)
+    trace(drawn, Quiet(), [1, 2, 3], split=True, attention=True)
+    assert asked == list(range(11))  # Heun asks twice at each of six steps but the last
+
+
+def test_every_noise_level_in_one_step(sd1: Path, tmp_path: Path):
+    source = tmp_path / "a.png"
+    Image.radial_gradient("L").resize((64, 64)).convert("RGB").save(source)
+    asked = Request(Redraw(source, None), "a fox", model=str(sd1), seed=3, steps=10, dtype="fp32")
+    resolved = plan(replace(asked, scheduler="euler"))
+    seen = forward(resolved, Quiet(), [1, 5, 10])
+    assert seen.picture is None
+    assert [frame.step for frame in seen.frames] == [10, 5, 1]
+    sigmas = [frame.sigma for frame in seen.frames]
+    assert sigmas == sorted(sigmas)
+    studio = Studio(Quiet())
+    pipe = studio.open(resolved).pipe
+    with torch.inference_mode():
+        clean = pipeline.encode(pipe, pixels(Image.open(source)))
+        kept = pipeline.decode(pipe, clean)
+    # nearly nothing is added at the lowest level, and at the highest nothing of it is left
+    near, far = (np.asarray(seen.frames[place].noisy, float) for place in (0, -1))
+    original = ((kept[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).numpy()
+    assert np.abs(near - original).mean() < np.abs(far - original).mean()
+
+
+def test_one_step_of_noise_is_many_small_ones():
+    """x_t in one go has the mean and the variance of t steps of q(x_t | x_t-1)."""
+    from sdcli.engine.schedule import schedule
+
+    sigmas = schedule().sigmas
+    left = [1 / (1 + sigma**2) for sigma in sigmas]
+    mean, variance = 1.0, 0.0
+    for now, was in zip(left, [1.0, *left[:-1]], strict=True):
+        beta = 1 - now / was
+        mean, variance = mean * math.sqrt(1 - beta), variance * (1 - beta) + beta
+    assert mean == pytest.approx(math.sqrt(left[-1]))
+    assert variance == pytest.approx(1 - left[-1])
+
+
+def test_attention_adds_up_to_one_and_leaves_no_trace(drawn: Plan):
+    studio = Studio(Quiet())
+    loaded = studio.open(drawn)
+    unet = loaded.pipe.unet
+    usual = dict(unet.attn_processors)
+    maps = Maps(12, 8)
+    words = torch.randn(2, 77, unet.config.cross_attention_dim)
+    with torch.inference_mode(), recorded(unet, maps):
+        for first in (True, False):
+            unet(torch.randn(2, 4, 12, 8), 10, encoder_hidden_states=words)
+            maps.step(first)
+    assert unet.attn_processors == usual
+    total = maps.of(Word("all", tuple(range(77))), 77)
+    assert total.shape == (12, 8) and torch.allclose(total, torch.ones(12, 8), atol=1e-5)
+    half = maps.of(Word("one", (3,)), 7)
+    assert torch.allclose(
+        half, sum(maps.of(Word("x", (p,)), 77) for p in range(3, 77, 7)), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("size", [(72, 88), (64, 64), (136, 64)])
+def test_odd_sizes_are_mapped_too(drawn: Plan, size: tuple[int, int]):
+    odd = replace(drawn, width=size[0], height=size[1], steps=1)
+    (first, *_) = trace(odd, Quiet(), [1], attention=True).attended
+    assert first.map.size == (size[0] // 8, size[1] // 8)
