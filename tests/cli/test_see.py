@@ -179,7 +179,7 @@ def test_trace_leaves_a_strip_an_animation_and_a_page(sdcli, sd1: Path, tmp_path
         "attention.png", "results.json",
     ]  # fmt: skip
     found = results(out)
-    assert [one["step"] for one in found["steps"]] == [1, 4, 6]
+    assert [one["step"] for one in found["steps"]] == [1, 3, 6]
     assert [one["word"] for one in found["attention"]] == ["a", "red", "fox"]
     for name in ("trace.webp", "trace.gif"):
         with Image.open(out / name) as moving:
