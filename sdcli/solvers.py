@@ -74,7 +74,7 @@ SOLVERS = {
         ),
         Solver(
             "ddim", "the classic; deterministic, with eta up to DDPM", "euler", eta=0.0,
-            spacing="leading", spacings=ALL, unit=True, a1111="DDIM", sdcpp="ddim", invokeai="ddim",
+            spacing="leading", spacings=ALL, unit=True, a1111="DDIM", invokeai="ddim",
             diffusers="DDIMScheduler", also=("plain ddim",),
         ),
         Solver(

@@ -32,7 +32,9 @@ def schedulers(json: options.Json = False) -> None:
 
 def without(spacing: str) -> tuple[str, ...]:
     """The solvers that do not take a spacing."""
-    return tuple(row.name for row in SOLVERS.values() if spacing not in row.spacings)
+    return tuple(
+        row.name for row in SOLVERS.values() if spacing not in (row.spacing, *row.spacings)
+    )
 
 
 def models(json: options.Json = False) -> None:

@@ -34,7 +34,7 @@ SPACED = {
     "lcm": "lcm",
 }
 # Newer than its Python package.
-UNKNOWN = {"ddim", "lms", "dpm++2m_sde"}
+UNKNOWN = {"lms", "dpm++2m_sde"}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from sdcli.engine.schedule import schedule
 from tests import tiny
 
 NAMES = {
@@ -45,6 +46,8 @@ def _tensors(shapes: Mapping[str, list[int]], seed: int) -> Iterator[torch.Tenso
     dice = torch.Generator().manual_seed(seed)
     for name, shape in shapes.items():
         tensor = tiny.random(name, tuple(shape), dice)
+        if name == "alphas_cumprod":  # which stable-diffusion.cpp believes
+            tensor = torch.tensor([1 / (1 + sigma**2) for sigma in schedule().sigmas])
         if name.endswith("text_projection"):
             tensor = (tensor + tensor.mT) / math.sqrt(2)
         yield tensor
