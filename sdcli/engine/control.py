@@ -13,8 +13,8 @@ from PIL import Image
 from sdcli import canny, control, images
 from sdcli.checkpoint import Checkpoint
 from sdcli.control import OWN, ControlFile
-from sdcli.engine.build import assemble
 from sdcli.engine.denoise import Inputs
+from sdcli.engine.frame import Frame
 from sdcli.engine.weights import load_component
 from sdcli.errors import BadRequest
 from sdcli.names import UNET
@@ -25,19 +25,18 @@ def build(
     found: ControlFile, model: Checkpoint, dtype: torch.dtype, device: torch.device
 ) -> ControlNetModel:
     """The network of a file, in the working dtype on the device that draws."""
-    module, left = assemble(
+    frame = Frame(
         found.header,
         found.component,
         lambda config: ControlNetModel.from_config(config),
         control.config(found, model),
-        dtype,
-        device,
     )
-    if left:
+    if frame.ignored:
         raise BadRequest(
-            f"`{found.header.path.name}` holds `{left[0]}`, which no ControlNet has",
+            f"`{found.header.path.name}` holds `{frame.ignored[0]}`, which no ControlNet has",
             hint="it is of a kind that sdcli does not know",
         )
+    module: Any = frame.filled(dtype, device)
     if found.difference:
         _onto(module, model, dtype, device)
     return module

@@ -16,9 +16,10 @@ from safetensors.torch import load_file, save_file
 from sdcli.checkpoint import Checkpoint, identify, identify_header
 from sdcli.engine import build as building
 from sdcli.engine.build import build
+from sdcli.engine.frame import Frame
+from sdcli.engine.weights import Reader
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.header import Header, Tensor
-from sdcli.names import JUNK
 from tests import tiny
 
 KEYS = Path(__file__).parents[2] / "../shared/facts/keys"
@@ -38,13 +39,9 @@ def fits(found: Checkpoint) -> None:
     """Every tensor of the file has its place in a module, and every place has its tensor."""
     assert found.left == ()
     for kind, component in found.components.items():
-        module = building.empty(building.MAKERS[kind], found.config(kind))
-        wanted = {
-            key.removeprefix("text_model."): t.shape for key, t in module.state_dict().items()
-        }
-        building.check(found.header, component, wanted)
-        extra = [part.name for key, part in component.parts.items() if key not in wanted]
-        assert all(JUNK.match(name) for name in extra)
+        frame = Frame(found.header, component, building.MAKERS[kind], found.config(kind))
+        frame.check()
+        assert frame.ignored == ()
 
 
 # As the distilled SDXLs are: how deep each block is, going down, going up, and in the middle.
@@ -246,6 +243,15 @@ def test_a_missing_tensor_is_named_as_the_file_names_it(tmp_path, layout, name):
     with pytest.raises(BadRequest) as caught:
         build(identify(tmp_path / "hurt.safetensors"))
     assert f"lacks the tensor `{name}`" in caught.value.fact
+
+
+def test_no_weight_is_read_before_all_are_known_to_be_there(sd1, tmp_path, monkeypatch):
+    tensors = tiny.tensors("sd1")
+    del tensors["first_stage_model.decoder.conv_out.bias"]  # of the component that is read last
+    save_file(tensors, tmp_path / "hurt.safetensors")
+    monkeypatch.setattr(Reader, "read", lambda *_: pytest.fail("a weight was read"))
+    with pytest.raises(BadRequest, match="decoder.conv_out.bias"):
+        build(identify(tmp_path / "hurt.safetensors"))
 
 
 def test_a_tensor_of_another_shape_is_named(tmp_path):
