@@ -99,7 +99,7 @@ class Studio:
             self.watch.note(text)
         self.watch.stage(f"loading {plan.model.path.name}")
         model = checkpoint.identify(plan.model.path)
-        pipe = _load(plan, model, machine)
+        pipe = _load(plan, model, machine, self.watch)
         wardrobe = Wardrobe(pipe, model, machine.device)
         wardrobe.change(plan.loras)  # before offloading takes the weights out of reach
         rungs = ladder.Ladder(machine.device, plan.offload)
@@ -194,7 +194,7 @@ def _fits(loaded: Loaded, plan: Plan) -> bool:
     return loaded.wardrobe.loras == plan.loras or loaded.wardrobe.open
 
 
-def _load(plan: Plan, model: Checkpoint, machine: device.Machine) -> Pipeline:
+def _load(plan: Plan, model: Checkpoint, machine: device.Machine, watch: Watch) -> Pipeline:
     """The plan's model on the CPU."""
     if plan.offload in OFFLOADS and machine.device.type == "cpu":
         raise BadRequest(
@@ -203,9 +203,15 @@ def _load(plan: Plan, model: Checkpoint, machine: device.Machine) -> Pipeline:
         )
     vae = None if plan.vae == plan.model else plan.vae.path
     modules = build.build(model, vae, dtype=machine.dtype)
+    if strange := (*model.left, *modules.ignored):
+        watch.note(f"{model.path.name}: nothing here uses `{strange[0]}`{_more(len(strange) - 1)}")
     if vae is None and model.family.base.startswith("sdxl") and machine.dtype is torch.float16:
         modules.vae.to(torch.float32)  # SDXL's own overflows in fp16, every time
     return Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)
+
+
+def _more(count: int) -> str:
+    return f" and {count} more of its tensors" if count else ""
 
 
 @torch.inference_mode()

@@ -131,6 +131,13 @@ def test_a_u_net_alone_says_what_it_lacks_and_what_to_pass(sdcli, sd1, tmp_path)
     )
 
 
+def test_a_tensor_that_nothing_uses_is_told(sdcli, tmp_path):
+    save_file(tiny.tensors("sd1") | {"odd.one": torch.zeros(2)}, tmp_path / "model.safetensors")
+    ran = sdcli(*DRAW, "-m", tmp_path / "model.safetensors")
+    assert ran.code == 0
+    assert "model.safetensors: nothing here uses `odd.one`\n" in ran.err
+
+
 def test_a_hub_name_without_a_network_is_an_error(sdcli):
     ran = sdcli(*DRAW, "-m", "nobody/nothing")
     assert (ran.code, ran.out) == (1, "")
