@@ -72,7 +72,7 @@ def _words(key: str, value: Any) -> str:
         return ", ".join(f"{count} in the {PARTS[kind]}" for kind, count in value.items())
     if key in ("rank", "alpha"):
         return _span(value)
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _span(values: Iterable[float]) -> str:

@@ -21,6 +21,10 @@ from sdcli.names import UNET
 from sdcli.plan import Control, Plan
 
 
+def _empty(config: dict[str, Any]) -> Any:
+    return ControlNetModel.from_config(config)
+
+
 def build(
     found: ControlFile, model: Checkpoint, dtype: torch.dtype, device: torch.device
 ) -> ControlNetModel:
@@ -28,7 +32,7 @@ def build(
     frame = Frame(
         found.header,
         found.component,
-        lambda config: ControlNetModel.from_config(config),
+        _empty,
         control.config(found, model),
     )
     if frame.ignored:

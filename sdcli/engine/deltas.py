@@ -1,7 +1,7 @@
 """What each kind of LoRA adds to a weight: one small function per kind, the formula, nothing else.
 
-Every function works on the weight as a matrix, what comes out by all that goes in (a convolution's
-kernel flattened behind its input channels), and returns the change without strength and scale.
+Every function gives the change as a matrix in fp32, what comes out by all that goes in (a
+convolution's kernel flattened behind its input channels), without strength and scale.
 """
 
 from __future__ import annotations
@@ -51,28 +51,30 @@ def _tucker(core: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
 
 def glora(of: Factors, weight: Tensor) -> Tensor:
     """GLoRA: a low-rank change, and a low-rank change of what the weight already does."""
+    plain = matrix(weight)
     a1, a2, b1, b2 = (of[name].flatten(1) for name in ("a1", "a2", "b1", "b2"))
     if b2.shape[1] == b1.shape[0] == min(b1.shape):  # the older of its two generations
-        return b2 @ b1 + weight @ a2 @ a1
-    return b1 @ b2 + weight @ a1 @ a2
+        return b2 @ b1 + plain @ a2 @ a1
+    return b1 @ b2 + plain @ a1 @ a2
 
 
 def ia3(of: Factors, weight: Tensor) -> Tensor:
     """IA3: every output, or every input, made larger or smaller by a number of its own."""
-    by = of["ia3"].flatten()
+    by, plain = of["ia3"].flatten(), matrix(weight)
     if not bool(of["on_input"].any()):
-        return weight * by[:, None]
-    return weight * by.repeat_interleave(weight.shape[1] // len(by))[None]
+        return plain * by[:, None]
+    return plain * by.repeat_interleave(plain.shape[1] // len(by))[None]
 
 
 def full(of: Factors, weight: Tensor) -> Tensor:
     """The whole difference, as it stands."""
-    return of["diff"].reshape(weight.shape)
+    return of["diff"].reshape(len(weight), -1)
 
 
 def replaced(of: Factors, weight: Tensor) -> Tensor:
     """From the weight that is there to the one in the file."""
-    return of["set"].reshape(weight.shape) - weight
+    plain = matrix(weight)
+    return of["set"].reshape(plain.shape) - plain
 
 
 KINDS: Mapping[str, Callable[[Factors, Tensor], Tensor]] = {
@@ -87,11 +89,20 @@ KINDS: Mapping[str, Callable[[Factors, Tensor], Tensor]] = {
 SCALED = ("LoRA", "LoHa", "LoKr", "GLoRA")  # by alpha over rank; the others are whole numbers
 
 
-def delta(module: Module, of: Factors, weight: Tensor, alpha: float | None) -> Tensor:
-    """The change of a weight at strength 1, as a matrix. `weight`: as it was before any change."""
-    change = KINDS[module.kind](of, weight)
-    change *= scale(module, alpha)
-    return _decomposed(change, weight, of["dora_scale"]) if "dora_scale" in of else change
+def delta(
+    module: Module, of: Factors, weight: Tensor, alpha: float | None, strength: float = 1.0
+) -> Tensor:
+    """The change of a weight, as a matrix. `weight`: as it was before any change."""
+    change, by = KINDS[module.kind](of, weight), scale(module, alpha)
+    if "dora_scale" in of:
+        change = _decomposed(change.mul_(by), matrix(weight), of["dora_scale"])
+        by = 1.0
+    return change if by * strength == 1 else change.mul_(by * strength)
+
+
+def matrix(weight: Tensor) -> Tensor:
+    """A weight in fp32 as a matrix."""
+    return weight.to(torch.float32).reshape(len(weight), -1)
 
 
 def scale(module: Module, alpha: float | None) -> float:

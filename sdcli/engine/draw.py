@@ -64,8 +64,9 @@ def _unseen(step: Step) -> None:
 
 def _look(loaded: Loaded, plan: Plan, show: Show) -> Look:
     """A look at each step that shows the picture it is on the way to."""
-    decoder = plan.output.preview_vae
-    glimpse = Glimpse(loaded.pipe, loaded.model, decoder and store.find_adapter(decoder))
+    named = plan.output.preview_vae
+    decoder = None if named is None else store.find_adapter(named)
+    glimpse = Glimpse(loaded.pipe, loaded.model, decoder)
     return lambda step: show(glimpse(step.clean))
 
 

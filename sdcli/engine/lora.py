@@ -28,7 +28,7 @@ from sdcli.plan import Lora
 
 Weights = dict[tuple[str, str], Tensor]  # by component and by the module's own name
 CPU = torch.device("cpu")
-AT_ONCE = 32  # weights read back together when LoRAs are taken off
+AT_ONCE = 8  # weights read back together when LoRAs are taken off
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,16 @@ class Change:
     strength: float
 
     def of(self, weight: Tensor, reader: Reader) -> Tensor:
-        """The change as a matrix in fp32. `weight`: untouched, as a matrix in fp32."""
+        """The change in fp32, in the shape of the weight, which is as the file has it."""
 
         def read(key: str) -> Tensor:
             return reader.read(self.header.tensors[key]).to(weight.device, torch.float32)
 
         if self.part == "bias":
-            return read(self.module.keys["diff_b"]).reshape(weight.shape) * self.strength
+            return read(self.module.keys["diff_b"]).reshape(weight.shape).mul_(self.strength)
         factors = {factor: read(key) for factor, key in self.module.keys.items()}
-        return delta(self.module, factors, weight, self.alpha).mul_(self.strength)
+        found = delta(self.module, factors, weight, self.alpha, self.strength)
+        return found.reshape(weight.shape)
 
 
 Changes = Mapping[tuple[str, str], Sequence[Change]]
@@ -73,13 +74,16 @@ def changes(model: Checkpoint, loras: Iterable[Lora]) -> dict[tuple[str, str], l
     return todo
 
 
-def changed(weight: Tensor, todo: Sequence[Change], reader: Reader, device: torch.device) -> Tensor:
-    """A weight with its changes, in its own shape and dtype."""
-    plain = weight.to(device, torch.float32).reshape(len(weight), -1)
+def apply(weight: Tensor, todo: Sequence[Change], reader: Reader, device: torch.device) -> None:
+    """Change a weight in place. The sum is made in fp32, whatever the weight is kept in."""
+    plain = weight.to(device)
     total = todo[0].of(plain, reader)
     for change in todo[1:]:
         total += change.of(plain, reader)
-    return total.add_(plain).reshape(weight.shape).to(weight.dtype)
+    if weight.dtype is torch.float32:
+        weight.add_(total.to(weight.device))
+    else:
+        weight.copy_(total.add_(plain))
 
 
 class Wardrobe:
@@ -110,7 +114,7 @@ class Wardrobe:
         self._touched = list(todo)  # before the first is changed: an interrupt can be undone
         with Reader() as reader:
             for place, of in todo.items():
-                weights[place].copy_(changed(weights[place], of, reader, self._device))
+                apply(weights[place], of, reader, self._device)
         self.loras = loras
 
     def _weights(self) -> Weights:

@@ -12,7 +12,7 @@ from torch import Tensor
 from sdcli import __version__, layout, written
 from sdcli.bake import Merge
 from sdcli.checkpoint import Checkpoint
-from sdcli.engine.lora import CPU, Change, changed, changes
+from sdcli.engine.lora import CPU, Change, apply, changes
 from sdcli.engine.weights import DTYPES, Reader
 from sdcli.header import Tensor as Place
 from sdcli.picture import Watch
@@ -48,11 +48,10 @@ def _change(
     tensor: Tensor, model: Checkpoint, kind: str, target: str, of: list[Change], reader: Reader
 ) -> None:
     """Change a tensor, or the third of it that is meant, in place."""
-    component = model.components[kind]
-    part = component.parts[target]
+    part = model.components[kind].parts[target]
     mine = tensor if part.third is None else tensor.chunk(3)[part.third]
     mine = mine.mT if part.transposed else mine
-    mine.copy_(changed(mine.reshape(component.shapes[target]), of, reader, CPU).reshape(mine.shape))
+    apply(mine, of, reader, CPU)
 
 
 def _by_tensor(model: Checkpoint, loras: tuple[Lora, ...]) -> Todo:

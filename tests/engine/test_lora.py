@@ -344,13 +344,13 @@ def test_an_interrupted_change_is_undone(models, tmp_path, monkeypatch):
     plain = bits(pipe)
     steps = iter(range(5))
 
-    def stop(*_: object) -> torch.Tensor:
+    def stop(weight: torch.Tensor, *_: object) -> None:
         if next(steps, None) is None:
             raise KeyboardInterrupt
-        return torch.zeros(())
+        weight.zero_()
 
     wardrobe = Wardrobe(pipe, model)
-    monkeypatch.setattr("sdcli.engine.lora.changed", stop)
+    monkeypatch.setattr("sdcli.engine.lora.apply", stop)
     with pytest.raises(KeyboardInterrupt):
         wardrobe.change((worn(path),))
     assert not same(bits(pipe), plain)
