@@ -23,6 +23,7 @@ FLAGS = {
     "--height": "height",
     "--clip-skip": "clip_skip",
     "--prediction": "prediction",
+    "--zero-snr": "zero_snr",
     "--prompt-syntax": "syntax",
     "--emphasis": "emphasis",
     "--rng": "rng",
@@ -61,9 +62,7 @@ def _flags(plan: Plan, without: Collection[str]) -> Iterator[str]:
     for flag, field in FLAGS.items():
         value = getattr(plan, field)
         if flag not in without and value != getattr(usual, field):
-            yield from (flag, _written(value))
-    if plan.zero_snr != usual.zero_snr:
-        yield "--zero-snr" if plan.zero_snr else "--no-zero-snr"
+            yield from _said(flag, value)
     solver = SCHEDULERS[plan.scheduler].solver
     if "--eta" not in without and solver.eta is not None and plan.eta != solver.eta:
         yield from ("--eta", _written(plan.eta))
@@ -72,6 +71,13 @@ def _flags(plan: Plan, without: Collection[str]) -> Iterator[str]:
     if plan.count != 1:
         yield from ("--count", str(plan.count))
     yield from _adapters(plan)
+
+
+def _said(flag: str, value: object) -> Iterator[str]:
+    if isinstance(value, bool):
+        yield flag if value else flag.replace("--", "--no-", 1)
+    else:
+        yield from (flag, _written(value))
 
 
 def _adapters(plan: Plan) -> Iterator[str]:

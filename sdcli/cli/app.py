@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sdcli import __version__, console
-from sdcli.cli import explain, generate, lora, machine, reproduce, see, show
+from sdcli.cli import batch, explain, generate, lora, machine, reproduce, see, show
 from sdcli.errors import BadRequest, SdcliError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(generate.edit)
 app.command()(see.compare_schedulers)
 app.command()(see.sweep)
 app.command()(see.trace)
+app.command()(batch.batch)
 app.command()(explain.explain)
 app.command()(reproduce.reproduce)
 app.command()(show.show)

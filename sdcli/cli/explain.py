@@ -10,7 +10,7 @@ from sdcli.resolve import word
 
 
 def explain(
-    prompt: options.Prompt,
+    prompt: options.Sentence,
     negative: options.Negative = None,
     model: options.Model = None,
     embeddings: options.Embeddings = None,

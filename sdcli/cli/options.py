@@ -16,6 +16,9 @@ def _given(text: str) -> dict[str, Any]:
     return {"help": text, "show_default": False}
 
 
+Sentence = Annotated[
+    str, typer.Argument(metavar="PROMPT", help="The words; `-` reads them from stdin.")
+]
 Prompt = Annotated[
     str | None,
     typer.Argument(

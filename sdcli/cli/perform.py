@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Manner:
 
 
 def _imported() -> None:
-    from sdcli.engine import draw  # noqa: F401  # torch and diffusers: some seconds
+    import_module("sdcli.engine.draw")  # torch and diffusers: some seconds
 
 
 def perform(*plans: Plan, manner: Manner) -> None:

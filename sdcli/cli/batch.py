@@ -1,0 +1,137 @@
+"""`sdcli batch`: many pictures from a file of jobs, which stops and resumes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sdcli import console, jobs, outputs
+from sdcli.cli import perform
+from sdcli.cli.said import Said, spread_without
+from sdcli.errors import BadRequest, PartFailed, SdcliError
+from sdcli.plan import Plan, alone
+from sdcli.request import Draw, Request
+from sdcli.resolve import plan
+
+JobFile = Annotated[
+    str, typer.Argument(metavar="FILE", help="A prompt or a JSON object a line; `-` is stdin.")
+]
+
+
+@dataclass(frozen=True)
+class Due:
+    """One picture to be drawn: of which job, and where it goes."""
+
+    job: jobs.Job
+    index: int
+    plan: Plan
+    place: outputs.Destination
+
+
+@spread_without("prompt")
+def batch(said: Said, file: JobFile) -> None:
+    """Draw many pictures from a file of jobs; begun again, go on where it stopped."""
+    run(_text(file), replace(said, prompt="").request(Draw()), said.manner)
+
+
+def _text(name: str) -> str:
+    if name == "-":
+        return sys.stdin.read()
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(
+            f"the jobs in `{name}` cannot be read: {error}", hint="name a text file, a job a line"
+        ) from None
+
+
+def run(text: str, base: Request, manner: perform.Manner) -> None:
+    """Plan every job, then draw those that are not finished, each model's one after another."""
+    talk = console.Conversation(quiet=manner.quiet)
+    failed: list[SdcliError] = []
+    planned = [*_planned(text, base, failed)]
+    if manner.dry_run:
+        perform.rehearse((todo for _, todo in planned), manner)
+    else:
+        ledger = jobs.Ledger(_folder(base))
+        due = [each for each in _due(planned) if not ledger.has(each.job.name, each.index)]
+        total = sum(todo.count for _, todo in planned)
+        talk.note(f"{len(due)} pictures to draw, {total - len(due)} finished before")
+        with talk.live():
+            failed += _drawn(due, ledger, talk, manner)
+    if failed:
+        raise PartFailed(f"{len(failed)} jobs failed", hint="the same command tries them again")
+
+
+def _planned(text: str, base: Request, failed: list[SdcliError]) -> Iterator[tuple[jobs.Job, Plan]]:
+    for job in jobs.read(text, base):
+        if isinstance(job, jobs.Unreadable):
+            failed.append(_told(job.error, job))
+            continue
+        try:
+            yield job, plan(job.request)
+        except SdcliError as error:
+            failed.append(_told(error, job))
+
+
+def _due(planned: Sequence[tuple[jobs.Job, Plan]]) -> list[Due]:
+    """Every picture of every job, those of one model and its LoRAs in a row."""
+    found = [
+        Due(job, index, alone(todo, index), outputs.destination(todo.output, todo.count))
+        for job, todo in planned
+        for index in range(todo.count)
+    ]
+    groups = list(dict.fromkeys(_group(each.plan) for each in found))
+    return sorted(found, key=lambda each: groups.index(_group(each.plan)))
+
+
+def _group(todo: Plan) -> tuple[Any, ...]:
+    return todo.model, todo.vae, todo.loras
+
+
+def _folder(base: Request) -> Path:
+    """Where the pictures go: the part of the place that is the same for all of them."""
+    folder = Path(outputs.destination(base.output).template).parent
+    while "{" in str(folder):
+        folder = folder.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _drawn(
+    due: Sequence[Due], ledger: jobs.Ledger, talk: console.Conversation, manner: perform.Manner
+) -> list[SdcliError]:
+    """What failed. A job that cannot be drawn costs only itself; a place that cannot be written
+    ends the run, since the next picture would be lost too."""
+    failed: list[SdcliError] = []
+    if not due:
+        return failed
+    talk.stage("waking torch")
+    studio = perform.studio(talk)
+    for each in due:
+        try:
+            drawn = next(studio.draw(each.plan))
+        except SdcliError as error:
+            failed.append(_told(error, each.job))
+            continue
+        picture = replace(drawn, index=each.index)
+        try:
+            path = outputs.save(picture, each.place)
+        except BadRequest as error:  # a file of that name is there
+            failed.append(_told(error, each.job))
+            continue
+        ledger.add(each.job.name, each.index, path)
+        perform.tell(picture, path, manner)
+    return failed
+
+
+def _told(error: SdcliError, job: jobs.Job | jobs.Unreadable) -> SdcliError:
+    """The failure, said at once, with the line it came from."""
+    found = type(error)(f"line {job.line}: {error.fact}", hint=error.hint)
+    console.complain(found)
+    return found
