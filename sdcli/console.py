@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,16 @@ def result(line: str) -> None:
 
 def record(facts: Mapping[str, Any]) -> None:
     """One JSON object on a line of stdout."""
-    result(json.dumps(facts, ensure_ascii=False))
+    result(visible(json.dumps(facts, ensure_ascii=False), r"\u{:04x}"))
+
+
+def visible(text: str, form: str = r"\x{:02x}") -> str:
+    """Text from a stranger's file, fit for a terminal: nothing in it moves, colours or breaks it."""
+    return _UNFIT.sub(lambda letter: form.format(ord(letter[0])), text)
+
+
+# Control characters but for tab and line end, and halves of surrogate pairs, which no stream takes.
+_UNFIT = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def painted(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
@@ -54,9 +64,9 @@ def painted(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
 
 def complain(error: SdcliError) -> None:
     """The fact and the hint, on stderr, whatever the mode."""
-    print(f"error: {error.fact}", file=sys.stderr)
+    print(visible(f"error: {error.fact}"), file=sys.stderr)
     if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+        print(visible(f"hint: {error.hint}"), file=sys.stderr)
 
 
 @dataclass
@@ -74,6 +84,7 @@ class Conversation:
         """Say one line. Never through markup: prompts are full of square brackets."""
         if self.quiet:
             return
+        text = visible(text)
         if self._progress is not None:
             self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:

@@ -19,7 +19,7 @@ LONGEST = 2**20  # characters; no program writes a hundredth of it
 NEGATIVE = "Negative prompt:"
 _KEY = re.compile(r"\s*(\w[\w \-/]{0,80}):[ \t]*")
 _STRING = re.compile(r'"(?:\\.|[^\\"])*+"(?=\s*(?:,|$))', re.S)
-_PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])++"|[^,]*+)(?:,|$)')
+_PAIR = re.compile(r'(\w[\w \-/]{1,80}):\s*+("(?:\\.|[^\\"])++"|[^,]*+)(?:,|$)')
 _PARAMETERS = re.compile(r"^[ \t]*Steps: *\d+[ \t]*(?:,|$)", re.M)
 _AFTERWORD = re.compile(r"^((?:Negative )?Template): ?", re.M)
 _PRINTED = re.compile(r"\A\s*Parameters\s*:\s*")
@@ -80,7 +80,7 @@ def _split(text: str, jammed: bool) -> tuple[str, str]:
         return words, text[starts[-1] :]
     words, _, last = text.rpartition("\n")
     # AUTOMATIC1111's own rule: fewer than three pairs are a line of the prompt.
-    enough = len(_PAIR.findall(last[:10_000])) >= 3
+    enough = len(_PAIR.findall(last[:5_000])) >= 3
     return (words, last) if enough else (text, "")
 
 

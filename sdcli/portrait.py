@@ -10,7 +10,6 @@ from typing import Any
 
 from sdcli import codec, images, metadata, readers, request, settings
 from sdcli.metadata import Carried
-from sdcli.parameters import number
 from sdcli.plan import Plan
 from sdcli.readers.found import Found
 from sdcli.reproduce import asked
@@ -100,7 +99,7 @@ def _foreign(found: Found) -> Facts:
 
 def _said(said: Request) -> Facts:
     """The words, the settings by name, and the command line."""
-    named = {name: _spelled(value) for name, value in _worth_saying(said).items()}
+    named = {name: settings.spelled(value) for name, value in _worth_saying(said).items()}
     return {
         "prompt": said.prompt,
         "negative": said.negative or "",
@@ -114,7 +113,7 @@ def command(said: Request) -> str:
     words = ["sdcli", _COMMANDS[type(said.task)]]
     for name, value in _worth_saying(said).items():
         for one in value if isinstance(value, tuple) else (value,):  # pyright: ignore
-            words += [f"--{name}"] if one is True else [f"--{name}", _spelled(one)]
+            words += [f"--{name}"] if one is True else [f"--{name}", settings.spelled(one)]
     dashes = ["--"] if said.prompt.startswith("-") else []  # else it would be taken for a flag
     return shlex.join([*words, *dashes, said.prompt])
 
@@ -124,25 +123,6 @@ def _worth_saying(said: Request) -> dict[str, Any]:
     values = settings.values(said)
     del values["prompt"]
     return {name: value for name, value in values.items() if value != _USUAL.get(name)}
-
-
-def _spelled(value: Any) -> Any:
-    """A value as it is written after its flag."""
-    match value:
-        case request.Lora(name, unet, te):
-            apart = f",te={number(te)}" if te != unet else ""
-            return f"{name}:{number(unet)}{apart}"
-        case request.Control(name, image, weight, start, end):
-            during = "" if (start, end) == (0, 1) else f"@{number(start)}-{number(end)}"
-            return f"{name}:{image}:{number(weight)}{during}"
-        case tuple():
-            return [_spelled(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return number(value)
-        case _:
-            return str(value)
 
 
 def _files(plan: Plan) -> Iterator[Any]:

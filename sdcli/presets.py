@@ -11,6 +11,7 @@ that is to be like, and only then what the model and its family are used to.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -55,6 +56,17 @@ def file(name: str) -> Preset:
     except BadRequest as error:
         raise BadRequest(f"the preset `{path}`: {error.fact}", hint=error.hint) from None
     return Preset(f"preset {name}", values)
+
+
+def toml(asked: Request) -> str:
+    """What a request says, as a preset that can be edited and kept."""
+    lines: list[str] = []
+    for name, value in settings.values(asked).items():
+        plain = isinstance(value, (bool, int, float, str, tuple))
+        held = value if plain and not isinstance(value, tuple) else settings.spelled(value)
+        # JSON's texts, numbers, truths and lists are TOML's too, but for one letter.
+        lines.append(f"{name} = {json.dumps(held, ensure_ascii=False)}".replace("\x7f", "\\u007f"))
+    return "\n".join(lines)
 
 
 def picture(path: Path) -> Preset:

@@ -23,8 +23,10 @@ from sdcli import (
     request,
     schedulers,
     settings,
+    store,
     whereabouts,
 )
+from sdcli.checkpoint import identify
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import Carried
 from sdcli.plan import File, Plan
@@ -131,14 +133,15 @@ def _task_here(task: plan.Task, find: Callable[[File, str], File]) -> plan.Task:
 
 def asked(here: Plan) -> Request:
     """The request that makes this plan: everything said, nothing left to a default."""
-    solver = schedulers.SCHEDULERS[schedulers.find(here.scheduler)].solver
+    row = schedulers.SCHEDULERS.get(here.scheduler)
+    takes_eta = row is None or row.solver.eta is not None
     same = {field.name for field in fields(Request)} & {field.name for field in fields(Plan)}
     said = {name: getattr(here, name) for name in same}
     said |= {
         "task": _task_asked(here.task),
         "model": str(here.model.path),
         "vae": None if here.vae == here.model else str(here.vae.path),
-        "eta": None if solver.eta is None else here.eta,  # else it takes none
+        "eta": here.eta if takes_eta else None,
         "loras": tuple(request.Lora(str(n.file.path), n.unet, n.te) for n in here.loras),
         "embeddings": tuple(str(known.file.path) for known in here.embeddings),
         "controls": tuple(
@@ -202,8 +205,18 @@ def _foreign(path: Path, carried: Carried, found: Found) -> Recalled:
         and (place := whereabouts.by_hash(short, what.partition(":")[2]))
     )
     here = replace(asking, prompt=words, model=model, vae=vae, loras=loras, embeddings=embeddings)
+    if found.program == "AUTOMATIC1111" and here.clip_skip and not _skips(model):
+        here = replace(here, clip_skip=None)
     lacks = "" if model else _no_model(found)
     return Recalled(path, found.program, here, carried, tuple(news), None, found.strength, lacks)
+
+
+def _skips(model: str | None) -> bool:
+    """Whether that program heeds its clip skip with this model: with SD 1 alone."""
+    try:
+        return identify(store.find(model)).family.clip_skip == 1
+    except SdcliError:
+        return True
 
 
 def _no_model(found: Found) -> str:
@@ -226,7 +239,12 @@ def _by_hash(found: Found, what: str, name: str | None, news: list[str]) -> str 
     return name or None
 
 
-def preset(path: Path) -> dict[str, Any]:
-    """A picture as a preset: every setting it says, by name."""
-    said = recall(path).request
-    return settings.values(said)
+def said(path: Path) -> Request:
+    """What a picture says of how it was drawn, its files as they were named then."""
+    carried = metadata.read(path)
+    if carried.plan is not None:
+        return asked(carried.plan)
+    found = readers.read(carried.texts, images.size(path))
+    if found is None:
+        raise BadRequest(f"`{path}` says nothing about how it was drawn", hint="see `sdcli show`")
+    return found.request

@@ -14,7 +14,8 @@ from typing import Any
 
 from sdcli import spoken
 from sdcli.errors import BadRequest
-from sdcli.request import Control, Draw, Edit, Redraw, Repaint, Request
+from sdcli.parameters import number
+from sdcli.request import Control, Draw, Edit, Lora, Redraw, Repaint, Request
 
 Parse = Callable[[str], Any]
 
@@ -199,6 +200,25 @@ def changed(request: Request, values: Mapping[str, Any]) -> Request:
     for name in (name for name in SETTINGS if name in values):
         request = SETTINGS[name].put(request, values[name])
     return request
+
+
+def spelled(value: Any) -> Any:
+    """A value as it is written after its flag; several of them as a list of such texts."""
+    match value:
+        case Lora(name, unet, te):
+            apart = f",te={number(te)}" if te != unet else ""
+            return f"{name}:{number(unet)}{apart}"
+        case Control(name, image, weight, start, end):
+            during = "" if (start, end) == (0, 1) else f"@{number(start)}-{number(end)}"
+            return f"{name}:{image}:{number(weight)}{during}"
+        case tuple():
+            return [spelled(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return number(value)
+        case _:
+            return str(value)
 
 
 def values(request: Request) -> dict[str, Any]:

@@ -157,6 +157,9 @@ def test_any_text_is_read(text: str) -> None:
         "." * 200_000 + "Steps: 1,",
         "Steps:" * 100_000,
         "a " * 300_000 + ":",
+        "x\n" + "a" * 500_000,
+        "x\n" + " \t" * 250_000,
+        "x\n" + 'ab:"' * 100_000,
     ],
 )
 def test_nothing_takes_for_ever(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from sdcli import codec, console, outputs, settings, verdict
 from sdcli.cli import options
-from sdcli.cli.perform import Manner, studio, told
+from sdcli.cli.perform import Manner, rehearse, studio, told
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.plan import Plan
 from sdcli.reproduce import Recalled, recall
@@ -61,10 +62,24 @@ def reproduce(
     todo = [_again(path, values, Output(out, format, force)) for path in pictures]
     manner = Manner(json, dry_run, quiet)
     if dry_run:
-        for again in todo:
-            console.record(_told(again))
+        _rehearsed(todo, manner)
         return
     _drawn(todo, manner, compare=not values, exact=exact)
+
+
+def _rehearsed(todo: list[Again], manner: Manner) -> None:
+    talk = console.Conversation(quiet=manner.quiet)
+    for again in todo:
+        if manner.json:
+            console.record(_told(again))
+        else:
+            rehearse([again.plan], manner)
+            _say(talk, again, again.differences)
+
+
+def _say(talk: console.Conversation, again: Again, lines: Iterable[str]) -> None:
+    for line in lines:
+        talk.note(f"{again.recalled.path.name}: {line}")
 
 
 def _again(path: Path, values: dict[str, Any], output: Output) -> Again:
@@ -93,15 +108,12 @@ def _one(
     engine: Any, again: Again, talk: console.Conversation, manner: Manner, *, compare: bool
 ) -> bool:
     """Draw, save, compare and tell of one picture; whether it is the same."""
-    name = again.recalled.path.name
-    for line in again.differences:
-        talk.note(f"{name}: {line}")
+    _say(talk, again, again.differences)
     (picture,) = engine.draw(again.plan)
     path = outputs.save(picture, again.place)
     found = verdict.compared(picture, again.recalled) if compare else None
     apart = verdict.made_apart(picture, again.recalled)
-    for line in (*apart, *([str(found)] if found else [])):
-        talk.note(f"{name}: {line}")
+    _say(talk, again, [*apart, *([str(found)] if found else [])])
     if manner.json:
         console.record(told(picture, path) | _told(again) | _judged(found, apart))
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sdcli import console, outputs, portrait, shown, strip
+from sdcli import console, outputs, portrait, presets, reproduce, shown, strip
 from sdcli.cli import options
 from sdcli.errors import BadRequest, PartFailed, SdcliError
 from sdcli.request import Output
@@ -18,11 +18,15 @@ Files = Annotated[
 Strip = Annotated[
     bool, typer.Option("--strip", help="Write copies of pictures without what they carry.")
 ]
+Toml = Annotated[
+    bool, typer.Option("--toml", help="Print a picture's settings as a preset for `--preset`.")
+]
 
 
 def show(
     files: Files,
     json: options.Json = False,
+    toml: Toml = False,
     strip_: Strip = False,
     out: options.Out = None,
     force: options.Force = False,
@@ -30,6 +34,10 @@ def show(
     """Say what a file is: checkpoint, LoRA, embedding, ControlNet, VAE; what a picture carries."""
     if strip_:
         _stripped(files, Output(out, force=force))
+        return
+    if toml:
+        for file in files:
+            console.result(console.visible(presets.toml(reproduce.said(file)), r"\u{:04x}"))
         return
     if out is not None or force:
         raise BadRequest("`--out` and `--force` are for `--strip`", hint="showing writes no file")
@@ -53,7 +61,7 @@ def _told(file: Path, json: bool) -> SdcliError | None:
         console.record(found)
     else:
         for line in teller.lines(found):
-            console.result(line)
+            console.result(console.visible(line))
     return None
 
 

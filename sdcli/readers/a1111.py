@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sdcli import infotext
+from sdcli import infotext, schedulers
 from sdcli.readers.found import Draft, Found, Size, items, json_object, number, text
 
 PLACES = ("parameters", "UserComment", "comment", "ImageDescription")
@@ -25,6 +25,7 @@ _PROGRAMS = (
     (r"Fooocus", "Fooocus"),
     (r"f\d|.*forge|neo", "Forge"),
 )
+_DETERMINISTIC = ("ddim", "tcd")  # of the solvers that take an eta, those where 0 is a choice
 _EMPHASIS = {"original": "original", "no norm": "no-norm"}
 
 # Read here, or saying nothing about how the picture was drawn.
@@ -77,6 +78,7 @@ def of(info: infotext.Infotext) -> Found:
     draft.size(width, height)
     for name, field in _NUMBERS:
         draft.set(name, fields.get(field))
+    _eta(draft)
     if fields.get("Seed", "").startswith("-"):
         draft.differs("its seed is not recorded: -1 is what was asked for, not what was used")
     else:
@@ -153,6 +155,15 @@ def _start(draft: Draft, fields: Mapping[str, str]) -> None:
         draft.started_from(strength)
     if "Image CFG scale" in fields and number(fields["Image CFG scale"]) is not None:
         draft.differs("it followed an instruction about another picture (`sdcli edit` does that)")
+
+
+def _eta(draft: Draft) -> None:
+    """Keep an eta only where it was in force: stable-diffusion.cpp says 0 whatever its solver."""
+    row = schedulers.SCHEDULERS.get(draft.said.get("scheduler", ""))
+    said = draft.said.get("eta")
+    idle = draft.program == "stable-diffusion.cpp" and not said
+    if row is None or row.solver.eta is None or (idle and row.solver.name not in _DETERMINISTIC):
+        draft.said.pop("eta", None)
 
 
 def _oddities(draft: Draft, fields: Mapping[str, str]) -> None:

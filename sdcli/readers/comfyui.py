@@ -46,7 +46,7 @@ def read(texts: Mapping[str, str], size: Size) -> Found | None:
     _sampling(graph, sampler, draft)
     positive = _words(graph, sampler, "positive", draft)
     negative = _words(graph, sampler, "negative", draft)
-    draft.words(positive, negative)
+    draft.words(_plain(positive), _plain(negative))
     _model(graph, sampler, draft)
     _vae(graph, decoder, draft)
     _latent(graph, sampler, draft, size)
@@ -172,6 +172,13 @@ def _words(graph: Graph, sampler: Node, which: str, draft: Draft) -> str:
     if len(found) > 1:
         draft.differs(f"its {which} words come from {len(found)} nodes, joined here in a row")
     return ", ".join(found)
+
+
+def _plain(said: str) -> str:
+    """The words with everything disarmed that means something here and nothing there."""
+    bare = re.sub(r"(?<!\\)([\[\]])", r"\\\1", said)
+    # Text encoders read capitals as small letters, so that this is the same prompt.
+    return re.sub(r"\b(AND|BREAK)\b", lambda word: word[0].lower(), bare)
 
 
 def _speaks(graph: Graph, node: Node) -> bool:

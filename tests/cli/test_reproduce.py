@@ -103,7 +103,7 @@ def test_another_version_is_told(sdcli: Callable, model: Path) -> None:
         said["plan"]["sharpness"] = 3
         info.add_itxt("sdcli", json.dumps(said))
         image.save("old.png", pnginfo=info)
-    ran = sdcli("reproduce", "old.png", "--dry-run")
+    ran = sdcli("reproduce", "old.png", "--dry-run", "--json")
     differences = json.loads(ran.out)["differences"]
     assert any("drawn with torch 1.0" in line for line in differences)
     assert any("`plan.sharpness`, which this version does not know" in line for line in differences)
@@ -152,12 +152,23 @@ def test_a_picture_of_another_program(
     assert sdcli("reproduce", "again.png", "--exact", "-o", "third.png").code == 0
 
 
+def test_that_programs_clip_skip_counts_with_sd1_alone(
+    sdcli: Callable, sd1: Path, sdxl: Path, tmp_path: Path, own_folders: Path
+) -> None:
+    for name, path in (("one", sd1), ("xl", sdxl)):
+        shutil.copy(path, own_folders / "models" / f"{name}.safetensors")
+        text = f"a fox\nSteps: 4, Seed: 7, Size: 64x64, Model: {name}, Clip skip: 3"
+        picture = foreign(tmp_path / f"{name}.png", text)
+        plan = json.loads(sdcli("reproduce", picture, "--dry-run", "--json").out)["plan"]
+        assert plan["clip_skip"] == {"one": 3, "xl": 2}[name]
+
+
 def test_a_picture_that_began_as_another(sdcli: Callable, sd1: Path, tmp_path: Path) -> None:
     image, _ = a_picture(tmp_path)
     text = "a fox\nSteps: 4, Sampler: Euler, Seed: 7, Size: 64x64, Denoising strength: 0.5"
     picture = foreign(tmp_path / "theirs.png", text)
     changes = ("--set", f"model={sd1}", "--set", f"image={image}")
-    told = json.loads(sdcli("reproduce", picture, *changes, "--dry-run").out)
+    told = json.loads(sdcli("reproduce", picture, *changes, "--dry-run", "--json").out)
     assert told["plan"]["task"]["is"] == "redraw"
     assert told["plan"]["task"]["strength"] == 0.5
 

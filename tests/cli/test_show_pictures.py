@@ -62,6 +62,31 @@ def test_a_picture_of_another_program(sdcli: Callable, tmp_path: Path) -> None:
     assert found["command"].startswith("sdcli txt2img --model dream")
 
 
+def test_a_picture_that_would_paint_the_terminal(sdcli: Callable, tmp_path: Path) -> None:
+    plan = plans.a_plan(prompt="a \x1b[31mfox\x07 \udc80", scheduler="a\x1b[2Jb")
+    picture = plans.a_picture(plan)
+    picture.image.save(tmp_path / "a.png", **metadata.save_options(picture, "png"))
+    shown = sdcli("show", "a.png")
+    assert shown.code == 0
+    assert "a \\x1b[31mfox\\x07 \\xdc80" in shown.out
+    again = sdcli("reproduce", "a.png")
+    assert again.code != 0
+    found = json.loads(sdcli("show", "a.png", "--json").out)
+    assert found["plan"]["prompt"] == plan.prompt
+    toml = sdcli("show", "a.png", "--toml")
+    for text in (shown.out, again.err, toml.out):
+        assert not set(text) & {"\x1b", "\x07", "\udc80"}
+
+
+def test_a_picture_as_a_file_of_settings(sdcli: Callable, sd1: Path, tmp_path: Path) -> None:
+    words = ("-m", sd1, "--steps", 2, "-W", 64, "-H", 64, "--seed", 7, "-n", 'say "\x7f"\n')
+    assert sdcli("txt2img", "a 🦊", *words, "--cfg", 1e-7, "-o", "a.png").code == 0
+    ran = sdcli("show", "a.png", "--toml")
+    (tmp_path / "kept.toml").write_text(ran.out)
+    assert sdcli("txt2img", "--preset", "kept.toml", "-o", "b.png").code == 0
+    assert metadata.read(tmp_path / "a.png").plan == metadata.read(tmp_path / "b.png").plan
+
+
 def test_a_picture_of_nobody(sdcli: Callable, tmp_path: Path) -> None:
     Image.new("RGB", (8, 9)).save(tmp_path / "a.gif")
     ran = sdcli("show", "a.gif")

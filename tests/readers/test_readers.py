@@ -187,6 +187,28 @@ def test_what_cannot_be_matched_is_said(line: str, why: str) -> None:
     assert any(why in each for each in infotext(line).unmatched)
 
 
+@pytest.mark.parametrize(
+    ("line", "eta"),
+    [
+        ("Sampler: Euler a, Eta: 0.5", 0.5),
+        ("Sampler: Euler, Eta: 0.5", None),  # it takes none
+        ("Sampler: DDIM, Eta DDIM: 0.7", 0.7),
+        ("Sampler: euler_a karras, Eta: 0.000000, Version: stable-diffusion.cpp", None),
+        ("Sampler: tcd, Eta: 0.000000, Version: stable-diffusion.cpp", 0.0),
+    ],
+)
+def test_an_eta_counts_where_it_was_in_force(line: str, eta: float | None) -> None:
+    assert infotext(line).request.eta == eta
+
+
+def test_what_means_nothing_to_comfyui_is_disarmed() -> None:
+    node = {"class_type": "KSampler", "inputs": {"sampler_name": "euler", "steps": 9, "cfg": 1,
+            "positive": ["2", 0]}}  # fmt: skip
+    words = {"class_type": "CLIPTextEncode", "inputs": {"text": "[a:b:0.5] AND \\[c BREAK (d:1.2)"}}
+    found = read({"prompt": json.dumps({"1": node, "2": words})})
+    assert found.request.prompt == "\\[a:b:0.5\\] and \\[c break (d:1.2)"
+
+
 def test_comfyui_through_loras_and_texts_of_their_own() -> None:
     graph = {
         "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sub\\dream.ckpt"}},
