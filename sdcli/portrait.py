@@ -113,7 +113,8 @@ def command(said: Request) -> str:
     words = ["sdcli", _COMMANDS[type(said.task)]]
     for name, value in _worth_saying(said).items():
         for one in value if isinstance(value, tuple) else (value,):  # pyright: ignore
-            words += [f"--{name}"] if one is True else [f"--{name}", settings.spelled(one)]
+            truths = {True: [f"--{name}"], False: [f"--no-{name}"]}
+            words += truths[one] if isinstance(one, bool) else [f"--{name}", settings.spelled(one)]
     dashes = ["--"] if said.prompt.startswith("-") else []  # else it would be taken for a flag
     return shlex.join([*words, *dashes, said.prompt])
 

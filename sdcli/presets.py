@@ -107,8 +107,7 @@ def _open(asked: Request, known: settings.Setting) -> bool:
         return has and getattr(asked.task, known.field) is None
     if known.field == "prompt":
         return "prompt" not in asked.sources
-    held = known.held(asked)
-    return held is None or held == () or held is False
+    return known.unsaid(asked)
 
 
 def _found(name: str) -> Path:

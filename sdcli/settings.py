@@ -44,6 +44,11 @@ class Setting:
             return tuple(c for c in request.controls if c.canny == (self.kin == "canny"))
         return getattr(request.task if self.of_task else request, self.field, None)
 
+    def unsaid(self, request: Request) -> bool:
+        """Whether the request leaves this open."""
+        held = self.held(request)
+        return held is None or held == () or held is _DEFAULTS.get(self.field)
+
     def put(self, request: Request, value: Any) -> Request:
         """The request with this value; of a setting said several times, with all of them."""
         if self.of_task:
@@ -67,6 +72,7 @@ class Setting:
         return replace(task, **{self.field: value})
 
 
+_DEFAULTS = {field.name: field.default for field in fields(Request)}
 _TASKS = {
     Draw: "a picture drawn from words alone",
     Redraw: "a picture redrawn whole",
@@ -225,9 +231,8 @@ def values(request: Request) -> dict[str, Any]:
     """Everything a request says, by the names of settings: what `changed` puts on another."""
     said: dict[str, Any] = {}
     for each in SETTINGS.values():
-        value = each.held(request)
-        if value is not None and value is not False and value != ():
-            said[each.name] = value
+        if not each.unsaid(request):
+            said[each.name] = each.held(request)
     return said
 
 
