@@ -140,7 +140,8 @@ def _unknown(name: str, bare: str, what: str = "scheduler") -> BadRequest:
     if any(bare.removesuffix(s) in OF_SOLVERS for s in ELSEWHERE_SPACINGS):
         return BadRequest(f"`{name}` has no equivalent here", hint=f"another picture: {see}")
     known = OF_SPACINGS if what == "spacing" else {plain(each): each for each in SCHEDULERS}
-    near = [known[each] for each in get_close_matches(bare, known, 3, 0.6)]
+    close = get_close_matches(bare, known, 3, 0.75) or get_close_matches(bare, known, 1, 0.6)
+    near = [known[each] for each in close]
     meant = ", ".join(f"`{each}`" for each in near if each)
     return BadRequest(
         f"no {what} is called `{name}`", hint=f"did you mean {meant}? {see}" if meant else see
