@@ -61,8 +61,7 @@ def _matches(short: str) -> Callable[[Path], bool]:
 def _first(right: Callable[[Path], bool], places: Iterable[Path]) -> Path | None:
     seen: set[Path] = set()
     for path in places:
-        # No devices and no pipes: where a file should be is hearsay, and reading those never ends.
-        if path in seen or not (path.is_file() or (path / store.FOLDER_SIGN).is_file()):
+        if path in seen or not _ordinary(path):
             continue
         seen.add(path)
         try:
@@ -71,6 +70,20 @@ def _first(right: Callable[[Path], bool], places: Iterable[Path]) -> Path | None
         except (SdcliError, OSError):
             continue  # one that cannot be read is not the one
     return None
+
+
+def _ordinary(path: Path) -> bool:
+    """Whether a path may be looked at. Where a file was is hearsay, from a picture of anybody's:
+    no device, pipe or file of the system's, which can be read for ever, and no other machine's."""
+    if str(path).startswith(("//", "\\\\")):
+        return False
+    try:
+        real = path.resolve()
+        if real.is_relative_to("/proc") or real.is_relative_to("/sys"):
+            return False
+        return real.is_file() or (real / store.FOLDER_SIGN).is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, a loop of links
+        return False
 
 
 def _likely(hint: Path, others: Iterable[Path]) -> Iterator[Path]:

@@ -44,6 +44,15 @@ _WHOLE = {
 }
 _REAL = {"cfg": (-100.0, 1_000.0), "eta": (0.0, 100.0)}
 _LONGEST = 200_000
+# Whose solvers a program has.
+_KIN = {
+    "AUTOMATIC1111": "A1111",
+    "Forge": "A1111",
+    "SwarmUI": "ComfyUI",
+    "Fooocus": "ComfyUI",
+    "InvokeAI": "diffusers",
+    "SD.Next": "diffusers",
+}
 _HEX = re.compile(r"(?:0x|sha256:)?([0-9a-f]{6,64})", re.I)
 
 
@@ -103,7 +112,11 @@ class Draft:
         if not theirs:
             return
         try:
-            self.said["scheduler"] = schedulers.pair(theirs, spacing or None)
+            name = schedulers.pair(theirs, spacing or None)
+            self.said["scheduler"] = name
+            how = schedulers.SCHEDULERS[name].solver.differs
+            if _KIN.get(self.program, self.program) in how.partition(", and this")[0]:
+                self.differs(f"its sampler `{theirs}`: {how}")
         except SdcliError as error:
             label = f"{theirs} {spacing}".strip()
             self.differs(f"its sampler `{label}`: {error.fact}; the model's usual one instead")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from sdcli import store, whereabouts
+from sdcli import infotext, metadata, store, whereabouts
 from tests import again
 from tests.again import SMALL
 
@@ -150,6 +150,28 @@ def test_a_picture_of_another_program(
     assert json.loads(ran.out)["verdict"] == "different"
     # The same picture of ours carries what is needed to draw it as they would have.
     assert sdcli("reproduce", "again.png", "--exact", "-o", "third.png").code == 0
+
+
+def test_loras_and_words_of_another_program_by_their_hashes(
+    sdcli: Callable, checkpoints: Callable, tmp_path: Path, own_folders: Path
+) -> None:
+    given = again.props(own_folders / "models", checkpoints)
+    ink = given.at("ink.safetensors").rename(given.at("renamed.safetensors"))
+    word = store.file(given.at("oddword.safetensors")).sha256[:12]
+    text = (
+        "a fox <lora:blot:0.8> oddword\nSteps: 2, Seed: 7, Size: 64x64, Model: sd1, "
+        f'Lora hashes: "blot: {store.tensors_hash(ink)[:12]}", TI hashes: "oddword: {word}"'
+    )
+    picture = foreign(tmp_path / "theirs.png", text)
+    told = json.loads(sdcli("reproduce", picture, "--json", "-o", "again.png").out)
+    assert Path(told["plan"]["loras"][0]["file"]["path"]).name == "renamed.safetensors"
+    assert told["plan"]["loras"][0]["te"] == 0.8
+    assert told["plan"]["embeddings"][0]["word"] == "oddword"
+    # And the text of the picture drawn says the same, for that program to find them.
+    said = infotext.parse(metadata.read(tmp_path / "again.png").texts["parameters"])
+    assert said.fields["Lora hashes"] == f"renamed: {store.tensors_hash(ink)[:12]}"
+    assert said.fields["TI hashes"] == f"oddword: {word}"
+    assert said.prompt.endswith("<lora:renamed:0.8>")
 
 
 def test_that_programs_clip_skip_counts_with_sd1_alone(
