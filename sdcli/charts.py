@@ -65,6 +65,8 @@ def errors(lines: Sequence[Line], within: float | None = None) -> str:
 
     `within` draws the distance that the verdict asks for. Distances are shares, shown as per cent.
     """
+    from matplotlib.ticker import LogLocator
+
     with _figure(7.6, 4.4, 1) as (figure, (axes,)):
         for place, line in enumerate(lines):
             points = [(x, 100 * y) for x, y in line.points if y > 0]
@@ -74,9 +76,9 @@ def errors(lines: Sequence[Line], within: float | None = None) -> str:
         axes.set_yscale("log")
         if within is not None:
             axes.axhline(100 * within, color=INK, linewidth=1, linestyle=(0, (2, 3)))
-        _numbered(axes.xaxis)
-        _numbered(axes.yaxis)
-        axes.set_xticks(_sparse(sorted({x for line in lines for x, y in line.points if y > 0})))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            _numbered(axis)
         axes.set_xlabel("model evaluations")
         axes.set_ylabel("distance to the converged latents, %")
         _legend(axes, len(lines))
@@ -151,15 +153,6 @@ def _style(place: int) -> dict[str, Any]:
         "markersize": 5,
         "linewidth": 1.6,
     }
-
-
-def _sparse(values: Sequence[float]) -> list[float]:
-    """Those of the values that stand apart far enough on a logarithmic axis to be written."""
-    kept: list[float] = []
-    for value in values:
-        if not kept or value / kept[-1] >= 1.25:
-            kept.append(value)
-    return kept
 
 
 def _legend(axes: Axes, count: int) -> None:
