@@ -1,0 +1,21 @@
+"""sdcli from Python: a request becomes a plan, and a plan becomes pictures."""
+
+from sdcli import console
+from sdcli.engine.draw import Studio
+from sdcli.outputs import destination, save
+from sdcli.request import Draw, Output, Request
+from sdcli.resolve import plan
+
+
+def main() -> None:
+    """One car in four colours, each beside the name of its file."""
+    studio = Studio(console.Conversation())  # loads a model once, however many plans follow
+    place = destination(Output("outputs/cars/{prompt}.png", force=True))
+    for colour in ("red", "blue", "yellow", "white"):
+        todo = plan(Request(Draw(), f"a {colour} car in the snow", seed=5))
+        for picture in studio.draw(todo):
+            console.result(str(save(picture, place)))
+
+
+if __name__ == "__main__":
+    main()

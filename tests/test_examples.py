@@ -1,0 +1,41 @@
+"""The examples run as they are, and leave the pictures that they promise."""
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def test_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(EXAMPLES / "from_python.py"), run_name="__main__")
+    assert len(list(Path("outputs/cars").iterdir())) == 4
+
+
+@pytest.mark.parametrize("name", ["first_picture.sh", "repaint.sh"])
+def test_shell_examples(tmp_path: Path, name: str) -> None:
+    """`sdcli` is this checkout's, and the pictures open."""
+    command = tmp_path / "bin" / "sdcli"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sdcli "$@"\n')
+    command.chmod(0o755)
+    python = Path(sys.executable).parent
+    path = os.pathsep.join([str(command.parent), str(python), os.environ["PATH"]])
+    env = {**os.environ, "PATH": path, "PYTHONPATH": str(EXAMPLES.parent)}
+    ran = subprocess.run(
+        ["sh", str(EXAMPLES / name)], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    for line in ran.stdout.split():
+        Image.open(tmp_path / line).load()
+
+
+def test_the_jobs_are_jobs(sdcli: object) -> None:
+    ran = sdcli("batch", EXAMPLES / "jobs.txt", "--dry-run", "--json")
+    assert ran.code == 0 and len(ran.out.splitlines()) == 3
