@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from sdcli import control, fit, images, plan, request, store
 from sdcli.checkpoint import Checkpoint, read_header
+from sdcli.embedding import BUNDLED
 from sdcli.plan import File
 
 
@@ -20,6 +22,14 @@ def loras(
         held = fit.worn(read_header(path), model, partial=partial)
         found.append(plan.Lora(File(path, ""), wanted.unet, wanted.te, held.share))
     return tuple(found)
+
+
+def bundles(found: Iterable[plan.Lora]) -> list[Path]:
+    """The LoRAs that carry embeddings along, whose words are known wherever they are worn."""
+    paths = [lora.file.path for lora in found]
+    return [
+        path for path in paths if any(key.startswith(BUNDLED) for key in read_header(path).tensors)
+    ]
 
 
 def controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[plan.Control, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from sdcli import pictured
@@ -16,6 +17,7 @@ from sdcli.names import TEXT, TEXT_2
 from sdcli.sniff import read_header
 
 CLIP_L, CLIP_H, CLIP_G = "clip_l", "clip_h", "clip_g"
+BUNDLED = "bundle_emb."  # in a LoRA: bundle_emb.WORD.string_to_param.*
 UNSAID = ""  # the encoder of a file that does not say which: the model's only one
 
 _MADE_FOR: Mapping[tuple[int, ...], str] = {
@@ -65,12 +67,35 @@ def read(path: Path) -> Embedding:
     return Embedding(path, path.stem.lower(), rows.pop(), widths, tensors)
 
 
+def inside(path: Path) -> tuple[Embedding, ...]:
+    """The embeddings in a file: its own one, or those that a LoRA carries along."""
+    if pictured.is_picture(path) or kind(header := read_header(path)) != "lora":
+        return (read(path),)
+    bundled: dict[str, dict[str, str]] = {}
+    for key in header.tensors:
+        if key.startswith(BUNDLED):
+            word, part = key.removeprefix(BUNDLED).split(".", 1)
+            if not part.startswith("string_to_token"):
+                encoder = part if part in (CLIP_L, CLIP_G) else UNSAID
+                bundled.setdefault(word.lower(), {})[encoder] = key
+    return tuple(
+        Embedding(
+            path,
+            word,
+            header.tensors[next(iter(keys.values()))].shape[0],
+            {encoder: header.tensors[key].shape[-1] for encoder, key in keys.items()},
+            keys,
+        )
+        for word, keys in bundled.items()
+    ) or (read(path),)
+
+
 def known(paths: Iterable[Path], model: Checkpoint | None) -> tuple[Embedding, ...]:
     """The embeddings in these files, each of another name, and fit for the model, if any."""
     found: dict[str, Embedding] = {}
-    for path in paths:
-        embedding = read(path)
-        if other := found.get(embedding.word):
+    for embedding in chain.from_iterable(map(inside, paths)):
+        path, other = embedding.path, found.get(embedding.word)
+        if other is not None and other.path != path:
             raise BadRequest(
                 f"`{other.path}` and `{path}` are both called `{embedding.word}`",
                 hint="a prompt finds an embedding by its file's name: rename one of them",

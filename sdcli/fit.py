@@ -131,7 +131,7 @@ def _listed(held: Fit) -> str:
 
 def _instead(told: LoraFile) -> str:
     if told.bundled:
-        return "it holds only embeddings"
+        return "it holds only embeddings, which `--embedding` takes"
     if any(key.endswith(UNWORN) for key in told.strange):
         return "it is an OFT, a kind of change that sdcli cannot wear"
     return f"none of its {len(told.header.tensors)} tensors is part of one"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from sdcli.embedding import BUNDLED
 from sdcli.modules import in_diffusers, slug
 
 # How a tensor's name ends, and which factor that is. The longest that matches wins.
@@ -112,7 +113,6 @@ FOREIGN = (
     ("transformer_transformer_blocks", "a transformer model, not a U-Net"),
     ("temporal_transformer", "AnimateDiff"),
 )
-BUNDLED = "bundle_emb."  # a textual inversion carried along: bundle_emb.NAME.string_to_param.*
 
 
 class Factor(NamedTuple):

@@ -20,7 +20,8 @@ def load(words: Iterable[Embedding], encoders: Iterable[str]) -> Vectors:
 
 
 def _vectors(word: Embedding, encoders: tuple[str, ...]) -> dict[str, torch.Tensor]:
-    found = embedding.read(word.file.path)
+    every = embedding.inside(word.file.path)
+    found = next((one for one in every if one.word == word.word), every[0])
     if not found.tensors:
         return dict.fromkeys(encoders, torch.tensor(pictured.rows(found.path)))
     own = {encoder: found.tensor(encoder) for encoder in encoders}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from sdcli.checkpoint import identify
 from tests import loras, tiny
@@ -188,3 +188,26 @@ def test_extract_refuses_two_families_and_merge_its_own_source(sdcli, worn, sd1,
     assert ran.code == 2 and "is what would be read" in ran.err
     ran = sdcli("lora", "merge", "-m", sd1, "--lora", worn["sd1"], "-o", "new.ckpt")
     assert ran.code == 2 and "does not end with `.safetensors`" in ran.err
+
+
+def test_a_lora_brings_its_embeddings_along(sdcli, worn, sd1, tmp_path):
+    tensors = load_file(worn["sd1"])
+    vectors = torch.randn(2, 32, generator=torch.Generator().manual_seed(4))
+    tensors["bundle_emb.InkWord.string_to_param.*"] = vectors
+    bundle = loras.write(tmp_path / "bundle.safetensors", tensors)
+    save_file({"emb_params": vectors}, tmp_path / "inkword.safetensors")
+    words = ["a fox, inkword" if word == "a fox" else word for word in DRAW]
+    for name, flags in {
+        "alone": ("--lora", worn["sd1"]),
+        "apart": ("--lora", worn["sd1"], "--embedding", tmp_path / "inkword.safetensors"),
+        "along": ("--lora", bundle),
+    }.items():
+        assert sdcli(*words, sd1, *flags, "-o", f"{name}.png").code == 0
+    assert pixels("along.png") == pixels("apart.png") != pixels("alone.png")
+    ran = sdcli(*words, sd1, "--lora", bundle, "--dry-run", "--json")
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    assert [one["word"] for one in told["embeddings"]] == ["inkword"]
+    assert "InkWord" in sdcli("lora", "show", bundle).out
+    twice = ("--lora", bundle, "--embedding", tmp_path / "inkword.safetensors")
+    assert "are both called `inkword`" in sdcli(*words, sd1, *twice).err
