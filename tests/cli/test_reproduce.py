@@ -90,8 +90,10 @@ def test_a_picture_painted_over_since(sdcli: Callable, model: Path) -> None:
         info = PngInfo()
         info.add_itxt("sdcli", image.info["sdcli"])
         image.save("painted.png", pnginfo=info)
-    ran = sdcli("reproduce", "painted.png")
+    ran = sdcli("reproduce", "painted.png", "--exact")
+    assert ran.code == 1
     assert "its pixels have been changed since it was drawn" in ran.err
+    assert "painted.png: different: by" in ran.err
 
 
 def test_another_version_is_told(sdcli: Callable, model: Path) -> None:
