@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image, ImageDraw
+from safetensors.torch import save_file
 
 from sdcli.engine.schedule import SPACINGS, schedule
 from sdcli.request import Draw, Redraw, Repaint, Task
@@ -15,8 +17,10 @@ from sdcli.schedulers import SCHEDULERS
 from sdcli.solvers import SOLVERS
 
 STEPS, SEED = 5, 42
+WORD = "zebrafox"
 PROMPT = "a red fox in the snow, oil painting"
-LONG = ", ".join(
+# Without commas: near the end of a chunk they move words to the next, as in A1111, not in theirs.
+LONG = " ".join(
     f"{colour} {thing}"
     for colour in ("red", "green", "golden", "pale blue", "dark")
     for thing in ("fox", "river", "old house", "tree", "cloud", "mountain", "bird", "lantern")
@@ -114,6 +118,17 @@ def words() -> Iterator[Case]:
     yield case("higher", cfg=7.0, height=2)
     yield case("dpm++2m-karras, cfg 7", "dpm++2m-karras", cfg=7.0)
     yield case("euler-a, cfg 7", "euler-a", cfg=7.0)
+
+
+def learnt(folder: Path) -> Iterator[Case]:
+    """A word of three vectors, spread as the tokens of the random checkpoint are."""
+    path = folder / f"{WORD}.safetensors"
+    rows = torch.randn(3, 768, generator=torch.manual_seed(3)) / 2
+    save_file({"emb_params": rows}, path)
+    words = {"cfg": 7.0, "embeddings": (str(path),)}
+    yield case("embedding", prompt=f"a {WORD} in the snow", **words)
+    yield case("embedding, weighted", prompt=f"a ({WORD}:1.4) in the [snow]", **words)
+    yield case("embedding, in the negative", negative=f"({WORD.upper()}:1.2), blurry", **words)
 
 
 def pictures(folder: Path, side: int) -> Iterator[Case]:

@@ -48,7 +48,8 @@ def main(words: list[str]) -> None:
     asked = said.parse_args(words)
     asked.folder.mkdir(parents=True, exist_ok=True)
     pictures = cases.pictures(asked.folder, asked.side)
-    every = [*cases.grid(), *cases.given(), *cases.words(), *pictures]
+    learnt = cases.learnt(asked.folder)
+    every = [*cases.grid(), *cases.given(), *cases.words(), *learnt, *pictures]
     chosen = [case.sized(asked.side) for case in every if re.search(asked.only, case.name)]
     theirs(asked, chosen)
     compare(asked, chosen)
@@ -70,6 +71,7 @@ def theirs(asked: argparse.Namespace, chosen: Iterable[Case]) -> None:
             "n_threads": asked.threads,
             "verbose": False,
         },
+        "words": {cases.WORD: str(asked.folder / f"{cases.WORD}.safetensors")},
         "jobs": [(str(place(asked.folder, case)), case.theirs) for case in chosen],
     }
     side = Path(__file__).with_name("sdcpp_side.py")
