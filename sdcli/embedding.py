@@ -15,6 +15,7 @@ from sdcli.header import Header
 from sdcli.kinds import kind_of
 from sdcli.names import TEXT, TEXT_2
 from sdcli.sniff import read_header
+from sdcli.store import BUILTIN
 
 CLIP_L, CLIP_H, CLIP_G = "clip_l", "clip_h", "clip_g"
 BUNDLED = "bundle_emb."  # in a LoRA: bundle_emb.WORD.string_to_param.*
@@ -53,7 +54,7 @@ def read(path: Path) -> Embedding:
     """The embedding in a file, whatever layout it has."""
     if pictured.is_picture(path):
         rows = pictured.rows(path)
-        return Embedding(path, path.stem.lower(), len(rows), {UNSAID: len(rows[0])}, {})
+        return Embedding(path, _word(path), len(rows), {UNSAID: len(rows[0])}, {})
     header = read_header(path)
     tensors = _tensors(header)
     shapes = [header.tensors[name].shape for name in tensors.values()]
@@ -64,7 +65,7 @@ def read(path: Path) -> Embedding:
             hint=f"it holds {_and(f'{n} {list(t.shape)}' for n, t in header.tensors.items())}",
         )
     widths = {encoder: header.tensors[name].shape[-1] for encoder, name in tensors.items()}
-    return Embedding(path, path.stem.lower(), rows.pop(), widths, tensors)
+    return Embedding(path, _word(path), rows.pop(), widths, tensors)
 
 
 def inside(path: Path) -> tuple[Embedding, ...]:
@@ -88,6 +89,11 @@ def inside(path: Path) -> tuple[Embedding, ...]:
         )
         for word, keys in bundled.items()
     ) or (read(path),)
+
+
+def _word(path: Path) -> str:
+    """What a prompt calls it: the file's name, of the package's own files without their prefix."""
+    return path.stem.lower().removeprefix(f"{BUILTIN}-")
 
 
 def known(paths: Iterable[Path], model: Checkpoint | None) -> tuple[Embedding, ...]:

@@ -92,6 +92,11 @@ def test_a_picture_without_an_embedding_is_refused(text, said, tmp_path):
         embedding.read(png(tmp_path / "x.png", text))
 
 
+def test_an_embedding_of_the_package_is_called_without_its_prefix(tmp_path):
+    path = st(tmp_path / "builtin-Glow.safetensors", emb_params=torch.zeros(1, 768))
+    assert embedding.read(path).word == "glow"
+
+
 def test_a_single_vector_may_lie_flat(tmp_path):
     path = pt(tmp_path / "cat.bin", {"<cat>": torch.zeros(768)})
     assert embedding.read(path).vectors == 1
