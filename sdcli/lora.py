@@ -90,8 +90,9 @@ def bases(header: Header, modules: Iterable[Module]) -> tuple[str, ...]:
         return ("sdxl",)
     if said := base_said(header.metadata):
         return (said,)
-    # Only these have attention in the first, largest block.
-    if any(m.name.startswith("down_blocks_0_attentions_0") for m in modules):
+    # Trainers number SDXL's text encoders, and only the others attend in the first, largest block.
+    numberless = any(key.startswith("lora_te_") for key in header.tensors)
+    if numberless or any(m.name.startswith("down_blocks_0_attentions_0") for m in modules):
         return ("sd1", "sd2")
     return ()
 
