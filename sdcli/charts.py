@@ -8,11 +8,8 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from importlib import import_module
+from typing import Any
 
 # Matplotlib cannot say "the colour of the text around": these stand for it and are replaced.
 INK, FAINT = "#010203", "#040506"
@@ -65,8 +62,6 @@ def errors(lines: Sequence[Line], within: float | None = None) -> str:
 
     `within` draws the distance that the verdict asks for. Distances are shares, shown as per cent.
     """
-    from matplotlib.ticker import LogLocator
-
     with _figure(7.6, 4.4, 1) as (figure, (axes,)):
         for place, line in enumerate(lines):
             points = [(x, 100 * y) for x, y in line.points if y > 0]
@@ -77,7 +72,7 @@ def errors(lines: Sequence[Line], within: float | None = None) -> str:
         if within is not None:
             axes.axhline(100 * within, color=INK, linewidth=1, linestyle=(0, (2, 3)))
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_locator(_ticker().LogLocator(subs=(1, 2, 5)))
             _numbered(axis)
         axes.set_xlabel("model evaluations")
         axes.set_ylabel("distance to the converged latents, %")
@@ -87,8 +82,6 @@ def errors(lines: Sequence[Line], within: float | None = None) -> str:
 
 def schedule(noise: Schedule) -> str:
     """Beta, alpha-bar and the signal-to-noise ratio by timestep, and the sigmas that are used."""
-    from matplotlib.ticker import MaxNLocator
-
     snr = [share / max(1 - share, 1e-9) for share in noise.alpha_bar]
     by_timestep = {
         "beta: noise added at each training step": noise.beta,
@@ -110,7 +103,7 @@ def schedule(noise: Schedule) -> str:
         axes.set_yscale("symlog", linthresh=0.1)
         axes.set_title(f"sigmas used: {noise.scheduler}, {len(noise.timesteps)} steps")
         axes.set_xlabel("step")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(_ticker().MaxNLocator(integer=True))
         _numbered(charts[2].yaxis)
         _numbered(axes.yaxis)
         figure.tight_layout(pad=1.2)
@@ -118,14 +111,12 @@ def schedule(noise: Schedule) -> str:
 
 
 @contextmanager
-def _figure(width: float, height: float, count: int) -> Generator[tuple[Figure, list[Axes]]]:
+def _figure(width: float, height: float, count: int) -> Generator[tuple[Any, list[Any]]]:
     """A figure of one chart or of four; what is drawn in the block is in our lettering."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells when it looks for fonts
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context(RULES):
-        figure = Figure(figsize=(width, height))
+    library: Any = import_module("matplotlib")
+    with library.rc_context(RULES):
+        figure: Any = import_module("matplotlib.figure").Figure(figsize=(width, height))
         figure.patch.set_alpha(0)
         side = 1 if count == 1 else 2
         charts = [figure.add_subplot(side, side, place + 1) for place in range(count)]
@@ -139,10 +130,12 @@ def _figure(width: float, height: float, count: int) -> Generator[tuple[Figure, 
 
 def _numbered(axis: Any) -> None:
     """Plain numbers at the axis: 0.1, 1, 10, no powers."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    axis.set_major_formatter(_ticker().StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(_ticker().NullFormatter())
 
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+
+def _ticker() -> Any:
+    return import_module("matplotlib.ticker")
 
 
 def _style(place: int) -> dict[str, Any]:
@@ -155,7 +148,7 @@ def _style(place: int) -> dict[str, Any]:
     }
 
 
-def _legend(axes: Axes, count: int) -> None:
+def _legend(axes: Any, count: int) -> None:
     columns = -(-count // 16)
     axes.legend(
         loc="upper left",
@@ -167,7 +160,7 @@ def _legend(axes: Axes, count: int) -> None:
     )
 
 
-def _svg(figure: Figure, name: str) -> str:
+def _svg(figure: Any, name: str) -> str:
     """The figure as one `<svg>` element without ids that another chart's could meet."""
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -63,5 +63,5 @@ def apart(one: Image.Image, other: Image.Image) -> Image.Image:
     """Where two pictures differ: the brighter the more, black where they are the same."""
     difference = ImageOps.grayscale(ImageChops.difference(one.convert("RGB"), other.convert("RGB")))
     # The largest difference is white, unless it is so small that it would be rounding that shines.
-    largest = max(int(difference.getextrema()[1]), VISIBLE)
+    largest = max(VISIBLE, *(level for level, count in enumerate(difference.histogram()) if count))
     return difference.point([min(255, 255 * level // largest) for level in range(256)])

@@ -55,7 +55,7 @@ def test_a_command_is_its_plan(
     task = tasks.get(asked.get("task", ""), Draw())
     made = plan(Request(**{**asked, "task": task}, model=str(sd1)))
     _, *words = shlex.split(command(made))
-    ran = sdcli(words[0], "--dry-run", *words[1:])
+    ran = sdcli(words[0], "--dry-run", "--json", *words[1:])
     assert ran.code == 0, ran.err
     shown = json.loads(ran.out)
     decided = metadata.facts(made)

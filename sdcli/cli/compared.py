@@ -32,7 +32,9 @@ FORMATS = ("", "d", "d", ".2f", ".3f", ".2f", ".4f", ".1f", ".4f", ".0f")
 def compare(line: Lineup, manner: perform.Manner) -> None:
     """Draw the line-up's pictures, measure each, and leave a folder with all of it."""
     if manner.dry_run:
-        perform.rehearse(line.plans, manner)
+        heads = ("scheduler", "steps", "seed")
+        plans = [((one.scheduler, str(one.steps), str(one.seed)), one) for one in line.plans]
+        perform.rehearse_study(line.plans[0], heads, plans, manner)
         return
     plan = line.plans[0]
     folder = study.folder(plan.output, "compare", plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -60,6 +60,21 @@ def rehearse(plans: Iterable[Plan], manner: Manner) -> None:
             console.record(codec.to_data(plan) | {"from": dict(plan.sources)})
         else:
             console.table(rehearsal.HEADS, [*rehearsal.rows(plan)])
+
+
+def rehearse_study(
+    plan: Plan,
+    heads: Sequence[str],
+    variations: Sequence[tuple[Sequence[str], Plan]],
+    manner: Manner,
+) -> None:
+    """What a study would draw: its plan and how its pictures differ; for programs, every plan."""
+    if manner.json:
+        rehearse((one for _, one in variations), manner)
+        return
+    rehearse([plan], manner)
+    console.result("")
+    console.table(heads, [values for values, _ in variations])
 
 
 def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: Manner) -> None:

@@ -20,7 +20,9 @@ from sdcli.variations import Planned, Sweep
 def sweep(asked: Sweep, manner: perform.Manner) -> None:
     """Draw every variation, and leave a folder with the pictures, the sheets and the page."""
     if manner.dry_run:
-        perform.rehearse((cell.plan for cell in asked.cells), manner)
+        heads = [axis.name for axis in asked.axes]
+        cells = [(cell.values, cell.plan) for cell in asked.cells]
+        perform.rehearse_study(asked.plan, heads, cells, manner)
         return
     plan = asked.plan
     folder = study.folder(plan.output, "sweep", plan)

@@ -20,7 +20,7 @@ def trace(asked: Trace, manner: perform.Manner) -> None:
     """Draw the plan and leave a folder with what was seen on the way."""
     plan = asked.plan
     if manner.dry_run:
-        perform.rehearse([plan])
+        perform.rehearse([plan], manner)
         return
     folder = study.folder(plan.output, "trace", plan)
     talk = console.Conversation(quiet=manner.quiet)

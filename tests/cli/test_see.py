@@ -168,6 +168,12 @@ def test_dry_runs_are_plans_and_nothing_else(sdcli, sd1: Path, tmp_path: Path):
     )
     assert [path for path in tmp_path.iterdir()] == []
 
+    ran = sdcli(
+        "sweep", "a red fox", "-m", sd1, "--vary", "red=red,blue", "--vary", "cfg=1..3", "--dry-run"
+    )
+    assert [line.split() for line in ran.out.splitlines()[-7:-5]] == [["red", "cfg"], ["red", "1"]]
+    assert sdcli("trace", "a fox", "-m", sd1, "--dry-run").code == 0
+
 
 def test_trace_leaves_a_strip_an_animation_and_a_page(sdcli, sd1: Path, tmp_path: Path):
     words = ("trace", "a red fox", "-m", sd1, *SMALL, "--steps", 6, "--frames", 3)
