@@ -62,29 +62,27 @@ def _drawn(
     paths: dict[tuple[str, int, int], Path] = {}
     progress = Progress(line.plans, talk)
     talk.stage("waking torch")
-    with perform.bench(line.plans[0], talk) as bench:
-        limits = _limits(line, bench, talk)
-        found.limits.update(
-            {s: Converged(one.image, one.plan, one.about) for s, one in limits.items()}
-        )
-        bench.warm(line.plans[0])
-        for place, plan in enumerate(line.plans, start=1):
-            key = plan.scheduler, plan.steps, plan.seed
-            title = f"{place} of {len(line.plans)}: {plan.scheduler}, {plan.steps} steps"
-            shot = shots[key] = bench.shot(plan, limits.get(plan.seed), title)
-            numbers = shot.numbers
-            found.entries[key] = Entry(shot.picture.image, plan, numbers)
-            found.rests[plan.scheduler] = shot.rest
-            progress.drawn(plan, numbers.seconds)
-            paths[key] = folder.picture(shot.picture, f"{key[0]}-{key[1]}-{key[2]}")
-            if manner.json:
-                facts = perform.told(shot.picture, paths[key])
-                console.record({**facts, "measured": study.plain(asdict(numbers))})
-        spreads = {
-            (name, steps): bench.spread([shots[name, steps, seed] for seed in line.seeds])
-            for name in line.schedulers
-            for steps in line.steps
-        }
+    bench = perform.bench(line.plans[0], talk)
+    limits = _limits(line, bench, talk)
+    found.limits.update({s: Converged(one.image, one.plan, one.about) for s, one in limits.items()})
+    bench.warm(line.plans[0])
+    for place, plan in enumerate(line.plans, start=1):
+        key = plan.scheduler, plan.steps, plan.seed
+        title = f"{place} of {len(line.plans)}: {plan.scheduler}, {plan.steps} steps"
+        shot = shots[key] = bench.shot(plan, limits.get(plan.seed), title)
+        numbers = shot.numbers
+        found.entries[key] = Entry(shot.picture.image, plan, numbers)
+        found.rests[plan.scheduler] = shot.rest
+        progress.drawn(plan, numbers.seconds)
+        paths[key] = folder.picture(shot.picture, f"{key[0]}-{key[1]}-{key[2]}")
+        if manner.json:
+            facts = perform.told(shot.picture, paths[key])
+            console.record({**facts, "measured": study.plain(asdict(numbers))})
+    spreads = {
+        (name, steps): bench.spread([shots[name, steps, seed] for seed in line.seeds])
+        for name in line.schedulers
+        for steps in line.steps
+    }
     drawings = sorted(
         (entry.numbers for entry in found.entries.values()),
         key=lambda one: (line.schedulers.index(one.scheduler), one.steps, one.seed),

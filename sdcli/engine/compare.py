@@ -10,10 +10,8 @@ import hashlib
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -61,21 +59,9 @@ class Bench:
     def __init__(self, plan: Plan, watch: Watch) -> None:
         self._watch = Titled(watch)
         self._studio = Studio(self._watch)
-        self._worn = ExitStack()
         self._plan = plan
-
-    def __enter__(self) -> Bench:
-        self._loaded = self._studio.open(self._plan)
-        self._given = self._studio.dressed(self._plan, self._loaded, self._worn)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._worn.close()
+        self._loaded = self._studio.open(plan)
+        self._given = self._studio.dressed(plan, self._loaded)
 
     def limit(self, plan: Plan) -> Limit:
         """The converged picture of the plan's seed: kept from before, or drawn until it is."""
@@ -86,7 +72,7 @@ class Bench:
             _keep(file, *found)
         latents, about = found
         self._watch.title = "decoding the converged picture"
-        image = developed(self._loaded, latents.to(self._loaded.machine.device), [], self._watch)
+        image = developed(self._loaded, latents.to(self._loaded.machine.device), self._watch)
         return Limit(latents, image, _solving(plan, about.scheduler, about.steps), about)
 
     def warm(self, plan: Plan) -> None:
@@ -124,7 +110,7 @@ class Bench:
     def _drawn(self, plan: Plan, title: str) -> Any:
         given = self._given
         if given.changes:  # after a share of the steps, so that each number of steps has its own
-            given = self._studio.dressed(plan, self._loaded, self._worn)
+            given = self._studio.dressed(plan, self._loaded)
         self._watch.title = title
         return self._studio.drawing(plan, self._loaded, given)
 

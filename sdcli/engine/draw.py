@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -44,6 +43,7 @@ class Loaded:
     networks: Networks
     machine: device.Machine
     ladder: ladder.Ladder
+    fallbacks: list[str] = field(default_factory=list[str])  # what it went over to for good
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,9 @@ class Studio:
         """
         loaded = self.open(plan)
         look = _unseen if show is None else _look(loaded, plan, show)
-        with ExitStack() as worn:
-            given = self.dressed(plan, loaded, worn)
-            for index in range(plan.count):
-                yield self.drawing(alone(plan, index), loaded, given, index, look).picture
+        given = self.dressed(plan, loaded)
+        for index in range(plan.count):
+            yield self.drawing(alone(plan, index), loaded, given, index, look).picture
 
     def open(self, plan: Plan) -> Loaded:
         """The plan's model, ready on its device."""
@@ -116,8 +115,8 @@ class Studio:
         self._loaded = Loaded(key, pipe, model, wardrobe, networks, machine, rungs)
         return self._loaded
 
-    def dressed(self, plan: Plan, loaded: Loaded, worn: ExitStack) -> Inputs:
-        """The pipeline wearing the plan's adapters until `worn` closes, and its encoded prompt."""
+    def dressed(self, plan: Plan, loaded: Loaded) -> Inputs:
+        """What the U-Net is given, encoded by a pipeline that wears the plan's adapters."""
         if plan.loras != loaded.wardrobe.loras:
             self.watch.stage("changing LoRAs")
             loaded.wardrobe.change(plan.loras)
@@ -145,11 +144,9 @@ class Studio:
         """One picture with its latents; `look` is shown every step as it is taken. A picture that
         is begun again (because memory ran out) shows its steps again, from index 0."""
         before = time.perf_counter()
-        events: list[str] = []
 
         def attempt() -> tuple[Image.Image, torch.Tensor, float]:
-            events.clear()
-            return self._attempt(plan, loaded, given, events, look)
+            return self._attempt(plan, loaded, given, look)
 
         image, latents, denoising = loaded.ladder.climb(loaded.pipe, attempt, self.watch.note)
         made = Made(
@@ -157,13 +154,13 @@ class Studio:
             dtype=loaded.machine.dtype_name,
             seconds=round(time.perf_counter() - before, 3),
             versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
-            events=(*loaded.ladder.taken, *events),
+            events=(*loaded.ladder.taken, *loaded.fallbacks),
         )
         maps = tuple(guide.chart for guide in given.extras)
         return Drawing(Picture(image, plan, made, index, maps), latents, denoising)
 
     def _attempt(
-        self, plan: Plan, loaded: Loaded, given: Inputs, events: list[str], look: Look
+        self, plan: Plan, loaded: Loaded, given: Inputs, look: Look
     ) -> tuple[Image.Image, torch.Tensor, float]:
         self.watch.stage(f"seed {plan.seed}")
         begun, steps = self.steps(plan, loaded, given)
@@ -175,7 +172,7 @@ class Studio:
         if not torch.isfinite(x).all():  # this also waits for the device
             raise _overflow(loaded)
         denoising = time.perf_counter() - before
-        return laid(developed(loaded, x, events, self.watch), begun), x, denoising
+        return laid(developed(loaded, x, self.watch), begun), x, denoising
 
 
 def sampling_of(plan: Plan) -> Sampling:
@@ -216,9 +213,7 @@ def _more(count: int) -> str:
 
 
 @torch.inference_mode()
-def developed(
-    loaded: Loaded, latents: torch.Tensor, events: list[str], watch: Watch
-) -> Image.Image:
+def developed(loaded: Loaded, latents: torch.Tensor, watch: Watch) -> Image.Image:
     """The picture of latents; once more with the VAE in fp32 where half precision fails."""
     pipe = loaded.pipe
     pixels = pipeline.decode(pipe, latents)
@@ -227,7 +222,7 @@ def developed(
     if pipe.vae.dtype is not torch.float32:
         watch.note("the VAE overflowed: decoding again in fp32")
         pipe.vae.to(torch.float32)
-        events.append("VAE decoded again in fp32")
+        loaded.fallbacks.append("VAE in fp32, for it overflowed")
         pixels = pipeline.decode(pipe, latents)
     if not torch.isfinite(pixels).all():
         raise SdcliError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -96,10 +96,8 @@ def trace(
         taken.look(step)
         maps.step(first=step.index == 0)
 
-    with ExitStack() as worn:
-        given = studio.dressed(plan, loaded, worn)
-        if attention:
-            worn.enter_context(recorded(loaded.pipe.unet, maps))
+    given = studio.dressed(plan, loaded)
+    with recorded(loaded.pipe.unet, maps) if attention else nullcontext():
         drawing = studio.drawing(plan, loaded, given, look=look)
     watch.stage("decoding the steps")
     frames: list[Frame] = []
@@ -122,16 +120,15 @@ def forward(plan: Plan, watch: Watch, at: Sequence[int]) -> Traced:
     dice = generator(plan.seed, plan.rng, str(loaded.machine.device), ensd=plan.ensd)
     fitted = images.fit(images.picture(plan.task.image.path), plan.width, plan.height)
     frames: list[Frame] = []
-    with ExitStack() as worn:
-        given = studio.dressed(plan, loaded, worn)
-        latents = pipeline.encode(pipe, pixels(fitted)).float()
-        noise = dice.randn(tuple(latents.shape)).to(latents.device)
-        for place, step in enumerate(sorted(at, reverse=True)):
-            index = min((step - 1) * each, sampling.evaluations - 1)
-            x = sampling.noised(latents, noise, index)
-            seen = _step(pipe, sampling, x, index, given)
-            frames.append(_frame(seen, step, sampling, loaded, watch, split=False))
-            watch.step(place + 1, len(at))
+    given = studio.dressed(plan, loaded)
+    latents = pipeline.encode(pipe, pixels(fitted)).float()
+    noise = dice.randn(tuple(latents.shape)).to(latents.device)
+    for place, step in enumerate(sorted(at, reverse=True)):
+        index = min((step - 1) * each, sampling.evaluations - 1)
+        x = sampling.noised(latents, noise, index)
+        seen = _step(pipe, sampling, x, index, given)
+        frames.append(_frame(seen, step, sampling, loaded, watch, split=False))
+        watch.step(place + 1, len(at))
     return Traced(None, tuple(frames), _levels(sampling))
 
 
@@ -161,7 +158,7 @@ def _frame(
     """The pictures of one step. The noise is what is left when what the model sees is taken out."""
 
     def decoded(latents: torch.Tensor) -> Image.Image:
-        return developed(loaded, latents, [], watch)
+        return developed(loaded, latents, watch)
 
     noise = (step.before - step.clean) / step.sigma
     branches = [sampling.denoised(b, step.index, step.before) for b in step.branches]

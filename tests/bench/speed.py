@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -125,34 +124,33 @@ def step(asked: argparse.Namespace) -> None:
 
     plan, studio = ready(asked)
     held = studio.open(plan)
-    with ExitStack() as worn:
-        given = studio.dressed(plan, held, worn)
-        theirs = StableDiffusionPipeline(
-            vae=held.pipe.vae, text_encoder=held.pipe.text_encoder, tokenizer=None,
-            unet=held.pipe.unet, safety_checker=None, feature_extractor=None,
-            requires_safety_checker=False,
-            scheduler=EulerDiscreteScheduler(
-                beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
-                timestep_spacing="linspace", steps_offset=1,
-            ),
-        )  # fmt: skip
-        theirs.set_progress_bar_config(disable=True)
-        negative, positive = given.embeds.chunk(2)
+    given = studio.dressed(plan, held)
+    theirs = StableDiffusionPipeline(
+        vae=held.pipe.vae, text_encoder=held.pipe.text_encoder, tokenizer=None,
+        unet=held.pipe.unet, safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
+        scheduler=EulerDiscreteScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
+            timestep_spacing="linspace", steps_offset=1,
+        ),
+    )  # fmt: skip
+    theirs.set_progress_bar_config(disable=True)
+    negative, positive = given.embeds.chunk(2)
 
-        def ours() -> torch.Tensor:
-            _, steps = studio.steps(plan, held, given)
-            return [each.after for each in steps][-1].cpu()
+    def ours() -> torch.Tensor:
+        _, steps = studio.steps(plan, held, given)
+        return [each.after for each in steps][-1].cpu()
 
-        def bare() -> torch.Tensor:
-            dice = torch.Generator().manual_seed(plan.seed)
-            return theirs(
-                prompt_embeds=positive, negative_prompt_embeds=negative, guidance_scale=plan.cfg,
-                num_inference_steps=plan.steps, width=plan.width, height=plan.height,
-                generator=dice, output_type="latent",
-            ).images.cpu()  # fmt: skip
+    def bare() -> torch.Tensor:
+        dice = torch.Generator().manual_seed(plan.seed)
+        return theirs(
+            prompt_embeds=positive, negative_prompt_embeds=negative, guidance_scale=plan.cfg,
+            num_inference_steps=plan.steps, width=plan.width, height=plan.height,
+            generator=dice, output_type="latent",
+        ).images.cpu()  # fmt: skip
 
-        apart = float((ours() - bare()).abs().max())  # and both are warm now
-        pairs = [(seconds(ours), seconds(bare)) for _ in range(asked.rounds)]
+    apart = float((ours() - bare()).abs().max())  # and both are warm now
+    pairs = [(seconds(ours), seconds(bare)) for _ in range(asked.rounds)]
     mine, their = (median(times) / plan.steps for times in zip(*pairs, strict=True))
     ratio = median(one / other for one, other in pairs)
     print(f"a step: {mine:.4f} s, diffusers {their:.4f} s, ratio {ratio:.3f}")

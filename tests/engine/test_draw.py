@@ -89,7 +89,7 @@ def test_a_vae_that_overflows_is_asked_again_in_fp32(small: Plan) -> None:
 
     vae.decoder.forward = overflowing
     picture = next(studio.draw(small))
-    assert picture.made.events == ("VAE decoded again in fp32",)
+    assert picture.made.events == ("VAE in fp32, for it overflowed",)
     assert any("fp32" in note for note in heard.notes)
     assert len(set(picture.image.get_flattened_data())) > 1
 
