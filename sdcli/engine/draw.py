@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from sdcli import __version__, checkpoint, images, store
+from sdcli import __version__, checkpoint, images, store, wordings
 from sdcli.checkpoint import Checkpoint
 from sdcli.engine import build, device, encode, ladder, pipeline
 from sdcli.engine.conditioning import beside, inputs
@@ -124,6 +124,8 @@ class Studio:
             self.watch.stage("loading ControlNets")
         guides = loaded.networks.guides(plan)
         self.watch.stage("reading the prompt")
+        for word in wordings.unused(plan):
+            self.watch.note(f"the embedding `{word}` stands in no prompt: it changes nothing")
         with torch.inference_mode():
             text = encode.encode(loaded.pipe, plan)
             return replace(inputs(plan, loaded.pipe, text), extras=guides)

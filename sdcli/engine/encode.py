@@ -10,17 +10,15 @@ from typing import Any
 
 import torch
 
-from sdcli.chunks import LENGTH, Chunk, chunks
-from sdcli.editing import stretches, together
+from sdcli import wordings
+from sdcli.chunks import LENGTH, Chunk
 from sdcli.embedding import CLIP_G, CLIP_H, CLIP_L
 from sdcli.engine import embedding
 from sdcli.engine.embedding import Vectors
 from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.plan import Plan
-from sdcli.prompt import joined, pieces
-from sdcli.schedulers import SCHEDULERS
-from sdcli.vocabulary import END, START, vocabulary
+from sdcli.vocabulary import END, START
 
 PLACES = LENGTH + 2  # the start, the words, the end
 
@@ -75,12 +73,7 @@ def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
     draws it; the refiner was not trained so.
     """
     encoders = encoders_of(pipe)
-    # As in A1111, solvers that ask the model twice a step have twice as many steps here.
-    steps = plan.steps * SCHEDULERS[plan.scheduler].solver.evaluations
     vectors = embedding.load(plan.embeddings, [encoder.name for encoder in encoders])
-    parts = joined(plan.prompt, plan.syntax)
-    wordings = [*(part.text for part in parts), plan.negative]
-    texts = [stretches(text, plan.syntax, steps) for text in wordings]
     known: dict[str, Conditioning] = {}
 
     def one(text: str) -> Conditioning:
@@ -89,12 +82,11 @@ def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
         return known[text]
 
     stages: list[Encoded] = []
-    for until, (*prompts, negative) in together(*texts):
+    for until, (*prompts, negative) in wordings.stages(plan):
         none = len(encoders) == 2 and not plan.negative
         against = _nothing(one(negative)) if none else one(negative)
         *positives, against = _equally_long(*map(one, prompts), against)
-        pulls = tuple(part.weight for part in parts)
-        stages.append(Encoded(tuple(positives), pulls, against, until))
+        stages.append(Encoded(tuple(positives), wordings.pulls(plan), against, until))
     return tuple(stages)
 
 
@@ -114,8 +106,7 @@ def _encoded(
     pipe: Pipeline, encoders: tuple[Encoder, ...], plan: Plan, text: str, vectors: Vectors
 ) -> Conditioning:
     """One prompt: each encoder's states side by side, one chunk after another."""
-    words = {word.word: word.vectors for word in plan.embeddings}
-    parts = chunks(pieces(text, plan.syntax), vocabulary(), words)
+    parts = wordings.read(plan, text)
     rows: list[torch.Tensor] = []
     pooled: torch.Tensor | None = None
     for encoder in encoders:

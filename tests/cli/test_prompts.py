@@ -46,6 +46,12 @@ def test_an_embedding_changes_the_picture_wherever_its_word_stands(draw, bird):
     assert not same(draw("a cat", "-n", "bird", "--embedding", bird), draw("a cat", "-n", "bird"))
 
 
+def test_an_embedding_that_stands_in_no_prompt_is_named(sdcli, sd1, bird):
+    small = ("-m", sd1, "-W", 64, "-H", 64, "--steps", 1, "--embedding", bird)
+    assert "`bird` stands in no prompt" in sdcli("txt2img", "a fox", *small).err
+    assert "bird" not in sdcli("txt2img", "a fox", "-n", "[x:BIRD:0.5]", *small).err
+
+
 def test_an_embedding_of_a_words_own_vector_is_that_word(draw, sd1, tmp_path):
     from safetensors import safe_open
 
