@@ -43,6 +43,8 @@ def props(folder: Path, write: Callable[[str], Path] | None = None) -> Props:
     targets = loras.targets(identify(made.at("sd1.safetensors")))
     loras.write(made.at("ink.safetensors"), loras.lora(targets)[0])
     save_file({"emb_params": torch.randn(2, 32)}, made.at("oddword.safetensors"))
+    bundled = {"bundle_emb.blot.string_to_param.*": torch.randn(2, 32)}
+    loras.write(made.at("bundle.safetensors"), {**loras.lora(targets[::9])[0], **bundled})
     held = {f"control_model.{name}": held for name, held in controls.tensors("sd1").items()}
     save_file(held, made.at("control.safetensors"))
     Image.radial_gradient("L").resize((61, 70)).convert("RGB").save(made.at("in.png"))
@@ -53,34 +55,46 @@ def props(folder: Path, write: Callable[[str], Path] | None = None) -> Props:
     return made
 
 
-def jobs(given: Props, schedulers: Iterable[str], formats: Iterable[str]) -> Iterator[Job]:
-    """Names of pictures, and the words that draw them."""
+def jobs(given: Props) -> Iterator[Job]:
+    """One of each sort: names of pictures, and the words that draw them."""
     at, model = given.at, given.at("sd1.safetensors")
     same = ("-m", model, "--seed", 7, *SMALL)
     over = ("--image", at("in.png"), "--seed", 7, "--steps", 3)
     mask = ("--mask", at("mask.png"), "--feather", 3)
-    for ending in formats:
-        yield f"draw.{ending}", ("txt2img", "a (red:1.3) fox, 狐 BREAK 🦊", *same)
-        yield f"redraw.{ending}", ("img2img", "a fox", "-m", model, *over, "--strength", 0.6)
-        yield f"repaint.{ending}", ("inpaint", "a fox", "-m", model, *over, *mask)
+    yield "draw.webp", ("txt2img", "a (red:1.3) fox, 狐 BREAK 🦊", *same)
+    yield "redraw.jpg", ("img2img", "a fox", "-m", model, *over, "--strength", 0.6)
     inpaint, edit = at("sd1-inpaint.safetensors"), at("sd1-edit.safetensors")
     yield "nine.png", ("inpaint", "a fox", "-m", inpaint, *over, *mask)
     yield "edit.png", ("edit", "make it snow", "-m", edit, *over, "--image-cfg", 1.2)
-    for name in schedulers:
-        yield f"{name}.png", ("txt2img", "a fox", *same, "--scheduler", name)
     lora = f"{at('ink.safetensors')}:0.8,te=0.5"
-    yield "lora.png", ("txt2img", "a fox", *same, "--lora", lora)
-    word = ("--embedding", at("oddword.safetensors"))
-    yield "word.png", ("txt2img", "a fox (OddWord:1.2)", *same, "-n", "oddword", *word)
+    word = ("--embedding", at("oddword.safetensors"), "-n", "oddword")
+    yield "word.png", ("txt2img", "a fox (OddWord:1.2)", *same, *word, "--lora", lora)
     control = f"{at('control.safetensors')}:{at('map.png')}:0.8@0-0.6"
-    yield "map.png", ("txt2img", "a fox", *same, "--control", control)
-    yield "edges.png", ("img2img", "a fox", "-m", model, *over, "--control-canny", control)
-    for n, rng in enumerate(("nv", "gpu")):
-        noisy = ("--scheduler", "euler-a", "--rng", rng, "--eta", 0.7, "--ensd", 31337 * n)
-        yield f"{rng}.png", ("txt2img", "a fox", *same, *noisy, "--clip-skip", n + 1)
+    yield "map.png", ("img2img", "a fox", "-m", model, *over, "--control", control)
+    noisy = ("--scheduler", "euler-a", "--rng", "nv", "--eta", 0.7, "--ensd", 31337)
+    yield "noisy.png", ("txt2img", "a fox", *same, *noisy, "--clip-skip", 2)
     xl = at("sdxl.safetensors")
     yield "xl.png", ("txt2img", "a fox", "-m", xl, *SMALL, "-n", "blurry", "--cfg", 3.5)
-    yield "vae.png", ("txt2img", "a fox", *same, "--vae", xl)
+
+
+def all_jobs(given: Props, schedulers: Iterable[str], formats: Iterable[str]) -> Iterator[Job]:
+    """Everything there is."""
+    yield from jobs(given)
+    at, model = given.at, given.at("sd1.safetensors")
+    same = ("-m", model, "--seed", 7, *SMALL)
+    over = ("--image", at("in.png"), "--seed", 7, "--steps", 3, "-m", model)
+    for ending in formats:
+        yield f"a.{ending}", ("txt2img", "a fox", *same)
+        yield f"b.{ending}", ("img2img", "a fox", *over, "--strength", 0.4)
+        yield f"c.{ending}", ("inpaint", "a fox", *over, "--mask", at("mask.png"))
+    for name in schedulers:
+        yield f"{name}.png", ("txt2img", "a fox", *same, "--scheduler", name)
+    bundle = f"{at('bundle.safetensors')}:0.5"
+    yield "bundle.png", ("txt2img", "a fox blot", *same, "--lora", bundle)
+    control = f"{at('control.safetensors')}:{at('map.png')}"
+    yield "edges.png", ("txt2img", "a fox", *same, "--control-canny", control)
+    yield "gpu.png", ("txt2img", "a fox", *same, "--scheduler", "euler-a", "--rng", "gpu")
+    yield "vae.png", ("txt2img", "a fox", *same, "--vae", at("sdxl.safetensors"))
     yield "plain.png", ("txt2img", "a (fox", *same, "--prompt-syntax", "plain")
     yield "no-norm.png", ("txt2img", "a ((fox))", *same, "--emphasis", "no-norm")
     yield "edited.png", ("txt2img", "a [red:blue:0.5] [fox|dog]", *same)

@@ -30,7 +30,7 @@ def main() -> int:
     given = again.props(folder / "first")
     began = time.perf_counter()
     drawn: list[str] = []
-    for name, words in again.jobs(given, SCHEDULERS, ("png", "jpg", "webp")):
+    for name, words in again.all_jobs(given, SCHEDULERS, ("png", "jpg", "webp")):
         if sdcli([*map(str, words), "-q", "-o", name]) == 0:
             drawn.append(name)
         else:
