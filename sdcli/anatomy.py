@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sdcli.errors import BadRequest
+from sdcli.names import numbers
 
 Shapes = Mapping[str, tuple[int, ...]]
 Config = dict[str, Any]
@@ -19,11 +20,13 @@ GROUPS = 32  # of every group norm in every Stable Diffusion
 HEAD = 64  # the width of an attention head in SD 2, SDXL and all CLIPs
 
 
-def count(shapes: Iterable[str], prefix: str) -> int:
+def count(shapes: Collection[str], prefix: str) -> int:
     """How many numbered children `prefix` has: 3 for `prefix.0`, `prefix.1`, `prefix.2`."""
-    start = len(prefix) + 1
-    numbers = {name[start:].partition(".")[0] for name in shapes if name.startswith(prefix + ".")}
-    return 1 + max((int(number) for number in numbers if number.isdigit()), default=-1)
+    found = numbers(shapes, prefix)
+    if found != list(range(len(found))):
+        missing = next(n for n in range(len(found)) if n not in found)
+        raise BadRequest(f"it lacks every tensor of `{prefix}.{missing}`, and has later ones")
+    return len(found)
 
 
 def width(shapes: Shapes, name: str, axis: int = 0) -> int:

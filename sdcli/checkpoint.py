@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sdcli import anatomy, prediction
-from sdcli.components import Component, is_taesd, sort
+from sdcli.components import Component, gap, is_taesd, sort
 from sdcli.errors import BadRequest
 from sdcli.families import FAMILIES, OTHER_CHANNELS, Family
 from sdcli.header import Header, Tensor
@@ -126,6 +126,8 @@ def identify_header(header: Header) -> Checkpoint:
         raise BadRequest(f"`{header.path.name}` is {row.title}, not a checkpoint", hint=row.hint)
     if not whole:
         raise BadRequest(f"`{header.path.name}` lacks its U-Net's first tensors", hint=AGAIN)
+    if missing := next(filter(None, map(gap, components.values())), None):
+        raise BadRequest(f"`{header.path.name}` lacks every tensor of `{missing}`", hint=AGAIN)
     said = _said(header)
     family = _family(header, components)
     components = {
@@ -195,6 +197,8 @@ def _base(components: Mapping[str, Component]) -> str:
         alone = TEXT_2 in components and TEXT not in components
         deepest = anatomy.depths(shapes, f"down_blocks.{last}")
         return "sdxl-refiner" if alone or not any(deepest) else "sdxl"
+    if anatomy.context(shapes) == 768:  # however its attention is stored
+        return "sd1"
     second = TEXT in components and "positional_embedding" in components[TEXT].table
     return "sd2" if second or anatomy.linear(shapes) else "sd1"
 

@@ -19,11 +19,13 @@ from sdcli.names import (
     UNET,
     VAE,
     Part,
+    numbers,
     renamed,
     spelled,
 )
 
 Shape = tuple[int, ...]
+NUMBERED = ("input_blocks", "output_blocks", "transformer.resblocks", "encoder.down", "decoder.up")
 _CLIP = re.compile(r"(transformer\.)?(text_model\.)?(?=embeddings\.|encoder\.|final_layer_norm\.)")
 _FUSED = re.compile(r"transformer\.resblocks\.(\d+)\.attn\.in_proj_(weight|bias)")
 _TAESD = re.compile(r"(?:(encoder|decoder)\.layers\.)?\d+\.(weight|bias|conv\.)")
@@ -109,6 +111,16 @@ def _shape(part: Part, shape: Shape) -> Shape:
     if part.third is not None:
         return (shape[0] // 3, *shape[1:]) if shape else shape
     return shape[::-1] if part.transposed else shape
+
+
+def gap(component: Component) -> str | None:
+    """The first numbered block that is missing while a later one is there, as the file names it."""
+    inner = {part.name.removeprefix(component.prefix) for part in component.parts.values()}
+    for blocks in NUMBERED:
+        found = numbers(inner, blocks)
+        if missing := sorted(set(range(len(found))) - set(found)):
+            return f"{component.prefix}{blocks}.{missing[0]}"
+    return None
 
 
 def is_taesd(component: Component) -> bool:

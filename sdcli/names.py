@@ -102,7 +102,7 @@ def unet_table(names: Collection[str]) -> dict[str, str]:
     table |= _resnet("middle_block.0", "mid_block.resnets.0")
     table |= _resnet("middle_block.2", "mid_block.resnets.1")
     level = place = 0
-    for block in range(1, 1 + _most(names, r"input_blocks\.(\d+)")):
+    for block in filter(None, numbers(names, "input_blocks")):
         ldm = f"input_blocks.{block}"
         if f"{ldm}.0.op" in modules:
             table[f"{ldm}.0.op"] = f"down_blocks.{level}.downsamplers.0.conv"
@@ -112,7 +112,7 @@ def unet_table(names: Collection[str]) -> dict[str, str]:
             table[f"{ldm}.1"] = f"down_blocks.{level}.attentions.{place}"
             place += 1
     level = place = 0
-    for block in range(1 + _most(names, r"output_blocks\.(\d+)")):
+    for block in numbers(names, "output_blocks"):
         ldm = f"output_blocks.{block}"
         table |= _resnet(f"{ldm}.0", f"up_blocks.{level}.resnets.{place}")
         table[f"{ldm}.1"] = f"up_blocks.{level}.attentions.{place}"
@@ -121,13 +121,16 @@ def unet_table(names: Collection[str]) -> dict[str, str]:
             if sampler in modules:
                 table[sampler] = f"up_blocks.{level}.upsamplers.0.conv"
                 level, place = level + 1, 0
-    for block in range(1 + _most(names, r"zero_convs\.(\d+)")):
+    for block in numbers(names, "zero_convs"):
         table[f"zero_convs.{block}.0"] = f"controlnet_down_blocks.{block}"
     return table
 
 
-def _most(names: Collection[str], pattern: str) -> int:
-    return max((int(found[1]) for name in names if (found := re.match(pattern, name))), default=-1)
+def numbers(names: Collection[str], prefix: str) -> list[int]:
+    """The numbers that stand behind a prefix: those that are there, whatever they claim to be."""
+    start = len(prefix) + 1
+    found = {name[start:].partition(".")[0] for name in names if name.startswith(prefix + ".")}
+    return sorted(int(number) for number in found if re.fullmatch("[0-9]{1,6}", number))
 
 
 VAE_ATTENTION = {
@@ -142,15 +145,15 @@ OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "
 
 def vae_table(names: Collection[str]) -> dict[str, str]:
     """LDM module path -> diffusers module path of an autoencoder."""
-    levels = 1 + _most(names, r"decoder\.up\.(\d+)")
+    levels = len(numbers(names, "decoder.up"))
     if not levels:
         return _diffusers_vae_table(names)
     table: dict[str, str] = {}
     for side, blocks in (("encoder", "down"), ("decoder", "up")):
-        for level in range(1 + _most(names, rf"{side}\.{blocks}\.(\d+)")):
+        for level in numbers(names, f"{side}.{blocks}"):
             ldm = f"{side}.{blocks}.{level}"
             ours = f"{side}.{blocks}_blocks.{level if side == 'encoder' else levels - 1 - level}"
-            for place in range(1 + _most(names, rf"{re.escape(ldm)}\.block\.(\d+)")):
+            for place in numbers(names, f"{ldm}.block"):
                 table[f"{ldm}.block.{place}"] = f"{ours}.resnets.{place}"
                 table[f"{ldm}.block.{place}.nin_shortcut"] = f"{ours}.resnets.{place}.conv_shortcut"
             table[f"{ldm}.{blocks}sample"] = f"{ours}.{blocks}samplers.0"
@@ -191,7 +194,7 @@ def text_table(names: Collection[str]) -> dict[str, str]:
         "ln_final": "final_layer_norm",
         "text_projection": "text_projection.weight",
     }
-    for layer in range(1 + _most(names, r"transformer\.resblocks\.(\d+)")):
+    for layer in numbers(names, "transformer.resblocks"):
         for theirs, ours in OPEN_CLIP.items():
             table[f"transformer.resblocks.{layer}.{theirs}"] = f"encoder.layers.{layer}.{ours}"
     return table

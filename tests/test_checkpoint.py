@@ -269,6 +269,38 @@ def test_what_a_file_lacks_is_said_before_anything_is_read(dropped, missing, hin
     assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("layout", "block"),
+    [
+        ("sd1", "model.diffusion_model.input_blocks.2"),
+        ("sdxl", "model.diffusion_model.output_blocks.3"),
+        ("sd2", "cond_stage_model.model.transformer.resblocks.1"),
+        ("sd1", "first_stage_model.decoder.up.2"),
+    ],
+)
+def test_a_block_that_is_missing_altogether_is_named(layout, block):
+    shapes = tiny.shapes(tiny.LAYOUTS[layout])
+    left = {name: shape for name, shape in shapes.items() if not name.startswith(f"{block}.")}
+    with pytest.raises(BadRequest, match=f"lacks every tensor of `{block}`"):
+        identify_header(header_of(left))
+
+
+def test_blocks_with_absurd_numbers_are_no_work():
+    shapes = tiny.shapes(tiny.SD1) | dict.fromkeys(
+        (f"model.diffusion_model.input_blocks.{n}.0.op.weight" for n in (9**9, 10**18, "²", "٣")),
+        (1,),
+    )
+    assert identify_header(header_of(shapes)).family.name == "sd1"
+    shapes["model.diffusion_model.output_blocks.99999.0.out_layers.3.weight"] = (1,)
+    with pytest.raises(BadRequest, match="lacks every tensor of"):
+        identify_header(header_of(shapes))
+
+
+def test_sd1_is_known_by_the_width_of_its_text_too():
+    layout = replace(tiny.SD1, linear=True, context=768, text_width=768, layers=1)
+    assert identify_header(header_of(tiny.shapes(layout))).family.name == "sd1"
+
+
 def test_a_bare_u_net_is_a_checkpoint_without_the_rest():
     for prefix in ("", "model.diffusion_model."):
         found = identify_header(header_of({prefix + n: s for n, s in tiny.unet(tiny.SD1).items()}))

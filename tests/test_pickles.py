@@ -11,6 +11,7 @@ import zipfile
 from argparse import Namespace
 from collections import OrderedDict
 from pathlib import Path
+from types import ModuleType
 
 import numpy
 import pytest
@@ -85,6 +86,19 @@ def test_what_trainers_leave_behind_is_passed_over(tmp_path):
     torch.save(root, tmp_path / "last.ckpt")
     same(tmp_path / "last.ckpt", STATE)
     assert read_header(tmp_path / "last.ckpt").facts["global_step"] == 875000
+
+
+def test_classes_that_are_not_installed_are_husks(tmp_path, monkeypatch):
+    module = ModuleType("pytorch_lightning.callbacks.model_checkpoint")
+    kept = type("ModelCheckpoint", (dict,), {"__module__": module.__name__})
+    module.ModelCheckpoint = kept
+    with monkeypatch.context() as here:
+        for name in ("pytorch_lightning", "pytorch_lightning.callbacks", module.__name__):
+            here.setitem(sys.modules, name, module)
+        callback = kept(best=torch.zeros(2))
+        callback.monitor = "loss"
+        torch.save({"state_dict": STATE, "callbacks": {kept: callback}}, tmp_path / "last.ckpt")
+    same(tmp_path / "last.ckpt", STATE)
 
 
 def test_an_embedding_keeps_its_nesting(tmp_path):
