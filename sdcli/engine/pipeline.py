@@ -25,6 +25,11 @@ class Pipeline(DiffusionPipeline):
         )
 
     @property
+    def place(self) -> torch.device:
+        """Where it computes, also while its modules lie elsewhere."""
+        return torch.device(self._execution_device)
+
+    @property
     def scale(self) -> float:
         """What the VAE's latents are multiplied by to have unit variance."""
         return float(self.vae.config.scaling_factor)
@@ -33,7 +38,7 @@ class Pipeline(DiffusionPipeline):
 def encode(pipe: Pipeline, pixels: torch.Tensor) -> torch.Tensor:
     """The latents of pixels in -1..1: the mean of the VAE's posterior, so no dice are thrown."""
     vae = pipe.vae
-    latents = vae.encode(pixels.to(pipe._execution_device, vae.dtype))
+    latents = vae.encode(pixels.to(pipe.place, vae.dtype))
     # TAESD gives latents, AutoencoderKL a distribution of them.
     mean = latents.latents if hasattr(latents, "latents") else latents.latent_dist.mode()
     shift = getattr(vae.config, "shift_factor", None) or 0.0

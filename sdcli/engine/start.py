@@ -31,7 +31,7 @@ class Start:
 
 def start(plan: Plan, pipe: Pipeline, sampling: Sampling, dice: Noise) -> Start:
     """The start of one picture. The first noise that `dice` throws is the picture's own."""
-    device = pipe._execution_device
+    device = pipe.place
     shape = (1, pipe.vae.config.latent_channels, plan.height // 8, plan.width // 8)
     noise = dice.randn(shape).to(device)
     match plan.task:
