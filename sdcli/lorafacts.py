@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from sdcli import lora
 from sdcli.checkpoint import Checkpoint
@@ -72,7 +72,9 @@ def _words(key: str, value: Any) -> str:
         return ", ".join(f"{count} in the {PARTS[kind]}" for kind, count in value.items())
     if key in ("rank", "alpha"):
         return _span(value)
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, cast("list[Any]", value)))
+    return str(value)
 
 
 def _span(values: Iterable[float]) -> str:

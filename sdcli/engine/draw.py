@@ -66,7 +66,7 @@ def _look(loaded: Loaded, plan: Plan, show: Show) -> Look:
     """A look at each step that shows the picture it is on the way to."""
     named = plan.output.preview_vae
     decoder = None if named is None else store.find_adapter(named)
-    glimpse = Glimpse(loaded.pipe, loaded.model, decoder)
+    glimpse = Glimpse(loaded.pipe, loaded.model, decoder, loaded.machine.device)
     return lambda step: show(glimpse(step.clean))
 
 

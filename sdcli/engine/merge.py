@@ -83,7 +83,7 @@ def _metadata(job: Merge) -> dict[str, str]:
 
 
 def _put(tensor: Tensor, file: BinaryIO) -> None:
-    file.write(memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy()))
+    file.write(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
 def write(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file: BinaryIO) -> None:

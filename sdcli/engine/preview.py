@@ -22,8 +22,10 @@ COARSE = 5  # its colours are blurred from this many to a side: latents are no m
 class Glimpse:
     """Latents into small pictures, fast enough for every step."""
 
-    def __init__(self, pipe: Pipeline, model: Checkpoint, decoder: Path | None) -> None:
-        self._tiny = _tiny(pipe, model, decoder)
+    def __init__(
+        self, pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch.device
+    ) -> None:
+        self._tiny = _tiny(pipe, model, decoder, device)
         self._colours = None if self._tiny is not None else projection(pipe)
 
     @torch.inference_mode()
@@ -39,10 +41,9 @@ class Glimpse:
         return view.resize((view.width * CELL, view.height * CELL), Image.Resampling.BICUBIC)
 
 
-def _tiny(pipe: Pipeline, model: Checkpoint, decoder: Path | None) -> Any:
+def _tiny(pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch.device) -> Any:
     """A decoder of its own, or the pipeline's where that is a TAESD already."""
     if decoder is not None:
-        device = pipe._execution_device
         return build_vae(model, decoder, dtype=pipe.vae.dtype, device=device)
     return pipe.vae if isinstance(pipe.vae, AutoencoderTiny) else None
 

@@ -1,4 +1,4 @@
-"""LoRAs, an embedding and a ControlNet against stable-diffusion.cpp, in grey levels.
+"""LoRAs and a ControlNet against stable-diffusion.cpp, in grey levels.
 
 Wants what `sdcpp` wants: an interpreter with their package, and a random SD 1 checkpoint of full size.
 The adapters are random too and are written beside the pictures.
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -76,6 +75,7 @@ def theirs(asked: argparse.Namespace, group: Group, chosen: list[Case]) -> None:
     }
     job = {
         "model": {"model_path": str(asked.model), **usual, **group.model},
+        "words": {},
         "jobs": [(str(place(asked.folder, each)), each.theirs) for each in chosen],
     }
     side = Path(__file__).with_name("sdcpp_side.py")
@@ -83,7 +83,7 @@ def theirs(asked: argparse.Namespace, group: Group, chosen: list[Case]) -> None:
 
 
 def groups(asked: argparse.Namespace) -> Iterator[Group]:
-    """The plain picture, LoRAs, an embedding, a ControlNet."""
+    """The plain picture, LoRAs, a ControlNet."""
     model, folder = identify(asked.model), asked.folder.absolute()
     yield Group({}, (case("plain"),))
     worn = [
@@ -92,12 +92,6 @@ def groups(asked: argparse.Namespace) -> Iterator[Group]:
         lora(model, folder, "convolutions", lambda _: 2.0, convs=True),
     ]
     yield Group({"lora_model_dir": str(folder)}, tuple(map(wearing, worn)))
-    word = folder / "inkword.safetensors"
-    dice = torch.Generator().manual_seed(7)
-    save_file({"emb_params": 0.5 * torch.randn(3, 768, generator=dice)}, word)
-    spoken = case("embedding", prompt="a red fox in the snow, inkword", cfg=3.0, negative="inkword")
-    known = Case(spoken.name, spoken.ours | {"embeddings": (str(word),)}, spoken.theirs)
-    yield Group({"embedding_paths": [str(word)]}, (known,))
     if asked.keys:
         yield Group(*control(asked.keys, folder, asked.side))
 

@@ -38,7 +38,7 @@ def test_a_glimpse_has_the_size_of_the_picture(sd1):
     model = identify(sd1)
     made = build(model)
     pipe = Pipeline(made.unet, made.vae, made.text_encoder, made.text_encoder_2)
-    glimpse = Glimpse(pipe, model, None)
+    glimpse = Glimpse(pipe, model, None, torch.device("cpu"))
     seen = glimpse(torch.randn(1, 4, 5, 9, generator=torch.Generator().manual_seed(1)))
     assert isinstance(seen, Image.Image) and seen.size == (72, 40)
     assert np.asarray(seen).std() > 0
