@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -114,6 +115,14 @@ def kind(header: Header) -> str:
 
 def identify(path: Path) -> Checkpoint:
     """The checkpoint in a file or folder; an error that says what it is instead."""
+    if not path.is_file():
+        return identify_header(read_header(path))
+    status = path.stat()
+    return _identified(path, path.absolute(), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)  # a sweep asks for every cell
+def _identified(path: Path, _place: Path, _size: int, _time: int) -> Checkpoint:
     return identify_header(read_header(path))
 
 

@@ -307,6 +307,13 @@ def test_a_bare_u_net_is_a_checkpoint_without_the_rest():
         assert found.missing == ("vae", "text_encoder")
 
 
+def test_a_file_is_identified_once_until_it_changes(tmp_path):
+    path = tiny.write(tmp_path / "x.safetensors")
+    assert identify(path) is identify(path)
+    tiny.write(path, "sd2")
+    assert identify(path).family.name == "sd2"
+
+
 def test_identifying_needs_no_torch(sdxl):
     probe = (
         "import sys; from pathlib import Path; from sdcli.checkpoint import identify;"
