@@ -169,10 +169,8 @@ def _unwrapped(root: Any) -> Any:
 def _flat(value: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Piece]]:
     """Every tensor by its path: state dicts are flat, embeddings are two deep."""
     held = _held(value) or {}
-    if depth == 0 or not isinstance(held.get("_parameters"), dict):
-        inside = held
-    else:
-        inside = held["_parameters"]  # a module's husk, such as a ParameterDict
+    inner = held.get("_parameters") if depth else None  # a module's husk, such as a ParameterDict
+    inside = cast("dict[Any, Any]", inner) if isinstance(inner, dict) else held
     for key, item in inside.items():
         if isinstance(item, Piece):
             yield f"{prefix}{key}", item
