@@ -44,6 +44,7 @@ def main(words: list[str]) -> None:
     said.add_argument("--folder", type=Path, default=Path("outputs/sdcpp"))
     said.add_argument("--only", default="", help="a regular expression over the cases' names")
     said.add_argument("--side", type=int, default=128, help="of the pictures, in pixels")
+    said.add_argument("--dtype", default="fp32", help="ours; theirs is the file's")
     said.add_argument("--threads", type=int, default=1)
     asked = said.parse_args(words)
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,7 @@ def compare(asked: argparse.Namespace, chosen: Iterable[Case]) -> None:
     print("| case | mean grey levels apart | worst |\n|---|---|---|")
     for case in chosen:
         request = Request(
-            task=case.task, model=str(asked.model), device="cpu", dtype="fp32", **case.ours
+            task=case.task, model=str(asked.model), device="cpu", dtype=asked.dtype, **case.ours
         )
         ours = next(iter(studio.draw(plan(request)))).image
         ours.save(place(asked.folder, case).with_suffix(".ours.png"))
