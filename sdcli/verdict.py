@@ -16,6 +16,7 @@ IDENTICAL, ROUNDING, DIFFERENT = "identical", "equal within rounding", "differen
 # What other devices and another order of sums come to, in grey levels.
 MEAN = 1.0
 LARGEST = 64
+ALL = 255.0
 
 
 def encoded(picture: Picture, format: str) -> Image.Image:  # noqa: A002
@@ -40,6 +41,8 @@ class Verdict:
     def __str__(self) -> str:
         if self.word == IDENTICAL:
             return "identical, every pixel"
+        if self.mean == ALL:
+            return f"{self.word}: not even of the same size"
         return f"{self.word}: by {self.mean:.3g} grey levels on average, {self.largest} at most"
 
 
@@ -49,7 +52,7 @@ def compared(picture: Picture, recalled: Recalled) -> Verdict:
     known = next((n for n, row in outputs.FORMATS.items() if _is(recalled.path, row.pillow)), "png")
     now = encoded(picture, known if recalled.program == "sdcli" else "png").convert("RGB")
     if then.size != now.size:
-        return Verdict(DIFFERENT, 255, 255.0)
+        return Verdict(DIFFERENT, 255, ALL)
     statistics = ImageStat.Stat(ImageChops.difference(then, now))
     largest = int(max(high for _, high in statistics.extrema))
     mean = sum(statistics.mean) / len(statistics.mean)

@@ -59,7 +59,8 @@ def reproduce(
     values = settings.assigned(changes or ())
     if values and exact:
         raise BadRequest("`--exact` compares, and `--set` makes a difference", hint="say one")
-    todo = [_again(path, values, Output(out, format, force)) for path in pictures]
+    place = outputs.destination(Output(out, format, force), len(pictures))
+    todo = [_again(path, values, Output(out, format, force), place) for path in pictures]
     manner = Manner(json, dry_run, quiet)
     if dry_run:
         _rehearsed(todo, manner)
@@ -82,11 +83,11 @@ def _say(talk: console.Conversation, again: Again, lines: Iterable[str]) -> None
         talk.note(f"{again.recalled.path.name}: {line}")
 
 
-def _again(path: Path, values: dict[str, Any], output: Output) -> Again:
+def _again(path: Path, values: dict[str, Any], output: Output, place: outputs.Destination) -> Again:
     recalled = recall(path)
     plan, differences = recalled.plan(values)
     plan = replace(plan, output=output)
-    return Again(recalled, plan, differences, outputs.destination(output))
+    return Again(recalled, plan, differences, place)
 
 
 def _drawn(todo: list[Again], manner: Manner, *, compare: bool, exact: bool) -> None:

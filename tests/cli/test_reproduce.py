@@ -89,6 +89,13 @@ def test_a_picture_painted_over_since(sdcli: Callable, model: Path) -> None:
     assert "painted.png: different: by" in ran.err
 
 
+def test_several_into_one_name(sdcli: Callable, model: Path) -> None:
+    sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-c", 2, "-o", "{seed}.png")
+    ran = sdcli("reproduce", "7.png", "8.png", "--exact", "-o", "again.jpg")
+    assert (ran.code, ran.out) == (0, "again-7.jpg\nagain-8.jpg\n")
+    assert sdcli("reproduce", "again-7.jpg", "--exact", "-o", "third.png").code == 0
+
+
 def test_another_version_is_told(sdcli: Callable, model: Path) -> None:
     sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-o", "a.png")
     with Image.open("a.png") as image:
