@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sdcli.errors import BadRequest
+from sdcli.prompt import too_deep
 
 
 class Stretch(NamedTuple):
@@ -85,9 +85,9 @@ def schedule(text: str, steps: int) -> tuple[Stretch, ...]:
     (Stretch(until=5, text='a red fox'), Stretch(until=10, text='a blue fox'))
     """
     try:
-        parts = _parsed(text)
+        parts = _Parser(text).parts(0, len(text))
     except RecursionError:
-        raise BadRequest("the prompt has too many brackets within brackets") from None
+        raise too_deep() from None
     turns = {turn for part in parts for turn in _turns(part, steps) if 1 <= turn <= steps}
     return tuple(Stretch(turn, _text(parts, turn, steps)) for turn in sorted(turns | {steps}))
 
@@ -100,54 +100,58 @@ def _text(parts: Sequence[_Part], step: int, steps: int) -> str:
     return "".join(part if isinstance(part, str) else part.at(step, steps) for part in parts)
 
 
-def _parsed(text: str) -> list[_Part]:
-    """The text as stretches that stay and brackets that change."""
-    parts: list[_Part] = []
+class _Parser:
+    """Finds the brackets that change. Their ends are known beforehand, so no text takes long."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends = _pairs(text)
+
+    def parts(self, start: int, stop: int) -> list[_Part]:
+        """A stretch of the text as what stays and what changes."""
+        found: list[_Part] = []
+        kept = at = start
+        while at < stop:
+            end = self._ends.get(at, 0)
+            if self._text[at] == "[" and end:
+                found += [self._text[kept:at], *self._bracket(at + 1, end)]
+                kept = at = end + 1
+            else:
+                at += 2 if self._text[at] == "\\" else 1
+        return [*found, self._text[kept:stop]]
+
+    def _bracket(self, start: int, stop: int) -> list[_Part]:
+        """What stands in square brackets: a change, a turn, or text that is to be weaker."""
+        options, sides = self._cut(start, stop, "|"), self._cut(start, stop, ":")
+        if len(options) > 1 and len(sides) == 1:
+            return [_Turn([self.parts(*option) for option in options])]
+        number = _NUMBER.fullmatch(self._text[slice(*sides[-1])])
+        if len(options) == 1 and len(sides) in (2, 3) and number:
+            before: list[_Part] = self.parts(*sides[0]) if len(sides) == 3 else []
+            return [_Change(before, self.parts(*sides[-2]), number[1])]
+        return ["[", *self.parts(start, stop), "]"]
+
+    def _cut(self, start: int, stop: int, sign: str) -> list[tuple[int, int]]:
+        """A stretch cut at a sign, where that is in no bracket and behind no backslash."""
+        cuts, at = [start - 1], start
+        while at < stop:
+            if self._text[at] == sign:
+                cuts.append(at)
+            at = self._ends.get(at, at)
+            at += 2 if self._text[at] == "\\" else 1
+        return [(a + 1, b) for a, b in zip(cuts, [*cuts[1:], stop], strict=True)]
+
+
+def _pairs(text: str) -> dict[int, int]:
+    """Where each bracket that is closed is closed."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
     at = 0
-    while at < len(text):
-        if text[at] == "[" and (end := _closing(text, at)):
-            parts += _bracket(text[at + 1 : end])
-            at = end + 1
-        else:
-            length = 2 if text[at] == "\\" else 1
-            parts.append(text[at : at + length])
-            at += length
-    return parts
-
-
-def _bracket(inside: str) -> list[_Part]:
-    """What stands in square brackets: a change, a turn, or text that is to be weaker."""
-    options, ends = _split(inside, "|"), _split(inside, ":")
-    if len(options) > 1 and len(ends) == 1:
-        return [_Turn([_parsed(option) for option in options])]
-    number = _NUMBER.fullmatch(ends[-1])
-    if len(options) == 1 and len(ends) in (2, 3) and number:
-        before, after = ends[:-1] if len(ends) == 3 else ("", ends[0])
-        return [_Change(_parsed(before), _parsed(after), number[1])]
-    return ["[", *_parsed(inside), "]"]
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """The text cut at a sign where it stands in no bracket and behind no backslash."""
-    cuts, at = [-1], 0
-    while at < len(text):
-        if text[at] == separator:
-            cuts.append(at)
-        at = (_closing(text, at) if text[at] in _CLOSERS else 0) or at
-        at += 2 if text[at] == "\\" else 1
-    return [text[a + 1 : b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True)]
-
-
-def _closing(text: str, at: int) -> int:
-    """Where the bracket that opens here is closed; 0 where it never is."""
-    open_: list[str] = []
     while at < len(text):
         letter = text[at]
         if letter in _CLOSERS:
-            open_.append(_CLOSERS[letter])
-        elif letter == open_[-1]:
-            open_.pop()
-            if not open_:
-                return at
+            opened.append(at)
+        elif opened and letter == _CLOSERS[text[opened[-1]]]:
+            found[opened.pop()] = at
         at += 2 if letter == "\\" else 1
-    return 0
+    return found

@@ -10,6 +10,7 @@ for `editing`, after AND and before the weights.
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import NamedTuple
 
 from sdcli.errors import BadRequest
@@ -17,6 +18,7 @@ from sdcli.request import Lora
 
 SYNTAXES = ("a1111", "plain")
 STRONGER = 1.1
+DEEPEST = 100  # brackets within brackets; 1.1 to this power is a weight of 13,780
 
 
 class Piece(NamedTuple):
@@ -39,10 +41,10 @@ _MARK = re.compile(
     """,
     re.VERBOSE,
 )
-_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+_BREAK = re.compile(r"(?<!\s)\s*\bBREAK\b\s*")
 _AND = re.compile(r"\bAND\b")
-_PULL = re.compile(r"(.*?)\s*:\s*([-+]?(?:\d+\.?|\d*\.\d+))\s*", re.DOTALL)
-_TAG = re.compile(r"<(\w+):([^>]+)>")
+_PULL = re.compile(r"[-+]?(?:\d+\.?|\d*\.\d+)")
+_TAG = re.compile(r"<(\w+):([^<>]+)>")
 _OPENED_BY = {")": "(", "]": "["}
 _FACTOR = {"(": STRONGER, "[": 1 / STRONGER}
 
@@ -68,11 +70,7 @@ def joined(text: str, syntax: str = "a1111") -> tuple[Piece, ...]:
     parts = [text] if syntax == "plain" else _AND.split(text)
     if len(parts) == 1:  # "a poster, 16:9" ends in no weight
         return (Piece(text, 1.0),)
-    pulls = [(_PULL.fullmatch(part), part) for part in parts]
-    return tuple(
-        Piece(pull[1], float(pull[2])) if pull else Piece(part.rstrip(), 1.0)
-        for pull, part in pulls
-    )
+    return tuple(map(_pull, parts))
 
 
 def attention(text: str) -> tuple[Piece, ...]:
@@ -95,6 +93,8 @@ class _Reader:
         opener = _OPENED_BY.get(mark["close"] or "", "(")
         if mark["open"]:
             self._opened[mark["open"]].append(len(self._found))
+            if len(self._opened[mark["open"]]) > DEEPEST:
+                raise too_deep()
         elif mark["weight"] and self._opened["("]:
             self._close("(", _number(mark["weight"], mark[0]))
         elif mark["close"] and self._opened[opener]:
@@ -127,6 +127,14 @@ def tags(text: str, syntax: str = "a1111") -> tuple[str, tuple[Lora, ...]]:
     return _TAG.sub("", text), found
 
 
+def _pull(part: str) -> Piece:
+    """One of the joined prompts, and the number after its last colon."""
+    text, _, number = part.rpartition(":")
+    if _PULL.fullmatch(number.strip()):
+        return Piece(text.rstrip(), float(number))
+    return Piece(part.rstrip(), 1.0)
+
+
 def _lora(tag: str, kind: str, inside: str) -> Lora:
     """`name:te:unet`, or `te=` and `unet=`. Unsaid, the U-Net's weight is the text encoder's."""
     if kind not in ("lora", "lyco"):
@@ -147,6 +155,14 @@ def _lora(tag: str, kind: str, inside: str) -> Lora:
     return Lora(name, unet=_number(unet, tag), te=_number(te, tag))
 
 
+def too_deep() -> BadRequest:
+    """The answer to brackets that nobody can have meant."""
+    return BadRequest(
+        "the prompt has too many brackets within brackets",
+        hint="write `(words:1.5)` for a weight, `\\(` and `\\[` for brackets that are text",
+    )
+
+
 def _broken(text: str) -> list[Piece]:
     """Text of weight 1, with a BREAK wherever it says so."""
     first, *others = _BREAK.split(text)
@@ -155,14 +171,11 @@ def _broken(text: str) -> list[Piece]:
 
 def _joined(found: list[Piece]) -> tuple[Piece, ...]:
     """Neighbours of one weight as one piece: a word is tokenized whole, whatever its brackets."""
-    joined: list[Piece] = []
-    for piece in found:
-        last = joined[-1] if joined else BREAK
-        if piece is BREAK or last is BREAK or piece.weight != last.weight:
-            joined.append(piece)
-        else:
-            joined[-1] = Piece(last.text + piece.text, piece.weight)
-    return tuple(joined)
+    runs = groupby(found, key=lambda piece: (piece is BREAK, piece.weight))
+    return tuple(
+        BREAK if broken else Piece("".join(piece.text for piece in run), weight)
+        for (broken, weight), run in runs
+    )
 
 
 def _number(text: str, where: str) -> float:
@@ -177,7 +190,7 @@ def _number(text: str, where: str) -> float:
 
 def _refuse_stray_tags(text: str) -> None:
     """A tag that was not taken out is never drawn as if it were words."""
-    if tag := re.search(r"<(?:lora|lyco|hypernet):[^>]+>", text):
+    if tag := re.search(r"<(?:lora|lyco|hypernet):[^<>]+>", text):
         raise BadRequest(
             f"`{tag[0]}` stands where nothing wears it",
             hint="a LoRA goes into the prompt, not the negative one, or to `--lora`",

@@ -78,6 +78,11 @@ def test_two_prompts_change_each_in_their_own_time():
     assert list(both) == [(2, ("a", "c")), (3, ("b", "c")), (4, ("b", "d"))]
 
 
+@pytest.mark.parametrize("part", ["[", "]", "[a", "[a|b]", "(", "[:1]", "\\["])
+def test_a_long_prompt_is_read_in_a_moment(part):
+    assert schedule(part * 10_000, 1)
+
+
 def test_brackets_without_end_are_refused():
     with pytest.raises(BadRequest, match="brackets"):
         schedule("[" * 2000 + "a" + "]" * 2000, 4)

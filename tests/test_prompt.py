@@ -56,6 +56,20 @@ def test_break_stands_alone_and_keeps_its_meaning_inside_a_weight():
     assert pieces("BREAKFAST break") == (Piece("BREAKFAST break", 1.0),)
 
 
+@pytest.mark.parametrize("text", ["(" * 101 + "a", "[" * 5000 + "a" + "]" * 5000])
+def test_brackets_without_end_are_refused(text):
+    with pytest.raises(BadRequest, match="brackets"):
+        pieces(text)
+
+
+@pytest.mark.parametrize("part", ["<a:", " ", ": ", ":1", "(a) ", "\\(", "BREAK ", "[a] "])
+def test_a_long_prompt_is_read_in_a_moment(part):
+    """A picture from anywhere may carry this; what is quadratic would take minutes."""
+    text = part * 10_000
+    assert pieces(tags(text)[0])
+    assert joined("AND" + text)
+
+
 def test_plain_syntax_takes_every_sign_as_it_stands():
     text = "(a) [b|c] BREAK AND <lora:x:1> \\("
     assert pieces(text, "plain") == (Piece(text, 1.0),)
