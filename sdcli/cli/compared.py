@@ -25,8 +25,11 @@ from sdcli.pages.compare import Compared, Converged, Entry
 from sdcli.report import html
 from sdcli.variations import Lineup
 
-HEADS = ("scheduler", "steps", "evals", "s", "s/step", "dist %", "RMSE", "PSNR", "SSIM", "spread %")
-FORMATS = ("", "d", "d", ".2f", ".3f", ".2f", ".4f", ".1f", ".4f", ".0f")
+HEADS = (
+    *("scheduler", "steps", "evals", "s", "s/step", "dist %", "RMSE", "PSNR", "SSIM", "spread %"),
+    "deterministic",
+)
+FORMATS = ("", "d", "d", ".2f", ".3f", ".2f", ".4f", ".1f", ".4f", ".0f", "")
 
 
 def compare(line: Lineup, manner: perform.Manner) -> None:

@@ -35,6 +35,13 @@ def _imported() -> None:
     import_module("sdcli.engine.draw")  # torch and diffusers: some seconds
 
 
+def _engine(name: str) -> Any:
+    """A module of the engine, once all that `wake` began to import is there: two threads that
+    import the same libraries from two ends can each find the other's half made."""
+    _imported()
+    return import_module(f"sdcli.engine.{name}")
+
+
 def perform(*plans: Plan, manner: Manner) -> None:
     """Draw the plans' pictures and save each before the next, or say what would be done."""
     if manner.dry_run:
@@ -123,15 +130,12 @@ def told(picture: Picture, path: Path) -> dict[str, Any]:
 
 def bench(plan: Plan, talk: console.Conversation) -> Any:
     """A bench for comparing schedulers: one model, one prompt, loaded once."""
-    from sdcli.engine.compare import Bench
-
-    return Bench(plan, talk)
+    return _engine("compare").Bench(plan, talk)
 
 
 def traced(asked: Trace, talk: console.Conversation) -> Any:
     """What is seen on the way of a drawing, or of a picture into the noise."""
-    from sdcli.engine import trace
-
+    trace = _engine("trace")
     if asked.forward:
         return trace.forward(asked.plan, talk, asked.at)
     split, attention = asked.split, asked.attention
@@ -140,9 +144,7 @@ def traced(asked: Trace, talk: console.Conversation) -> Any:
 
 def studio(talk: console.Conversation) -> Any:
     """A studio, which draws plan after plan; this is the one slow import."""
-    from sdcli.engine.draw import Studio
-
-    return Studio(talk)
+    return _engine("draw").Studio(talk)
 
 
 def bake(job: Merge | Extraction, manner: Manner) -> None:
