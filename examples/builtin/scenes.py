@@ -179,7 +179,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "boat": ("boat", "boat", "sailboat", "ship"), "car": ("car", "car", "automobile"),
     "cat": ("cat", "cat", "kitten", "kitty"), "mushroom": ("mushroom", "mushroom", "toadstool"),
     "circle": ("circle", "circle", "ball", "disc"), "square": ("square", "square", "box"),
-    "flower": ("flower", "flower", "daisy", "blossom"), "balloon": ("balloon",), "cup": ("cup", "cup", "mug"),
+    "flower": ("flower", "flower", "daisy", "blossom"), "balloon": ("balloon",),
+    "cup": ("cup", "cup", "mug"),
     "rocket": ("rocket", "rocket", "spaceship"), "umbrella": ("umbrella", "parasol"),
     "grey": ("grey", "gray"), "purple": ("purple", "purple", "violet"),
     "turquoise": ("turquoise", "teal", "cyan"), "red": ("red", "red", "red", "crimson"),
@@ -311,8 +312,14 @@ def _say_backdrop(backdrop: Plain | Land, dice: random.Random, whole: bool) -> s
     if isinstance(backdrop, Plain):
         name = _word(backdrop.colour, dice)
         article = "an" if name[0] in "aeiou" else "a"
-        forms = (f"on {article} {name} background", f"{name} background", f"against {article} {name} background",
-                 f"on {name}", f"on {article} {name} background")  # fmt: skip
+        behind = f"{article} {name} background"
+        forms = (
+            f"on {behind}",
+            f"{name} background",
+            f"against {behind}",
+            f"on {name}",
+            f"on {behind}",
+        )
         return dice.choice(forms)
     parts = [dice.choice(GROUND_WORDS[backdrop.ground])]
     if backdrop.mountains:
@@ -654,9 +661,10 @@ def _butterfly(b: _Brush, c: RGB, night: bool) -> None:
 
 
 _PAINTERS = {
-    "circle": _circle, "square": _square, "triangle": _triangle, "star": _star, "heart": _heart, "house": _house,
-    "tree": _tree, "boat": _boat, "car": _car, "cat": _cat, "mushroom": _mushroom, "flower": _flower, "fish": _fish,
-    "balloon": _balloon, "umbrella": _umbrella, "rocket": _rocket, "cup": _cup, "butterfly": _butterfly,
+    "circle": _circle, "square": _square, "triangle": _triangle, "star": _star, "heart": _heart,
+    "house": _house, "tree": _tree, "boat": _boat, "car": _car, "cat": _cat, "mushroom": _mushroom,
+    "flower": _flower, "fish": _fish, "balloon": _balloon, "umbrella": _umbrella, "rocket": _rocket,
+    "cup": _cup, "butterfly": _butterfly,
 }  # fmt: skip
 
 
