@@ -68,12 +68,13 @@ class Loop:
                     "scale": scale,
                 }
             )
-        self.optimizers = [
-            muon.Muon(
-                [g for g in matrices if g["params"]], lr=course.lr, weight_decay=course.weight_decay
-            ),
-            torch.optim.AdamW(rest, lr=course.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
-        ]
+        rates = {"lr": course.lr, "weight_decay": course.weight_decay}
+        self.optimizers: list[torch.optim.Optimizer] = []
+        if matrices := [group for group in matrices if group["params"]]:
+            self.optimizers.append(muon.Muon(matrices, **rates))
+        if rest := [group for group in rest if group["params"]]:
+            rates["weight_decay"] = 0.0
+            self.optimizers.append(torch.optim.AdamW(rest, **rates, betas=(0.9, 0.98), fused=True))
         self.modules = modules
         self.device = self.accelerator.device
         self.ema = {
