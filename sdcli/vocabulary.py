@@ -80,7 +80,8 @@ class Vocabulary:
             return name
         word, ends = name.removesuffix("</w>"), name.endswith("</w>")
         text = bytes(self._byte[ord(letter)] for letter in word).decode(errors="backslashreplace")
-        return text if ends else text + "-"
+        shown = text if text.isprintable() else text.encode("unicode_escape").decode()
+        return shown if ends else shown + "-"
 
 
 @cache

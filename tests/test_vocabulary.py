@@ -77,3 +77,4 @@ def test_any_string_is_cut_as_transformers_cuts_it(text):
 def test_a_token_is_shown_as_it_is_read():
     shown = [symbol.text for symbol in vocabulary().encode("photographing foxes 日語")]
     assert shown == ["photographing", "foxes", "日-", "\\xe8\\xaa-", "\\x9e"]
+    assert [symbol.text for symbol in vocabulary().encode("\x1b")] == ["\\x1b"]
