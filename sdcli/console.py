@@ -10,7 +10,7 @@ import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console as Terminal
 from rich.progress import (
@@ -175,4 +175,6 @@ def facts(found: Mapping[str, Any], rows: Sequence[tuple[str, str]], *, as_json:
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, cast("Sequence[Any]", value)))
+    return str(value)

@@ -30,7 +30,7 @@ class Machine:
 
 def choose(device: str, dtype: str) -> Machine:
     """The device accelerate picks (or the one asked for) and the dtype the hardware is good at."""
-    best = PartialState().device
+    best: torch.device = PartialState().device or torch.device("cpu")
     chosen = best if device == "auto" else _asked(device)
     kind = best_dtype(chosen) if dtype == "auto" else DTYPES[dtype]
     notes = tuple(_warnings(chosen, device, kind))

@@ -206,7 +206,7 @@ def _load(plan: Plan, model: Checkpoint, machine: device.Machine, watch: Watch) 
     if strange := (*model.left, *modules.ignored):
         watch.note(f"{model.path.name}: nothing here uses `{strange[0]}`{_more(len(strange) - 1)}")
     if vae is None and model.family.base.startswith("sdxl") and machine.dtype is torch.float16:
-        modules.vae.to(torch.float32)  # SDXL's own overflows in fp16, every time
+        modules.vae.float()  # SDXL's own overflows in fp16, every time
     return Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)
 
 

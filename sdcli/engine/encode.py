@@ -124,9 +124,7 @@ def _states(
     ids = [START, *(token.id for token in chunk.tokens), END]
     ids += [encoder.pad] * (PLACES - len(ids))
     with _embedded(encoder, chunk, vectors):
-        out = encoder.model(
-            torch.tensor([ids], device=pipe.place), output_hidden_states=True
-        )
+        out = encoder.model(torch.tensor([ids], device=pipe.place), output_hidden_states=True)
     states = _layer(encoder, out.hidden_states, plan.clip_skip)
     return weighted(states, chunk, plan.emphasis), out.text_embeds if encoder.pooled else None
 
