@@ -6,9 +6,8 @@ keyboard, so that nothing a picture says can ask for more than a user could.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,9 @@ from sdcli import (
 )
 from sdcli.checkpoint import identify
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.located import located
 from sdcli.metadata import Carried
-from sdcli.plan import File, Plan
+from sdcli.plan import Plan
 from sdcli.readers.found import Found
 from sdcli.request import Request
 from sdcli.resolve import plan as resolved
@@ -48,19 +48,31 @@ class Recalled:
     strength: float | None = None  # where it began as a picture that it does not carry
     lacks: str = ""  # why there is no checkpoint to draw it with
 
-    def plan(self, values: Mapping[str, Any]) -> tuple[Plan, tuple[str, ...]]:
-        """What to draw, with these settings changed, and how it differs from what was drawn."""
+    def plan(
+        self, values: Mapping[str, Any], *, exact: bool = False
+    ) -> tuple[Plan, tuple[str, ...]]:
+        """What to draw, with these settings changed, and how it differs from what was drawn.
+
+        It is drawn as this machine does best or, to be `exact`, on the device that it was drawn on.
+        """
         if self.lacks and "model" not in values:
             raise SdcliError(self.lacks, hint="`--set model=FILE` names another")
         if self.strength is not None and "image" in values:
             values = {"strength": self.strength, **values}
-        asked = settings.changed(self.request, values)
+        asked = settings.changed(self._placed(exact), values)
         now = resolved(replace(asked, count=1))
         if self.then is not None and "embedding" not in values:
             now = replace(now, embeddings=self.then.embeddings)  # by the words they had
         if self.then is None or values:
             return now, self.differences
         return now, (*self.differences, *_apart(self.then, now))
+
+    def _placed(self, exact: bool) -> Request:
+        made, device = self.carried.made, self.request.device
+        if exact and made is not None:
+            return replace(self.request, device=made.device, dtype=made.dtype, offload="auto")
+        # A CPU is everywhere; the accelerator of another machine may not be here.
+        return replace(self.request, device="cpu" if device == "cpu" else "auto", offload="auto")
 
 
 def recall(path: Path) -> Recalled:
@@ -80,55 +92,6 @@ def _own(path: Path, carried: Carried, then: Plan) -> Recalled:
     later = [f"it says `{name}`, which this version does not know" for name in carried.strange]
     differences = (*moved, *_versions(carried), *later, *carried.problems)
     return Recalled(path, "sdcli", asked(here), carried, differences, here)
-
-
-def located(then: Plan, near: tuple[Path, ...]) -> tuple[Plan, list[str]]:
-    """The plan with every file where it is now, and news of those that have moved."""
-    news: list[str] = []
-
-    def find(file: File, what: str, *, weights: bool = True) -> File:
-        place = whereabouts.model(file) if weights else whereabouts.picture(file, near)
-        if place is None:
-            raise SdcliError(
-                f"the {what} `{file.path.name}` is nowhere (sha256 {file.sha256[:16]}...)",
-                hint="put it into the folder of models; see `sdcli models`"
-                if weights
-                else "put it beside the picture",
-            )
-        if place != file.path:
-            news.append(f"the {what} is now `{place}`")
-        return File(place, file.sha256)
-
-    model = find(then.model, "model")
-    vae = model if then.vae == then.model else find(then.vae, "VAE")
-    here = replace(
-        then,
-        task=_task_here(then.task, partial(find, weights=False)),
-        model=model,
-        vae=vae,
-        loras=tuple(replace(lora, file=find(lora.file, "LoRA")) for lora in then.loras),
-        embeddings=tuple(replace(e, file=find(e.file, "embedding")) for e in then.embeddings),
-        controls=tuple(
-            replace(
-                control,
-                file=find(control.file, "ControlNet"),
-                image=find(control.image, "control picture", weights=False),
-            )
-            for control in then.controls
-        ),
-    )
-    return here, news
-
-
-def _task_here(task: plan.Task, find: Callable[[File, str], File]) -> plan.Task:
-    match task:
-        case plan.Draw():
-            return task
-        case plan.Repaint():
-            image, mask = find(task.image, "picture to repaint"), find(task.mask, "mask")
-            return replace(task, image=image, mask=mask)
-        case plan.Redraw() | plan.Edit():
-            return replace(task, image=find(task.image, "picture to start from"))
 
 
 def asked(here: Plan) -> Request:
@@ -165,10 +128,14 @@ def _task_asked(task: plan.Task) -> request.Task:
             return request.Edit(task.image.path, task.image_cfg)
 
 
+# Where a picture is drawn is told when it has been: `verdict.made_apart`.
+_PLACES = ("device", "dtype", "offload")
+
+
 def _apart(then: Plan, now: Plan) -> Iterator[str]:
     for field in fields(Plan):
         before, after = getattr(then, field.name), getattr(now, field.name)
-        if field.compare and before != after:
+        if field.compare and before != after and field.name not in _PLACES:
             yield f"its {field.name.replace('_', ' ')} was {before}, and is {after} now"
 
 

@@ -60,7 +60,8 @@ def reproduce(
     if values and exact:
         raise BadRequest("`--exact` compares, and `--set` makes a difference", hint="say one")
     place = outputs.destination(Output(out, format, force), len(pictures))
-    todo = [_again(path, values, Output(out, format, force), place) for path in pictures]
+    output = Output(out, format, force)
+    todo = [_again(recall(path), values, output, place, exact=exact) for path in pictures]
     manner = Manner(json, dry_run, quiet)
     if dry_run:
         _rehearsed(todo, manner)
@@ -83,9 +84,15 @@ def _say(talk: console.Conversation, again: Again, lines: Iterable[str]) -> None
         talk.note(f"{again.recalled.path.name}: {line}")
 
 
-def _again(path: Path, values: dict[str, Any], output: Output, place: outputs.Destination) -> Again:
-    recalled = recall(path)
-    plan, differences = recalled.plan(values)
+def _again(
+    recalled: Recalled,
+    values: dict[str, Any],
+    output: Output,
+    place: outputs.Destination,
+    *,
+    exact: bool,
+) -> Again:
+    plan, differences = recalled.plan(values, exact=exact)
     plan = replace(plan, output=output)
     return Again(recalled, plan, differences, place)
 

@@ -89,6 +89,22 @@ def test_a_picture_painted_over_since(sdcli: Callable, model: Path) -> None:
     assert "painted.png: different: by" in ran.err
 
 
+def test_where_it_is_drawn(sdcli: Callable, model: Path, tmp_path: Path) -> None:
+    sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-o", "a.png")
+    with Image.open("a.png") as image:
+        said = json.loads(image.info["sdcli"])
+        said["plan"]["device"], said["plan"]["offload"] = "mps", "sequential"
+        info = PngInfo()
+        info.add_itxt("sdcli", json.dumps(said))
+        image.save("elsewhere.png", pnginfo=info)
+    for words, device, dtype in (((), "auto", "auto"), (("--exact",), "cpu", "fp32")):
+        told = json.loads(sdcli("reproduce", "elsewhere.png", *words, "--dry-run", "--json").out)
+        plan = told["plan"]
+        assert (plan["device"], plan["dtype"], plan["offload"]) == (device, dtype, "auto")
+        assert told["differences"] == []
+    assert sdcli("reproduce", "elsewhere.png", "--exact").code == 0
+
+
 def test_several_into_one_name(sdcli: Callable, model: Path) -> None:
     sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-c", 2, "-o", "{seed}.png")
     ran = sdcli("reproduce", "7.png", "8.png", "--exact", "-o", "again.jpg")
