@@ -27,7 +27,7 @@ class Extra(Protocol):
     def __call__(
         self, latents: torch.Tensor, timestep: Any, share: float, inputs: Inputs
     ) -> dict[str, Any]:
-        """What it adds to the U-Net's arguments, after this share of the steps to be taken."""
+        """What it adds to the U-Net's arguments, at this share of the steps, told for their middle."""
         ...
 
 
@@ -106,7 +106,7 @@ def denoise(
     """The steps from `x` on, starting with evaluation `begin`. The last one's `after` is done."""
     count = len(sampling.timesteps)
     for index in range(begin, count):
-        share = (index - begin) / (count - begin)
+        share = (index - begin + 0.5) / (count - begin)
         branches = predict(pipe, sampling, x, index, inputs.at(index - begin), share)
         prediction = inputs.combine(branches)
         clean = sampling.denoised(prediction, index, x)
