@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
-from sdcli import metadata
+from sdcli import metadata, written
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.picture import Picture
 from sdcli.plan import Plan, alone
@@ -193,7 +193,7 @@ def put(path: Path, fill: Callable[[BinaryIO], object], place: Destination) -> P
         try:
             with os.fdopen(handle, "wb") as file:
                 fill(file)
-            partial.chmod(0o666 & ~_umask())
+            partial.chmod(0o666 & ~written.umask())
             return _published(partial, path, place)
         finally:
             partial.unlink(missing_ok=True)
@@ -212,7 +212,7 @@ def _published(partial: Path, path: Path, place: Destination) -> Path:
     for number in range(1, 100_000):
         free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         try:
-            _claim(partial, free)
+            written.claim(partial, free)
         except FileExistsError:
             if place.exact:
                 raise taken(free) from None
@@ -221,28 +221,11 @@ def _published(partial: Path, path: Path, place: Destination) -> Path:
     raise SdcliError(f"100,000 pictures are called `{path.name}`", hint="choose another `--out`")
 
 
-def _claim(partial: Path, free: Path) -> None:
-    """The file under a name nobody had. A link fails where a name is taken; a rename would not."""
-    try:
-        free.hardlink_to(partial)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        os.close(os.open(free, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        partial.replace(free)
-
-
 def taken(path: Path) -> BadRequest:
     """What is said of a file that is in the way."""
     return BadRequest(
         f"`{path}` exists", hint="`--force` replaces it; or name another with `--out`"
     )
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def slug(text: str) -> str:
