@@ -143,6 +143,8 @@ class Loop:
             if self.pool and self.step % 8 == 7:
                 self.pool.meet(self.progress)
             if self.progress >= 1:
+                if self.pool and not self.course.follows:
+                    self.pool.meet(1.0)  # the followers stop too
                 break
             fall = max(0.0, (self.progress - self.course.hold) / (1 - self.course.hold))
             rate = (
