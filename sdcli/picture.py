@@ -20,6 +20,7 @@ class Made:
     seconds: float
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     events: tuple[str, ...] = ()  # a fallback, a retry: whatever changed how it was drawn
+    threads: int = 0  # of a CPU, whose sums come out by how they are shared; 0: not told
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,10 @@ def made_apart(picture: Picture, recalled: Recalled) -> tuple[str, ...]:
             news.append(
                 f"drawn on {then.device} in {then.dtype}; now on {now.device} in {now.dtype}"
             )
+        if then.threads and now.threads and then.threads != now.threads:
+            news.append(
+                f"drawn by {then.threads} threads; now by {now.threads}, which sum otherwise"
+            )
         news += [f"then: {event}" for event in then.events if event not in now.events]
         news += [f"now: {event}" for event in now.events if event not in then.events]
     if changed_since(recalled):

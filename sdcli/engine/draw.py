@@ -157,6 +157,7 @@ class Studio:
             seconds=round(time.perf_counter() - before, 3),
             versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
             events=(*loaded.ladder.taken, *loaded.fallbacks),
+            threads=torch.get_num_threads() if loaded.machine.device.type == "cpu" else 0,
         )
         maps = tuple(guide.chart for guide in given.extras)
         return Drawing(Picture(image, plan, made, index, maps), latents, denoising)
