@@ -27,7 +27,7 @@ CASES = {
     ),
     "ancestral": Request(Draw(), "a green tree in the snow", scheduler="euler-a", **SAME),
     "second-order": Request(Draw(), "a blue boat at sunset", scheduler="heun", **SAME),
-    "redrawn": Request(Redraw(START, 0.6), "a red house by the sea in the daytime", **SAME),
+    "redrawn": Request(Redraw(START, 0.9), "a red house by the sea in the daytime", **SAME),
     "repainted": Request(Repaint(START, MASK, 1.0, 8), "a blue house by the sea at night", **SAME),
 }
 
