@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
-from namer import Namer, names_of
 from painter import Painter
 from PIL import Image
 from pixels import background_of, colour_of, lab, nearest
-from scenes import COLOURS, Land, Plain, Scene, Thing, draw, sheet
+from scenes import COLOURS, TIME_WORDS, Land, Plain, Scene, Thing, draw, sheet
 
 HERE = Path(__file__).parent
 
@@ -18,30 +18,19 @@ def _far(a: Image.Image, b: Image.Image) -> float:
     return float(np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).mean())
 
 
-def negatives(painter: Painter, namer: Namer) -> str:
-    """A negative prompt removes what it names: the pairs asked for without it, and with it."""
-    asks = [
-        "on a blue background",
-        "on the grass by day",
-        "in the snow by day",
-        "on a yellow background",
-    ] * 4
-    kinds = ["house", "cat", "tree", "heart"]
-    prompts = [
-        f"a red {kind} and a green circle {where}"
-        for kind, where in zip(kinds * 4, asks, strict=True)
-    ]
-    seeds = list(range(16))
-    before = painter.draw(prompts, seeds)
-    after = [
-        painter.draw([p], [s], negative=k)[0]
-        for p, s, k in zip(prompts, seeds, kinds * 4, strict=True)
-    ]
-    seen = [
-        sum(k in names_of(namer, p, 2) for k, p in zip(kinds * 4, drawn, strict=True))
-        for drawn in (before, after)
-    ]
-    return f"{seen[0]} of 16 pictures show it; with it as the negative prompt, {seen[1]}"
+def negatives(painter: Painter) -> str:
+    """A negative prompt removes what it names: here the time of day that a picture came out at."""
+    kinds = ("house", "cat", "tree", "car", "boat", "heart", "star", "cup") * 3
+    colours = ("red", "green", "purple", "yellow", "orange", "pink", "blue", "brown") * 3
+    prompts = [f"a {c} {k} in the snow" for k, c in zip(kinds, colours, strict=True)]
+    thing = Thing("circle", "red", "", 0.5, 0.5, 0.52)
+    scene = Scene((thing,), Land("day", "snow", False), "flat", "middle", 0)
+    before = [background_of(p, scene)[0] for p in painter.draw(prompts, list(range(24)))]
+    kept = 0
+    for seed, (prompt, time) in enumerate(zip(prompts, before, strict=True)):
+        away = painter.draw([prompt], [seed], negative=TIME_WORDS[time][0])[0]
+        kept += background_of(away, scene)[0] == time
+    return f"no time of day is asked for; with the one drawn as the negative prompt, {kept} of 24 keep it"
 
 
 def convergence(painter: Painter, prompts: list[str]) -> str:
@@ -58,29 +47,25 @@ def convergence(painter: Painter, prompts: list[str]) -> str:
 
 
 def redrawing(painter: Painter) -> str:
-    """img2img at strength 0.5: the colour becomes the one asked for, and things stay where they
-    were.
-    """
-    kinds, pairs = (
-        ("house", "car", "heart", "mushroom"),
-        (("red", "blue"), ("yellow", "purple"), ("green", "orange")),
-    )
-    right, overlap = [], []
-    for n, kind in enumerate(kinds):
-        for m, (old, new) in enumerate(pairs):
-            thing = Thing(kind, old, "", 0.5, 0.5, 0.52)
-            scene = Scene((thing,), Plain("grey"), "flat", "middle", 0)
-            asked = f"a {new} {kind} on a grey background"
-            drawn = painter.draw(
-                [asked], [n * 3 + m], start=draw(scene, painter.size), strength=0.5
-            )[0]
-            right.append(colour_of(drawn, scene, thing) == new)
-            plain = lab(draw(scene, painter.size, empty=True))
-            masks = [
-                np.abs(lab(p) - plain).sum(-1) > 24 for p in (draw(scene, painter.size), drawn)
-            ]
-            overlap.append((masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
-    return f"{sum(right)} of {len(right)} in the new colour; outlines overlap by {np.mean(overlap):.0%}"
+    """img2img: the colour becomes the one asked for, and things stay where they were."""
+    ways = ((0.5, painter.cfg), (0.5, 2 * painter.cfg), (0.6, painter.cfg), (0.7, painter.cfg))
+    return "; ".join(f"strength {s:g}, cfg {c:g}: {_redrawn(painter, s, c)}" for s, c in ways)
+
+
+def _redrawn(painter: Painter, strength: float, cfg: float) -> str:
+    kinds = ("house", "car", "heart", "mushroom")
+    pairs = (("red", "blue"), ("yellow", "purple"), ("green", "orange"))
+    right, overlap = 0, []
+    for seed, (kind, (old, new)) in enumerate(product(kinds, pairs)):
+        thing = Thing(kind, old, "", 0.5, 0.5, 0.52)
+        scene = Scene((thing,), Plain("grey"), "flat", "middle", 0)
+        start, asked = draw(scene, painter.size), f"a {new} {kind} on a grey background"
+        drawn = painter.draw([asked], [seed], start=start, strength=strength, cfg=cfg)[0]
+        right += colour_of(drawn, scene, thing) == new
+        plain = lab(draw(scene, painter.size, empty=True))
+        masks = [np.abs(lab(p) - plain).sum(-1) > 24 for p in (start, drawn)]
+        overlap.append((masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
+    return f"{right} of 12 in the new colour, outlines overlap by {np.mean(overlap):.0%}"
 
 
 def blueprints(painter: Painter, lora: Path) -> str:

@@ -37,10 +37,10 @@ HOUSE = "a red house by the sea at night"
 FEATURES = {
     "vae": "VAE round trip of unseen scenes",
     "negative": "negative prompt",
-    "img2img": "img2img at strength 0.5, a colour changed",
+    "img2img": "img2img, a colour changed",
     "steps": "steps: mean distance to the picture of 80 steps, in grey levels",
     "lora": "LoRA `builtin:blueprint`",
-    "embedding": "embedding `builtin-alpenglow`",
+    "embedding": "embedding `builtin:alpenglow`, four vectors",
 }
 Found = dict[str, Any]
 
@@ -134,7 +134,7 @@ def questions(
         "vae": lambda: f"{painter.decibels(shown):.1f} dB",
         "lora": lambda: blueprints(painter, lora),
         "embedding": lambda: glow(painter, word),
-        "negative": lambda: negatives(painter, namer),
+        "negative": lambda: negatives(painter),
         "img2img": lambda: redrawing(painter),
         "cfg-1": lambda: sat(painter, namer, 0, part, cfg=1.0),
         "no-prompt": lambda: sat(painter, namer, 0, part, cfg=1.0, blind=True),
