@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
-from tests import tiny
-
+# Before torch is imported anywhere: a process of the suite for each core, and one thread in each.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+import pytest  # noqa: E402
+
+from tests import tiny  # noqa: E402
 
 
 class Ran(NamedTuple):

@@ -43,7 +43,7 @@ def start(plan: Plan, pipe: Pipeline, sampling: Sampling, dice: Noise) -> Start:
             latents = encode(pipe, pixels(images.fit(original, plan.width, plan.height)))
             begin = sampling.begin(strength)
             beside = _masked(pipe, plan, original, None) if _channels(pipe) == 9 else None
-            x = sampling.noised(latents.float(), noise, begin)
+            x = _over(latents.float(), noise, sampling, begin, strength)
             return Start(x, begin, beside=beside, original=original)
         case Repaint():
             return _repaint(plan, plan.task, pipe, sampling, noise)
@@ -69,13 +69,20 @@ def _repaint(
     begin = sampling.begin(task.strength)
     inpainter = _channels(pipe) == 9
     return Start(
-        x=sampling.noised(latents, noise, begin),
+        x=_over(latents, noise, sampling, begin, task.strength),
         begin=begin,
         keep=Keep(latents, cells),
         beside=_masked(pipe, plan, fitted, fitted_mask) if inpainter else None,
         original=original,
         share=images.feathered(fitted_mask, task.feather),
     )
+
+
+def _over(
+    latents: torch.Tensor, noise: torch.Tensor, sampling: Sampling, begin: int, strength: float
+) -> torch.Tensor:
+    """Noise over a picture. At strength 1 nothing of it shines through; elsewhere a trace would."""
+    return sampling.initial(noise) if strength == 1 else sampling.noised(latents, noise, begin)
 
 
 def _channels(pipe: Pipeline) -> int:

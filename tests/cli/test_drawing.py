@@ -175,3 +175,14 @@ def test_a_dry_run_says_where_each_value_comes_from(sdcli: Callable, sd1: Path) 
     assert found["steps"] == ["steps", "9", "said"]
     assert found["cfg"][-1] == "sd1" and found["rng"][-1] == "default"
     assert ran.out.splitlines()[-1].startswith("command ")
+
+
+def test_at_strength_one_the_picture_decides_nothing(sdcli: Callable, sd1: Path) -> None:
+    made = []
+    for colour in ("red", "blue"):
+        Image.new("RGB", (64, 64), colour).save("in.png")
+        same = ("img2img", "a fox", "-m", sd1, "--image", "in.png", "--seed", 1, "--steps", 2)
+        assert sdcli(*same, "--strength", 1, "-o", f"{colour}.png").code == 0
+        made.append(pixels(Path(f"{colour}.png")))
+    sdcli("txt2img", "a fox", "-m", sd1, "--seed", 1, *SMALL, "-o", "words.png")
+    assert made[0] == made[1] == pixels(Path("words.png"))
