@@ -10,22 +10,12 @@ import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
-
-from rich.console import Console as Terminal
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, cast
 
 from sdcli.errors import SdcliError
+
+if TYPE_CHECKING:  # rich costs 40 ms, and most of what is said needs none of it
+    from rich.progress import Progress, TaskID
 
 
 def result(line: str) -> None:
@@ -57,6 +47,9 @@ _UNFIT = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def painted(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
     """Lines of (text, style) on stdout; the styles show only where it is a terminal."""
+    from rich.console import Console as Terminal
+    from rich.text import Text
+
     terminal = Terminal(file=sys.stdout, highlight=False)
     for line in lines:
         terminal.print(Text.assemble(*line), soft_wrap=not terminal.is_terminal)
@@ -112,19 +105,22 @@ class Conversation:
     @contextmanager
     def live(self) -> Generator[Conversation]:
         """Draw stages and steps until the block ends, where there is a terminal to draw on."""
-        terminal = Terminal(stderr=True, highlight=False)
-        if self.quiet or not terminal.is_terminal:
+        if self.quiet or not sys.stderr.isatty():
             yield self
             return
+        from rich import progress as bars
+        from rich.console import Console as Terminal
+
+        terminal = Terminal(stderr=True, highlight=False)
         columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            bars.SpinnerColumn(),
+            bars.TextColumn("{task.description}", markup=False),
+            bars.BarColumn(bar_width=24),
+            bars.MofNCompleteColumn(),
+            bars.TimeElapsedColumn(),
+            bars.TimeRemainingColumn(),
         )
-        with Progress(*columns, console=terminal, transient=True) as progress:
+        with bars.Progress(*columns, console=terminal, transient=True) as progress:
             self._progress = progress
             self._task = progress.add_task("starting", total=None)
             try:

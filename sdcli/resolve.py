@@ -56,6 +56,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
 
     `ready` is called once, when nothing is left to be refused and only whole files to be hashed.
     """
+    scheduler = None if asked.scheduler is None else schedulers.find(asked.scheduler)
     model = checkpoint.identify(store.find(asked.model))
     vae = fitting(store.find_adapter(asked.vae), model) if asked.vae is not None else model.path
     _able(model, asked)
@@ -68,7 +69,7 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     named = map(store.find_adapter, asked.embeddings)
     words = embedding.known((*named, *adapters.bundles(loras)), model)
     controls = adapters.controls(asked.controls, model)
-    solver = schedulers.find(said(asked.scheduler, model.scheduler))
+    solver = schedulers.find(said(scheduler, model.scheduler))
     count, seed = said(asked.count, 1), said(asked.seed, secrets.randbelow(SEEDS))
     _counted(seed, count)
     width, height = _size(asked, model)
