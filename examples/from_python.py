@@ -1,10 +1,10 @@
 """sdcli from Python: a request becomes a plan, and a plan becomes pictures."""
 
-from sdcli import console
-from sdcli.engine.draw import Studio
-from sdcli.outputs import destination, save
+from sdcli.cli import console
+from sdcli.engine.session import Studio
+from sdcli.outputs.save import destination, save
+from sdcli.planning.resolve import plan
 from sdcli.request import Draw, Output, Request
-from sdcli.resolve import plan
 
 
 def main() -> None:

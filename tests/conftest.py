@@ -14,7 +14,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest  # noqa: E402
 
-from tests import tiny  # noqa: E402
+from tests.helpers import tiny  # noqa: E402
 
 
 class Ran(NamedTuple):

@@ -17,8 +17,8 @@ from PIL import Image
 from safetensors.torch import load_file
 from unet import SCHEDULE
 
-from sdcli.checkpoint import identify
 from sdcli.engine.build import build
+from sdcli.weights.checkpoint import identify
 
 
 class Painter:

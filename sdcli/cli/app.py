@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
-from sdcli import __version__, console
-from sdcli.cli import batch, explain, generate, lora, machine, reproduce, see, show
+from sdcli import __version__
+from sdcli.cli import batch, console, explain, generate, lora, reproduce, show
+from sdcli.cli import info as machine
+from sdcli.cli import studies as see
 from sdcli.errors import BadRequest, SdcliError
 
 app = typer.Typer(

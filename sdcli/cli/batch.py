@@ -10,13 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from sdcli import console, jobs, outputs
-from sdcli.cli import perform
-from sdcli.cli.said import Said, spread_without
+from sdcli.batch import job_file as jobs
+from sdcli.cli import console
+from sdcli.cli import run as perform
+from sdcli.cli.drawing_options import Said, spread_without
 from sdcli.errors import BadRequest, PartFailed, SdcliError
+from sdcli.outputs import save as outputs
 from sdcli.plan import Plan, alone
+from sdcli.planning.resolve import plan
 from sdcli.request import Draw, Request
-from sdcli.resolve import plan
 
 JobFile = Annotated[
     str, typer.Argument(metavar="FILE", help="A prompt or a JSON object a line; `-` is stdin.")

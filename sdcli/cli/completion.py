@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sdcli import store
-from sdcli.schedulers import SCHEDULERS
+from sdcli.library import find as store
+from sdcli.schedulers.names import SCHEDULERS
 
 
 def schedulers(incomplete: str) -> list[str]:

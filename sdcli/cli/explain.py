@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sdcli import console
-from sdcli import explain as explaining
-from sdcli.cli import options
-from sdcli.cli.said import heard
-from sdcli.resolve import word
+from sdcli.cli import console, options
+from sdcli.cli.drawing_options import heard
+from sdcli.planning.resolve import word
+from sdcli.prompts import explain as explaining
 
 
 def explain(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sdcli.cli import options
-from sdcli.cli.perform import perform
-from sdcli.cli.said import Said, spread
+from sdcli.cli.drawing_options import Said, spread
+from sdcli.cli.run import perform
+from sdcli.planning.resolve import plan
 from sdcli.request import Draw, Edit, Redraw, Repaint
-from sdcli.resolve import plan
 
 
 @spread

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from sdcli import bake, checkpoint, console, lorafacts, store
-from sdcli.cli import options
-from sdcli.cli.perform import Manner
-from sdcli.cli.perform import bake as baked
+from sdcli.cli import console, options
+from sdcli.cli.run import Manner
+from sdcli.cli.run import bake as baked
+from sdcli.library import find as store
+from sdcli.planning import lora_jobs as bake
+from sdcli.show import lora as lorafacts
+from sdcli.weights import checkpoint
 
 app = typer.Typer(
     name="lora",

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from sdcli.cli import completion
+from sdcli.options.parse import control, finite, lora, positive_finite
 from sdcli.request import Control, Lora
-from sdcli.spoken import control, finite, lora, positive_finite
 
 
 def _given(text: str) -> dict[str, Any]:

@@ -9,12 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from sdcli import codec, console, outputs, settings, verdict
-from sdcli.cli import options
-from sdcli.cli.perform import Manner, rehearse, studio, told
+from sdcli.cli import console, options
+from sdcli.cli.run import Manner, rehearse, studio, told
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.metadata import codec
+from sdcli.options import table as settings
+from sdcli.outputs import save as outputs
 from sdcli.plan import Plan
-from sdcli.reproduce import Recalled, recall
+from sdcli.reproduce import compare as verdict
+from sdcli.reproduce.recall import Recalled, recall
 from sdcli.request import Output
 
 Pictures = Annotated[

@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
-from sdcli import console, outputs, portrait, presets, reproduce, shown, strip
-from sdcli.cli import options
+from sdcli.cli import console, options
 from sdcli.errors import BadRequest, PartFailed, SdcliError
+from sdcli.images import strip
+from sdcli.options import presets
+from sdcli.outputs import save as outputs
+from sdcli.reproduce import recall as reproduce
 from sdcli.request import Output
+from sdcli.show import picture as portrait
+from sdcli.show import weights as shown
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Files to look at.", show_default=False)

@@ -14,11 +14,11 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 
-from sdcli.checkpoint import Checkpoint, require, vae_config
-from sdcli.components import is_taesd
-from sdcli.engine.frame import Frame
-from sdcli.names import TEXT, TEXT_2, UNET, VAE
-from sdcli.vae import find_vae
+from sdcli.engine.empty_module import Frame
+from sdcli.weights.checkpoint import Checkpoint, require, vae_config
+from sdcli.weights.components import is_taesd
+from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
+from sdcli.weights.vae import find_vae
 
 Config = dict[str, Any]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sdcli.engine.noise import Noise
 from sdcli.engine.pipeline import Pipeline
-from sdcli.engine.sampling import Sampling
+from sdcli.engine.sampler import Sampling
 
 Combine = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 

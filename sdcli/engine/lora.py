@@ -15,16 +15,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sdcli import lora
-from sdcli.checkpoint import Checkpoint, read_header
-from sdcli.engine.deltas import delta
-from sdcli.engine.weights import Reader, load_component
-from sdcli.fit import fit
-from sdcli.header import Header
-from sdcli.lorakinds import Module
-from sdcli.modules import Name, places
-from sdcli.names import UNET
+from sdcli.engine.lora_deltas import delta
+from sdcli.engine.read_tensors import Reader, load_component
 from sdcli.plan import Lora
+from sdcli.weights.checkpoint import Checkpoint, read_header
+from sdcli.weights.lora import file as lora
+from sdcli.weights.lora.fit import fit
+from sdcli.weights.lora.kinds import Module
+from sdcli.weights.lora.module_names import Name, places
+from sdcli.weights.safetensors import Header
+from sdcli.weights.tensor_names import UNET
 
 Weights = dict[tuple[str, str], Tensor]  # by component and by the module's own name
 CPU = torch.device("cpu")

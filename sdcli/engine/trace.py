@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 import torch
 from PIL import Image
 
-from sdcli import images
-from sdcli.chunks import chunks
 from sdcli.engine import pipeline
-from sdcli.engine.attention import Maps, recorded
+from sdcli.engine.attention_maps import Maps, recorded
 from sdcli.engine.denoise import Inputs, Step, predict
-from sdcli.engine.draw import Loaded, Studio, developed, sampling_of
+from sdcli.engine.initial_latents import pixels
 from sdcli.engine.noise import generator
-from sdcli.engine.sampling import Sampling
-from sdcli.engine.start import pixels
+from sdcli.engine.sampler import Sampling
+from sdcli.engine.session import Loaded, Studio, developed, sampling_of
+from sdcli.images import load as images
 from sdcli.picture import Picture, Watch
 from sdcli.plan import Plan, Redraw
-from sdcli.prompt import pieces
-from sdcli.vocabulary import vocabulary
-from sdcli.words import PLACES, words
+from sdcli.prompts.chunks import chunks
+from sdcli.prompts.syntax import pieces
+from sdcli.prompts.tokenizer import vocabulary
+from sdcli.prompts.word_positions import PLACES, words
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from typing import Any
 from PIL import Image
 from safetensors.torch import save_file
 
-from sdcli.checkpoint import Checkpoint, identify
-from sdcli.engine.draw import Studio
+from sdcli.engine.session import Studio
+from sdcli.planning.resolve import plan
 from sdcli.request import Control, Draw, Lora, Request
-from sdcli.resolve import plan
-from tests import loras, tiny
+from sdcli.weights.checkpoint import Checkpoint, identify
 from tests.bench.cases import Case, case
 from tests.bench.sdcpp import Silent, apart, place
+from tests.helpers import loras, tiny
 
 WEIGHT, STRENGTH = 0.8, 0.7
 UNKNOWN = ("conv_in", "conv_out")

@@ -87,8 +87,8 @@ def object_mask(picture: Image.Image, colour: str) -> NDArray[np.bool_]:
 def measured(colour: str, kind: str, prompt: str, steps: int, seed: int) -> Found:
     """Draw the prompt and see how the words' maps lie on the object."""
     from sdcli.engine.trace import trace
+    from sdcli.planning.resolve import plan
     from sdcli.request import Draw, Request
-    from sdcli.resolve import plan
 
     asked = Request(Draw(), prompt, model="builtin", steps=steps, seed=seed)
     seen = trace(plan(asked), Quiet(), [steps], attention=True)
@@ -135,7 +135,7 @@ def main(words: list[str] | None = None) -> None:
             f"{name}: mean {column.mean():.3f}, better than chance in {(column > 0.5).sum()} of {len(rows)}"
         )
     if said.sheet:
-        from sdcli.sheet import Cell, drawn, flow
+        from sdcli.images.contact_sheet import Cell, drawn, flow
 
         some = [Cell(found.picture, f"{found.prompt}: {row[0]:.2f}") for found, row in cells]
         drawn(flow("Attention to the object's word", some)).save(said.sheet)

@@ -11,10 +11,10 @@ import torch
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
-from sdcli.engine.schedule import SPACINGS, schedule
 from sdcli.request import Draw, Redraw, Repaint, Task
-from sdcli.schedulers import SCHEDULERS
-from sdcli.solvers import SOLVERS
+from sdcli.schedulers.names import SCHEDULERS
+from sdcli.schedulers.noise_levels import SPACINGS, schedule
+from sdcli.schedulers.table import SOLVERS
 
 STEPS, SEED = 5, 42
 WORD = "zebrafox"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from sdcli.engine.schedule import schedule
-from tests import tiny
+from sdcli.schedulers.noise_levels import schedule
+from tests.helpers import tiny
 
 NAMES = {
     "F16": torch.float16,

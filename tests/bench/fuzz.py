@@ -24,10 +24,14 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from sdcli import containers, infotext, metadata, portrait, readers
 from sdcli.errors import SdcliError
-from tests import plans
-from tests.shared import cases
+from sdcli.images import embedded_texts as containers
+from sdcli.metadata import a1111_format as infotext
+from sdcli.metadata import readers
+from sdcli.metadata import record as metadata
+from sdcli.show import picture as portrait
+from tests.helpers import plans
+from tests.helpers.shared import cases
 
 SLOW = 2.0  # seconds
 HUNGRY = 200  # megabytes

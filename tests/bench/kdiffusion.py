@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from sdcli.engine.schedule import SPACINGS, schedule
-from sdcli.engine.solvers import SOLVERS
-from sdcli.engine.solvers.run import Run
+from sdcli.schedulers.noise_levels import SPACINGS, schedule
+from sdcli.schedulers.solvers import SOLVERS
+from sdcli.schedulers.solvers.base import Run
 
 STEPS = 10
 MEANS, SPREAD = torch.tensor([-1.5, 0.4, 2.0], dtype=torch.float64), 0.3

@@ -14,13 +14,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests import again
+from tests.helpers import again
 
 
 def main() -> int:
     """Draw, move, draw again; what came out another, a line each."""
     from sdcli.cli.app import main as sdcli
-    from sdcli.schedulers import SCHEDULERS
+    from sdcli.schedulers.names import SCHEDULERS
 
     folder = Path(tempfile.mkdtemp(prefix="sdcli-again-"))
     models = folder / "models"

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
 
-from sdcli.engine.draw import Studio
+from sdcli.engine.session import Studio
+from sdcli.planning.resolve import plan
 from sdcli.request import Request
-from sdcli.resolve import plan
 from tests.bench import cases
 from tests.bench.cases import Case
 

@@ -89,7 +89,7 @@ def loaded(asked: argparse.Namespace) -> dict[str, float]:
     """One load in this process: its parts in seconds, and the most memory it had, in GiB."""
     reading = seconds(lambda: read(asked.model))
     bare = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
-    importing = seconds(lambda: __import__("sdcli.engine.draw"))
+    importing = seconds(lambda: __import__("sdcli.engine.session"))
     plan, studio = ready(asked)
     opening = seconds(lambda: studio.open(plan))
     pipe = studio.open(plan).pipe
@@ -115,9 +115,9 @@ def read(path: Path) -> None:
 
 def ready(asked: argparse.Namespace) -> tuple[Any, Any]:
     """A plan for the model, and a studio with nothing loaded."""
-    from sdcli.engine.draw import Studio
+    from sdcli.engine.session import Studio
+    from sdcli.planning.resolve import plan
     from sdcli.request import Draw, Request
-    from sdcli.resolve import plan
     from tests.bench.sdcpp import Silent
 
     request = Request(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import save_file
 
-from tests import controls
+from tests.helpers import controls
 
 DRAW = ("--steps", 2, "--seed", 1, "-q", "--scheduler", "euler")
 

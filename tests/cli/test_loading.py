@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageChops
 from safetensors.torch import save_file
 
-from tests import tiny
+from tests.helpers import tiny
 
 DRAW = ("txt2img", "a cat", "--steps", 2, "--seed", 1, "-W", 64, "-H", 64)
 
@@ -53,8 +53,8 @@ def under_aliases(path: Path) -> Path:
 
 
 def in_parts(path: Path) -> Path:
-    from sdcli.checkpoint import identify
     from sdcli.engine.build import build
+    from sdcli.weights.checkpoint import identify
 
     whole = tiny.write(path.with_name("whole.safetensors"))
     modules = build(identify(whole))

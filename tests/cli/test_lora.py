@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sdcli.checkpoint import identify
-from tests import loras, tiny
+from sdcli.weights.checkpoint import identify
+from tests.helpers import loras, tiny
 
 DRAW = ("txt2img", "a fox", "--steps", 1, "-W", 64, "-H", 64, "--seed", 1, "-q", "-m")
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageChops
 from safetensors.torch import save_file
 
-from sdcli.vocabulary import vocabulary
+from sdcli.prompts.tokenizer import vocabulary
 
 
 @pytest.fixture

@@ -11,9 +11,12 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from sdcli import infotext, metadata, store, whereabouts
-from tests import again
-from tests.again import SMALL
+from sdcli.library import find as store
+from sdcli.library import find_by_hash as whereabouts
+from sdcli.metadata import a1111_format as infotext
+from sdcli.metadata import record as metadata
+from tests.helpers import again
+from tests.helpers.again import SMALL
 
 
 @pytest.fixture

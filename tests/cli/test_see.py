@@ -32,7 +32,7 @@ def same_as_alone(sdcli: Callable[..., Any], folder: Path, pictures: list[dict[s
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reference of few steps: the order of things is the same, and the model is no real one."""
-    monkeypatch.setattr("sdcli.engine.compare.STEPS", (24,))
+    monkeypatch.setattr("sdcli.engine.benchmark.STEPS", (24,))
 
 
 def test_compare_leaves_a_folder_with_everything(sdcli, sd1: Path, tmp_path: Path, soon: None):

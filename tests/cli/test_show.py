@@ -9,7 +9,7 @@ import sys
 import torch
 from safetensors.torch import save_file
 
-from tests import tiny
+from tests.helpers import tiny
 
 
 def test_a_checkpoint_is_shown_whole(sdcli, checkpoints):

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sdcli import metadata, portrait, request
-from tests import plans
-from tests.readers.test_readers import with_exif
+from sdcli import request
+from sdcli.metadata import record as metadata
+from sdcli.show import picture as portrait
+from tests.helpers import plans
+from tests.metadata.test_readers import with_exif
 
 PILLOW = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 

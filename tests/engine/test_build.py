@@ -13,14 +13,14 @@ import torch
 from diffusers.loaders import single_file_utils as judge
 from safetensors.torch import load_file, save_file
 
-from sdcli.checkpoint import Checkpoint, identify, identify_header
 from sdcli.engine import build as building
 from sdcli.engine.build import build
-from sdcli.engine.frame import Frame
-from sdcli.engine.weights import Reader
+from sdcli.engine.empty_module import Frame
+from sdcli.engine.read_tensors import Reader
 from sdcli.errors import BadRequest, SdcliError
-from sdcli.header import Header, Tensor
-from tests import tiny
+from sdcli.weights.checkpoint import Checkpoint, identify, identify_header
+from sdcli.weights.safetensors import Header, Tensor
+from tests.helpers import tiny
 
 KEYS = Path(__file__).parents[2] / "../shared/facts/keys"
 

@@ -17,11 +17,11 @@ from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteSchedule
 from PIL import Image
 from safetensors.torch import save_file
 
-from sdcli.engine.draw import Studio
+from sdcli.engine.session import Studio
+from sdcli.planning.resolve import plan
 from sdcli.request import Control, Draw, Edit, Request, Task
-from sdcli.resolve import plan
-from tests import controls
-from tests.engine.test_merge import Silent
+from tests.engine.test_lora_merge import Silent
+from tests.helpers import controls
 
 STEPS, CFG, SEED = 3, 5.0, 3
 WITHOUT = ("text_encoder", "tokenizer", "safety_checker", "feature_extractor")

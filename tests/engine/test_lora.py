@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdcli.checkpoint import Checkpoint, identify, read_header
 from sdcli.engine.build import build
 from sdcli.engine.lora import Wardrobe, wearing
 from sdcli.plan import File, Lora
-from tests import loras
-from tests.loras import Tensors
+from sdcli.weights.checkpoint import Checkpoint, identify, read_header
+from tests.helpers import loras
+from tests.helpers.loras import Tensors
 
 Bits = dict[tuple[str, str], torch.Tensor]
 
@@ -387,10 +387,10 @@ def test_the_fixtures_thirteen_changes(models):
         pytest.skip("the fixture is not at hand")
     import json
 
-    from sdcli.engine.deltas import delta
-    from sdcli.engine.weights import load
-    from sdcli.lorakinds import Module, kind_of
-    from sdcli.loranames import factor
+    from sdcli.engine.lora_deltas import delta
+    from sdcli.engine.read_tensors import load
+    from sdcli.weights.lora.key_names import factor
+    from sdcli.weights.lora.kinds import Module, kind_of
 
     tensors = load(fixture)
     cases = json.loads(read_header(fixture).metadata["cases"])

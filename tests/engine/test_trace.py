@@ -12,15 +12,15 @@ import torch
 from PIL import Image
 
 from sdcli.engine import pipeline
-from sdcli.engine.attention import Maps, recorded
+from sdcli.engine.attention_maps import Maps, recorded
 from sdcli.engine.denoise import predict
-from sdcli.engine.draw import Studio, sampling_of
-from sdcli.engine.start import pixels
+from sdcli.engine.initial_latents import pixels
+from sdcli.engine.session import Studio, sampling_of
 from sdcli.engine.trace import forward, trace
 from sdcli.plan import Plan
+from sdcli.planning.resolve import plan
+from sdcli.prompts.word_positions import Word
 from sdcli.request import Draw, Redraw, Request
-from sdcli.resolve import plan
-from sdcli.words import Word
 
 
 class Quiet:
@@ -89,7 +89,7 @@ def test_every_noise_level_in_one_step(sd1: Path, tmp_path: Path):
 
 def test_one_step_of_noise_is_many_small_ones():
     """x_t in one go has the mean and the variance of t steps of q(x_t | x_t-1)."""
-    from sdcli.engine.schedule import schedule
+    from sdcli.schedulers.noise_levels import schedule
 
     sigmas = schedule().sigmas
     left = [1 / (1 + sigma**2) for sigma in sigmas]

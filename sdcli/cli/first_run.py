@@ -1,0 +1,24 @@
+"""One line, once: what the built-in model is, what it can draw, and how to use another."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from sdcli import folders
+from sdcli.library import find as store
+from sdcli.plan import Plan
+from sdcli.weights import checkpoint
+
+MARK = "greeted"
+
+
+def greeting(plan: Plan) -> str:
+    """The line, if this plan draws with the built-in model for the first time; else nothing."""
+    mark = folders.cache() / MARK
+    if plan.model.path != folders.assets() / f"{store.BUILTIN}.safetensors" or mark.exists():
+        return ""
+    with suppress(OSError):  # a cache that cannot be written costs a repetition
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    about = checkpoint.identify(plan.model.path).said.get("about", "a small model of its own")
+    return f"drawing with the built-in model: {about}. Another one: `-m FILE.safetensors`"

@@ -1,0 +1,67 @@
+"""What there is and what this machine can do: schedulers, models, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sdcli import folders
+from sdcli.cli import console, options
+from sdcli.cli import run as perform
+from sdcli.errors import BadRequest
+from sdcli.library import find as store
+from sdcli.schedulers.names import SOLVERS, SPACINGS
+from sdcli.weights import checkpoint
+
+
+def schedulers(json: options.Json = False) -> None:
+    """The schedulers: what each is good for, what a step costs, other programs' names for it."""
+    console.listing(
+        ("name", "evaluations", "eta", "about", "also called"),
+        [
+            (row.name, row.evaluations, "-" if row.eta is None else row.eta, row.about, row.names)
+            for row in SOLVERS.values()
+        ],
+        as_json=json,
+    )
+    if not json:
+        console.result("")
+    console.listing(
+        ("spacing", "about", "not with"),
+        [(name, about, without(name)) for name, about in SPACINGS.items()],
+        as_json=json,
+    )
+    console.Conversation(quiet=json).note("a solver over a spacing: `--scheduler euler-karras`")
+
+
+def without(spacing: str) -> tuple[str, ...]:
+    """The solvers that do not take a spacing."""
+    return tuple(
+        row.name for row in SOLVERS.values() if spacing not in (row.spacing, *row.spacings)
+    )
+
+
+def models(json: options.Json = False) -> None:
+    """The models at hand: the built-in one and those in the folder of models."""
+    console.listing(
+        ("name", "kind", "family", "GB", "path"),
+        [(name, *told(path), str(path)) for name, path in store.models()],
+        as_json=json,
+    )
+    for folder in folders.models():
+        console.Conversation(quiet=json).note(f"models are looked for in {folder}")
+
+
+def told(path: Path) -> tuple[str, str, str]:
+    """A file's kind, the family of a checkpoint and its size, from its header."""
+    weight = sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")))
+    size = f"{weight / 1e9:.2f}"
+    try:
+        kind = checkpoint.kind(checkpoint.read_header(path))
+        return kind, checkpoint.identify(path).family.title if kind == "checkpoint" else "", size
+    except BadRequest as error:
+        return "unreadable", error.fact, size
+
+
+def doctor(json: options.Json = False) -> None:
+    """What this machine draws with, and what is in its way."""
+    console.listing(("what", "found"), perform.examined(), as_json=json)

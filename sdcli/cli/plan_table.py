@@ -1,0 +1,37 @@
+"""A plan before it is performed: each answer, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any, cast
+
+from sdcli.plan import File, Plan
+from sdcli.reproduce import command_line as command
+
+HEADS = ("what", "value", "from")
+
+
+def rows(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Name, value and origin of everything that decides the picture; then the command for it."""
+    for field in fields(plan):
+        if field.compare:
+            name = field.name.replace("_", " ")
+            yield name, shown(getattr(plan, field.name)), plan.sources.get(field.name, "")
+    yield "command", command.command(plan), ""
+
+
+def shown(value: Any) -> str:
+    """A value in a few words."""
+    if isinstance(value, File):
+        return f"{value.path} ({value.sha256[:10]})"
+    if isinstance(value, tuple):
+        return "; ".join(map(shown, cast("tuple[Any, ...]", value))) or "none"
+    if is_dataclass(value):
+        inside = (f"{f.name} {shown(getattr(value, f.name))}" for f in fields(value))
+        return " ".join([type(value).__name__.lower(), *inside])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return " ".join(str(value).split()) or "none"

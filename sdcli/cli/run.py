@@ -1,0 +1,175 @@
+"""A plan is performed: drawn, saved, told. The one door to the engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sdcli.cli import console
+from sdcli.cli import plan_table as rehearsal
+from sdcli.cli.first_run import greeting
+from sdcli.metadata import codec
+from sdcli.outputs import live_preview as preview
+from sdcli.outputs import save as outputs
+from sdcli.picture import Picture
+from sdcli.plan import Plan
+from sdcli.planning.lora_jobs import Extraction, Merge
+from sdcli.studies.trace.plan import Trace
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a run talks: paths or JSON on stdout, much or nothing on stderr, or only the plan."""
+
+    json: bool = False
+    dry_run: bool = False
+    quiet: bool = False
+
+    def wake(self) -> None:
+        """Where something will be drawn, begin importing the engine beside whatever comes next."""
+        if not self.dry_run:
+            threading.Thread(target=_imported, daemon=True).start()
+
+
+def _imported() -> None:
+    import_module("sdcli.engine.session")  # torch and diffusers: some seconds
+
+
+def _engine(name: str) -> Any:
+    """A module of the engine, once all that `wake` began to import is there: two threads that
+    import the same libraries from two ends can each find the other's half made."""
+    _imported()
+    return import_module(f"sdcli.engine.{name}")
+
+
+def perform(*plans: Plan, manner: Manner) -> None:
+    """Draw the plans' pictures and save each before the next, or say what would be done."""
+    if manner.dry_run:
+        rehearse(plans, manner)
+        return
+    places = [outputs.destination(plan.output, plan.count) for plan in plans]
+    for plan, place in zip(plans, places, strict=True):
+        outputs.prepare(place, plan)
+    talk = console.Conversation(quiet=manner.quiet)
+    for line in filter(None, map(greeting, plans)):
+        talk.note(line)
+    with talk.live():
+        talk.stage("waking torch")
+        drawing = studio(talk)
+        for plan, place in zip(plans, places, strict=True):
+            _kept(drawing.draw(plan, _preview(plan)), place, manner)
+
+
+def rehearse(plans: Iterable[Plan], manner: Manner) -> None:
+    """What would be done: a table for each plan or, for programs, a plan a line."""
+    for plan in plans:
+        if manner.json:
+            console.record(codec.to_data(plan) | {"from": dict(plan.sources)})
+        else:
+            console.table(rehearsal.HEADS, [*rehearsal.rows(plan)])
+
+
+def rehearse_study(
+    plan: Plan,
+    heads: Sequence[str],
+    variations: Sequence[tuple[Sequence[str], Plan]],
+    manner: Manner,
+) -> None:
+    """What a study would draw: its plan and how its pictures differ; for programs, every plan."""
+    if manner.json:
+        rehearse((one for _, one in variations), manner)
+        return
+    rehearse([plan], manner)
+    console.result("")
+    console.table(heads, [values for values, _ in variations])
+
+
+def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: Manner) -> None:
+    for picture in pictures:
+        path = outputs.save(picture, place)
+        if picture.plan.output.keep_maps:
+            outputs.save_maps(picture, path, place)
+        tell(picture, path, manner)
+
+
+def _preview(plan: Plan) -> preview.Show | None:
+    path = plan.output.preview
+    return None if path is None else preview.shown(path)
+
+
+def tell(picture: Picture, path: Path, manner: Manner) -> None:
+    """A line on stdout for one finished picture."""
+    if manner.json:
+        console.record(told(picture, path))
+    else:
+        console.result(str(path))
+
+
+def left(made: Iterable[Path], manner: Manner) -> None:
+    """Lines on stdout for the files of a study that are no pictures of a plan."""
+    for path in made:
+        if manner.json:
+            console.record({"path": str(path)})
+        else:
+            console.result(str(path))
+
+
+def told(picture: Picture, path: Path) -> dict[str, Any]:
+    """What `--json` says of a picture."""
+    return {
+        "path": str(path),
+        "seed": picture.plan.seed,
+        "index": picture.index,
+        "seconds": picture.made.seconds,
+        "device": picture.made.device,
+        "dtype": picture.made.dtype,
+        "events": list(picture.made.events),
+        "plan": codec.to_data(picture.plan),
+    }
+
+
+def bench(plan: Plan, talk: console.Conversation) -> Any:
+    """A bench for comparing schedulers: one model, one prompt, loaded once."""
+    return _engine("benchmark").Bench(plan, talk)
+
+
+def traced(asked: Trace, talk: console.Conversation) -> Any:
+    """What is seen on the way of a drawing, or of a picture into the noise."""
+    trace = _engine("trace")
+    if asked.forward:
+        return trace.forward(asked.plan, talk, asked.at)
+    split, attention = asked.split, asked.attention
+    return trace.trace(asked.plan, talk, asked.at, split=split, attention=attention)
+
+
+def studio(talk: console.Conversation) -> Any:
+    """A studio, which draws plan after plan; this is the one slow import."""
+    return _engine("session").Studio(talk)
+
+
+def bake(job: Merge | Extraction, manner: Manner) -> None:
+    """Write the file that a merge or an extraction makes, and name it."""
+    talk = console.Conversation(quiet=manner.quiet)
+    with talk.live():
+        talk.stage("waking torch")
+        from sdcli.engine import lora_extract as extract
+        from sdcli.engine import lora_merge as merge
+
+        talk.stage(f"writing {job.out.name}")
+        if isinstance(job, Merge):
+            merge.merge(job, talk)
+        else:
+            extract.extract(job, talk)
+    console.result(str(job.out))
+
+
+def examined() -> list[tuple[str, str]]:
+    """What `sdcli doctor` finds: versions, devices, folders, and advice where needed."""
+    from sdcli.cli import doctor
+    from sdcli.engine import device
+
+    return doctor.findings(device.report())

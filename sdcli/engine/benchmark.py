@@ -1,0 +1,216 @@
+"""Schedulers measured: one model, one prompt, the same noise; how far each ends from the limit.
+
+The limit is what the deterministic solvers agree on when their steps are many: the solution of the
+one differential equation that they all follow. It is drawn once for each seed, and kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from sdcli import folders
+from sdcli.engine.session import Studio, developed, sampling_of
+from sdcli.measures import similarity as likeness
+from sdcli.metadata import codec
+from sdcli.picture import Picture, Watch
+from sdcli.plan import Plan
+from sdcli.request import Output
+from sdcli.studies.compare import statistics as comparison
+from sdcli.studies.compare.statistics import Drawing, Reference
+
+# The most exact of the multistep solvers, and a one-step solver of another kind as its witness.
+SOLVER, WITNESS = "unipc-karras", "heun-karras"
+STEPS = (100, 200, 400)  # tried until the two agree
+AGREED = 0.002  # a fifth of the strictest distance that a verdict speaks of
+EDITION = "1"  # another way of finding the limit takes another name in the cache
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The converged picture of one seed."""
+
+    latents: torch.Tensor
+    image: Image.Image
+    plan: Plan  # what draws it
+    about: Reference
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture of the comparison and its numbers."""
+
+    picture: Picture
+    latents: torch.Tensor
+    numbers: Drawing
+    rest: float  # the noise level where the solver stops; 0 for most
+
+
+class Bench:
+    """A model with one prompt, loaded and encoded once, on which schedulers are tried."""
+
+    def __init__(self, plan: Plan, watch: Watch) -> None:
+        self._watch = Titled(watch)
+        self._studio = Studio(self._watch)
+        self._plan = plan
+        self._loaded = self._studio.open(plan)
+        self._given = self._studio.dressed(plan, self._loaded)
+
+    def limit(self, plan: Plan) -> Limit:
+        """The converged picture of the plan's seed: kept from before, or drawn until it is."""
+        file = self._kept_at(plan)
+        found = _read(file)
+        if found is None:
+            found = self._converged(plan)
+            _keep(file, *found)
+        latents, about = found
+        self._watch.title = "decoding the converged picture"
+        image = developed(self._loaded, latents.to(self._loaded.machine.device), self._watch)
+        return Limit(latents, image, _solving(plan, about.scheduler, about.steps), about)
+
+    def warm(self, plan: Plan) -> None:
+        """Draw two steps for nothing, so that the first that is measured is not the slowest."""
+        self._drawn(replace(plan, steps=2), "warming up")
+
+    def spread(self, shots: Sequence[Shot]) -> float | None:
+        """How far apart the pictures of different seeds are, as a share of their size."""
+        pairs = itertools.combinations([shot.latents for shot in shots], 2)
+        return comparison.spread([share(one, other) for one, other in pairs])
+
+    def shot(self, plan: Plan, limit: Limit | None, title: str) -> Shot:
+        """The plan's picture, bit for bit what it is alone, and how far it is from the limit."""
+        drawn = self._drawn(plan, title)
+        sampling = sampling_of(plan)
+        latents = drawn.latents.float().cpu()
+        numbers = Drawing(
+            scheduler=plan.scheduler,
+            steps=plan.steps,
+            seed=plan.seed,
+            evaluations=sampling.evaluations,
+            seconds=drawn.picture.made.seconds,
+            denoising=drawn.denoising,
+        )
+        if limit is not None and comparison.has_limit(plan):
+            numbers = replace(
+                numbers,
+                rmse=rmse(latents, limit.latents),
+                share=share(latents, limit.latents),
+                psnr=likeness.psnr(drawn.picture.image, limit.image),
+                ssim=likeness.ssim(drawn.picture.image, limit.image),
+            )
+        return Shot(drawn.picture, latents, numbers, sampling.levels[-1])
+
+    def _drawn(self, plan: Plan, title: str) -> Any:
+        given = self._given
+        if given.changes:  # after a share of the steps, so that each number of steps has its own
+            given = self._studio.dressed(plan, self._loaded)
+        self._watch.title = title
+        return self._studio.drawing(plan, self._loaded, given)
+
+    def _latents(self, plan: Plan, title: str) -> torch.Tensor:
+        return self._drawn(plan, title).latents.float().cpu()
+
+    def _converged(self, plan: Plan) -> tuple[torch.Tensor, Reference]:
+        def solve(scheduler: str, steps: int) -> torch.Tensor:
+            title = f"the converged picture of seed {plan.seed}: {scheduler}, {steps} steps"
+            return self._latents(_solving(plan, scheduler, steps), title)
+
+        return converged(solve)
+
+    def _kept_at(self, plan: Plan) -> Path:
+        """Where the limit of this plan's seed is kept: all that decides it is in the name."""
+        decides = _solving(plan, SOLVER, 1)
+        machine = self._loaded.machine
+        facts = [EDITION, machine.device.type, machine.dtype_name, codec.to_data(decides)]
+        digest = hashlib.sha256(codec.to_json(facts).encode()).hexdigest()[:32]
+        return folders.cache() / "converged" / f"{digest}.safetensors"
+
+
+def converged(solve: Callable[[str, int], torch.Tensor]) -> tuple[torch.Tensor, Reference]:
+    """Where a scheduler ends when its steps are many: more and more of them, until two solvers of
+    different kinds end in the same place, or as many as are worth their time."""
+    latents, about = torch.empty(0), Reference(SOLVER, 0, WITNESS, 0, math.inf)
+    for steps in STEPS:
+        latents = solve(SOLVER, steps)
+        about = Reference(SOLVER, steps, WITNESS, steps, share(solve(WITNESS, steps), latents))
+        if about.apart <= AGREED:
+            break
+    return latents, about
+
+
+class Titled:
+    """A watch that calls every stage by the title of the drawing it belongs to."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch, self.title = watch, ""
+
+    def stage(self, doing: str) -> None:
+        """A new stage begins."""
+        self._watch.stage(self.title or doing)
+
+    def step(self, done: int, of: int) -> None:
+        """So many steps are done."""
+        self._watch.step(done, of)
+
+    def note(self, text: str) -> None:
+        """Something the user should know."""
+        self._watch.note(text)
+
+
+def rmse(one: torch.Tensor, other: torch.Tensor) -> float:
+    """The root mean square difference."""
+    return float((one.double() - other.double()).square().mean().sqrt())
+
+
+def share(one: torch.Tensor, of: torch.Tensor) -> float:
+    """The root mean square difference over the size of what it is measured against."""
+    return rmse(one, of) / max(float(of.double().square().mean().sqrt()), math.ulp(1.0))
+
+
+def _solving(plan: Plan, scheduler: str, steps: int) -> Plan:
+    """The plan under a deterministic solver, and nothing in it that decides no picture."""
+    return replace(plan, scheduler=scheduler, steps=steps, eta=0.0, count=1, output=Output())
+
+
+def _read(file: Path) -> tuple[torch.Tensor, Reference] | None:
+    try:
+        with safe_open(file, framework="pt") as opened:
+            data: dict[str, str] = opened.metadata()
+            about = Reference(
+                data["scheduler"],
+                int(data["steps"]),
+                data["witness"],
+                int(data["witness_steps"]),
+                float(data["apart"]),
+                cached=True,
+            )
+            return opened.get_tensor("latents"), about
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+        return None  # not there, or damaged: drawn anew either way
+
+
+def _keep(file: Path, latents: torch.Tensor, about: Reference) -> None:
+    facts = {
+        "scheduler": about.scheduler,
+        "steps": str(about.steps),
+        "witness": about.witness,
+        "witness_steps": str(about.witness_steps),
+        "apart": repr(about.apart),
+    }
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        save_file({"latents": latents.contiguous()}, partial, facts)
+        partial.replace(file)
+    except (OSError, SafetensorError):
+        return  # a cache that cannot be written costs time, not the comparison

@@ -1,0 +1,130 @@
+"""ControlNets: networks beside the U-Net that see a map and add to what the U-Net sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.models.controlnets.controlnet import ControlNetModel
+from PIL import Image
+
+from sdcli.engine.denoise import Inputs
+from sdcli.engine.empty_module import Frame
+from sdcli.engine.read_tensors import load_component
+from sdcli.errors import BadRequest
+from sdcli.images import canny
+from sdcli.images import load as images
+from sdcli.plan import Control, Plan
+from sdcli.weights import controlnet as control
+from sdcli.weights.checkpoint import Checkpoint
+from sdcli.weights.controlnet import OWN, ControlFile
+from sdcli.weights.tensor_names import UNET
+
+
+def _empty(config: dict[str, Any]) -> Any:
+    return ControlNetModel.from_config(config)
+
+
+def build(
+    found: ControlFile, model: Checkpoint, dtype: torch.dtype, device: torch.device
+) -> ControlNetModel:
+    """The network of a file, in the working dtype on the device that draws."""
+    frame = Frame(
+        found.header,
+        found.component,
+        _empty,
+        control.config(found, model),
+    )
+    if frame.ignored:
+        raise BadRequest(
+            f"`{found.header.path.name}` holds `{frame.ignored[0]}`, which no ControlNet has",
+            hint="it is of a kind that sdcli does not know",
+        )
+    module: Any = frame.filled(dtype, device)
+    if found.difference:
+        _onto(module, model, dtype, device)
+    return module
+
+
+@torch.no_grad()
+def _onto(
+    module: torch.nn.Module, model: Checkpoint, dtype: torch.dtype, device: torch.device
+) -> None:
+    """Add the model's own weights to a network that holds only its difference from them."""
+    unet = model.components[UNET]
+    weights = {
+        name: weight
+        for name, weight in module.named_parameters()
+        if name in unet.parts and not name.startswith(OWN)
+    }
+    shapes = {name: weight.shape for name, weight in weights.items()}
+    for name, own in load_component(model.header, unet, shapes, dtype, device).items():
+        weights[name].add_(own)
+
+
+def drawn(asked: Control, plan: Plan) -> Image.Image:
+    """The map that is followed: the picture at the size drawn, or its edges."""
+    picture = images.fit(
+        images.picture(asked.image.path, "control picture"), plan.width, plan.height
+    )
+    return canny.edges(picture) if asked.canny else picture
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A ControlNet at work: its network, its map, how much and during which share of the steps."""
+
+    network: ControlNetModel
+    chart: Image.Image
+    seen: torch.Tensor  # the map, [1, 3, h, w] in 0..1
+    asked: Control
+
+    def __call__(
+        self, latents: torch.Tensor, timestep: Any, share: float, inputs: Inputs
+    ) -> dict[str, Any]:
+        """What it adds to the U-Net's arguments at this step."""
+        if not self.asked.start <= share < self.asked.end or not self.asked.weight:
+            return {}
+        network = self.network
+        down, middle = network(
+            latents.to(network.dtype),
+            timestep,
+            encoder_hidden_states=inputs.embeds,
+            controlnet_cond=self.seen.expand(inputs.branches, -1, -1, -1),
+            conditioning_scale=self.asked.weight,
+            added_cond_kwargs=inputs.added,
+            return_dict=False,
+        )
+        return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+
+
+def guide(network: ControlNetModel, asked: Control, chart: Image.Image) -> Guide:
+    """A network made ready to follow a map."""
+    pixels = torch.from_numpy(np.asarray(chart.convert("RGB"), dtype=np.float32) / 255)
+    pixels = pixels.permute(2, 0, 1)[None].to(network.device, network.dtype)
+    return Guide(network, chart, pixels, asked)
+
+
+class Networks:
+    """The ControlNets of one loaded model, each loaded once for as long as plans name it."""
+
+    def __init__(self, model: Checkpoint, dtype: torch.dtype, device: torch.device) -> None:
+        self._model = model
+        self._dtype = dtype
+        self._device = device
+        self._built: dict[str, ControlNetModel] = {}
+
+    def guides(self, plan: Plan) -> tuple[Guide, ...]:
+        """The plan's ControlNets at work on its maps."""
+        wanted = {asked.file.sha256: asked.file.path for asked in plan.controls}
+        self._built = {name: net for name, net in self._built.items() if name in wanted}
+        for name, path in wanted.items():
+            if name not in self._built:
+                found = control.fitting(path, self._model)
+                self._built[name] = build(found, self._model, self._dtype, self._device)
+        return tuple(
+            guide(self._built[asked.file.sha256], asked, drawn(asked, plan))
+            for asked in plan.controls
+        )

@@ -1,0 +1,66 @@
+"""A quick look at unfinished latents: by a TAESD, or by a projection fitted to the model's VAE."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from PIL import Image
+from torch import Tensor
+
+from sdcli.engine.build import build_vae
+from sdcli.engine.initial_latents import image
+from sdcli.engine.pipeline import Pipeline, encode
+from sdcli.weights.checkpoint import Checkpoint
+
+SIDE, CELL = 16, 8  # the test card: cells to a side, pixels to a cell
+COARSE = 5  # its colours are blurred from this many to a side: latents are no mosaic
+
+
+class Glimpse:
+    """Latents into small pictures, fast enough for every step."""
+
+    def __init__(
+        self, pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch.device
+    ) -> None:
+        self._tiny = _tiny(pipe, model, decoder, device)
+        self._colours = None if self._tiny is not None else projection(pipe)
+
+    @torch.inference_mode()
+    def __call__(self, latents: Tensor) -> Image.Image:
+        """The picture these latents are on the way to, at its full size."""
+        if self._tiny is not None:
+            given = latents.to(self._tiny.device, self._tiny.dtype)
+            pixels = self._tiny.decode(given / self._tiny.config.scaling_factor)[0]
+            return image(pixels.float().cpu())
+        assert self._colours is not None
+        small = _with_one(latents.float().cpu()) @ self._colours
+        view = image(small.permute(2, 0, 1)[None])
+        return view.resize((view.width * CELL, view.height * CELL), Image.Resampling.BICUBIC)
+
+
+def _tiny(pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch.device) -> Any:
+    """A decoder of its own, or the pipeline's where that is a TAESD already."""
+    if decoder is not None:
+        return build_vae(model, decoder, dtype=pipe.vae.dtype, device=device)
+    return pipe.vae if isinstance(pipe.vae, AutoencoderTiny) else None
+
+
+def projection(pipe: Pipeline) -> Tensor:
+    """What a latent cell's numbers say of its colour: the best linear fit to a test card."""
+    dice = torch.Generator().manual_seed(0)
+    coarse = torch.rand(1, 3, COARSE, COARSE, generator=dice) * 2 - 1
+    card = torch.nn.functional.interpolate(coarse, SIDE * CELL, mode="bilinear")
+    with torch.inference_mode():
+        seen = _with_one(encode(pipe, card).float().cpu()).flatten(0, 1)
+    cells = torch.nn.functional.avg_pool2d(card, CELL)
+    wanted = cells[0].permute(1, 2, 0).flatten(0, 1)
+    return torch.linalg.lstsq(seen, wanted, driver="gelsd").solution
+
+
+def _with_one(latents: Tensor) -> Tensor:
+    """[1, c, h, w] as [h, w, c + 1]: the one more is for the middle of each colour."""
+    numbers = latents[0].permute(1, 2, 0)
+    return torch.cat([numbers, torch.ones_like(numbers[..., :1])], dim=-1)

@@ -1,0 +1,98 @@
+"""LoRAs baked into a checkpoint: the same layout, the same types, one tensor in memory at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+import torch
+from torch import Tensor
+
+from sdcli import __version__
+from sdcli.engine.lora import CPU, Change, apply, changes
+from sdcli.engine.read_tensors import DTYPES, Reader
+from sdcli.outputs import atomic as written
+from sdcli.picture import Watch
+from sdcli.plan import Lora
+from sdcli.planning.lora_jobs import Merge
+from sdcli.weights import safetensors_layout as layout
+from sdcli.weights.checkpoint import Checkpoint
+from sdcli.weights.safetensors import Tensor as Place
+
+Todo = Mapping[str, list[tuple[str, str, list[Change]]]]  # tensor: component, target, changes
+MADE = "sdcli_merge"  # the metadata key that tells where the file comes from
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+UNTRUE = ("modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash")
+
+
+def merge(job: Merge, watch: Watch) -> None:
+    """Write the checkpoint that wears the LoRAs for good."""
+    tensors = job.model.header.tensors
+    todo = _by_tensor(job.model, job.loras)
+    with written.whole(job.out, force=job.force) as file, Reader() as reader:
+        file.write(layout.head(tensors, _metadata(job)))
+        for done, tensor in enumerate(_merged(job.model, todo, reader), 1):
+            _put(tensor, file)
+            watch.step(done, len(tensors))
+
+
+def _merged(model: Checkpoint, todo: Todo, reader: Reader) -> Iterator[Tensor]:
+    """Every tensor of the file, in the order of its header."""
+    for name, place in model.header.tensors.items():
+        tensor = reader.read(place)
+        for kind, target, of in todo.get(name, ()):
+            _change(tensor, model, kind, target, of, reader)
+        yield tensor
+
+
+def _change(
+    tensor: Tensor, model: Checkpoint, kind: str, target: str, of: list[Change], reader: Reader
+) -> None:
+    """Change a tensor, or the third of it that is meant, in place."""
+    part = model.components[kind].parts[target]
+    mine = tensor if part.third is None else tensor.chunk(3)[part.third]
+    mine = mine.mT if part.transposed else mine
+    apply(mine, of, reader, CPU)
+
+
+def _by_tensor(model: Checkpoint, loras: tuple[Lora, ...]) -> Todo:
+    todo: dict[str, list[tuple[str, str, list[Change]]]] = {}
+    for (kind, target), of in changes(model, loras).items():
+        name = model.components[kind].parts[target].name
+        todo.setdefault(name, []).append((kind, target, of))
+    return todo
+
+
+def _metadata(job: Merge) -> dict[str, str]:
+    """What the file said of itself and is still true, and what was done to it."""
+    kept = {key: text for key, text in job.model.header.metadata.items() if key not in UNTRUE}
+    made = {
+        "sdcli": __version__,
+        "model": {"file": job.source.path.name, "sha256": job.source.sha256},
+        "loras": [
+            {
+                "file": lora.file.path.name,
+                "sha256": lora.file.sha256,
+                "unet": lora.unet,
+                "te": lora.te,
+                "share": lora.share,
+            }
+            for lora in job.loras
+        ],
+    }
+    return kept | {MADE: json.dumps(made)}
+
+
+def _put(tensor: Tensor, file: BinaryIO) -> None:
+    file.write(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+
+
+def write(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file: BinaryIO) -> None:
+    """Tensors and metadata as a safetensors file."""
+    places = {
+        name: Place(NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()
+    }
+    file.write(layout.head(places, metadata))
+    for tensor in tensors.values():
+        _put(tensor, file)

@@ -1,0 +1,198 @@
+"""A prompt into what the U-Net attends to: chunk by chunk, weighted, by one encoder or two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from sdcli.engine import embeddings as embedding
+from sdcli.engine.embeddings import Vectors
+from sdcli.engine.pipeline import Pipeline
+from sdcli.errors import BadRequest
+from sdcli.plan import Plan
+from sdcli.prompts import stages as wordings
+from sdcli.prompts.chunks import LENGTH, Chunk
+from sdcli.prompts.tokenizer import END, START
+from sdcli.weights.embedding import CLIP_G, CLIP_H, CLIP_L
+
+PLACES = LENGTH + 2  # the start, the words, the end
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """One prompt, encoded. Token `t` of chunk `c` is at place 77 * c + 1 + t."""
+
+    embeds: torch.Tensor  # [1, 77 * chunks, width]
+    pooled: torch.Tensor | None  # [1, width], where a second encoder gives it
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The prompts of a plan, all equally long, as they are up to one evaluation of the model."""
+
+    positives: tuple[Conditioning, ...]  # several where AND joins them
+    pulls: tuple[float, ...]  # and how strong each of them is
+    negative: Conditioning
+    until: int  # the evaluation, counted from 0 and included
+
+    @property
+    def positive(self) -> Conditioning:
+        """The prompt, or the first of those joined."""
+        return self.positives[0]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One text encoder, and how its family uses it."""
+
+    name: str  # as embeddings call it
+    model: Any
+    normed: bool  # whether the final layer norm follows the layer that is read
+    pooled: bool
+
+    @property
+    def pad(self) -> int:
+        """What fills a chunk up: OpenAI's CLIP was trained on ends, OpenCLIP on zeros."""
+        return END if self.model.config.hidden_act == "quick_gelu" else 0
+
+    @property
+    def core(self) -> Any:
+        """The transformer itself, which a projection may be built around."""
+        return getattr(self.model, "text_model", self.model)
+
+
+def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
+    """The plan's prompts, with the words of its embeddings: once, or once for each change.
+
+    An empty negative prompt of SDXL is all zeros, as that family was trained and every program
+    draws it; the refiner was not trained so.
+    """
+    encoders = encoders_of(pipe)
+    vectors = embedding.load(plan.embeddings, [encoder.name for encoder in encoders])
+    known: dict[str, Conditioning] = {}
+
+    def one(text: str) -> Conditioning:
+        if text not in known:
+            known[text] = _encoded(pipe, encoders, plan, text, vectors)
+        return known[text]
+
+    stages: list[Encoded] = []
+    for until, (*prompts, negative) in wordings.stages(plan):
+        none = len(encoders) == 2 and not plan.negative
+        against = _nothing(one(negative)) if none else one(negative)
+        *positives, against = _equally_long(*map(one, prompts), against)
+        stages.append(Encoded(tuple(positives), wordings.pulls(plan), against, until))
+    return tuple(stages)
+
+
+def encoders_of(pipe: Pipeline) -> tuple[Encoder, ...]:
+    """The pipeline's text encoders, in the order in which the U-Net sees them."""
+    first, second = pipe.text_encoder, pipe.text_encoder_2
+    if second is None:
+        name = CLIP_L if first.config.hidden_act == "quick_gelu" else CLIP_H
+        return (Encoder(name, first, normed=True, pooled=False),)
+    pooling = Encoder(CLIP_G, second, normed=False, pooled=True)
+    if first is None:
+        return (pooling,)
+    return Encoder(CLIP_L, first, normed=False, pooled=False), pooling
+
+
+def _encoded(
+    pipe: Pipeline, encoders: tuple[Encoder, ...], plan: Plan, text: str, vectors: Vectors
+) -> Conditioning:
+    """One prompt: each encoder's states side by side, one chunk after another."""
+    parts = wordings.read(plan, text)
+    rows: list[torch.Tensor] = []
+    pooled: torch.Tensor | None = None
+    for encoder in encoders:
+        # A chunk at a time: what it becomes must not depend on its neighbours' rounding.
+        states = [_states(pipe, encoder, chunk, plan, vectors) for chunk in parts]
+        rows.append(torch.cat([state for state, _ in states], dim=1))
+        pooled = states[0][1] if encoder.pooled else pooled
+    return Conditioning(torch.cat(rows, dim=-1), pooled)
+
+
+def _states(
+    pipe: Pipeline, encoder: Encoder, chunk: Chunk, plan: Plan, vectors: Vectors
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """A chunk's hidden states, `clip_skip` layers from the end, weighted; and its pooled vector."""
+    ids = [START, *(token.id for token in chunk.tokens), END]
+    ids += [encoder.pad] * (PLACES - len(ids))
+    with _embedded(encoder, chunk, vectors):
+        out = encoder.model(torch.tensor([ids], device=pipe.place), output_hidden_states=True)
+    states = _layer(encoder, out.hidden_states, plan.clip_skip)
+    return weighted(states, chunk, plan.emphasis), out.text_embeds if encoder.pooled else None
+
+
+def _layer(encoder: Encoder, states: tuple[torch.Tensor, ...], clip_skip: int) -> torch.Tensor:
+    layers = len(states) - 1
+    if not 1 <= clip_skip <= layers:
+        raise BadRequest(
+            f"`--clip-skip {clip_skip}` cannot be: the text encoder has {layers} layers",
+            hint="1 is its last layer, 2 the one before it",
+        )
+    state = states[-clip_skip]
+    return encoder.core.final_layer_norm(state) if encoder.normed else state
+
+
+def weighted(states: torch.Tensor, chunk: Chunk, emphasis: str) -> torch.Tensor:
+    """The states times their tokens' weights; `original` then restores the mean of the chunk."""
+    if all(token.weight == 1 for token in chunk.tokens):
+        return states
+    weights = torch.ones(states.shape[1], 1, dtype=torch.float32)
+    weights[1 : 1 + len(chunk.tokens), 0] = torch.tensor([token.weight for token in chunk.tokens])
+    before = states.float()
+    after = before * weights.to(states.device)
+    if emphasis == "original":
+        after = after * (before.mean() / after.mean())
+    return after.to(states.dtype)
+
+
+@contextmanager
+def _embedded(encoder: Encoder, chunk: Chunk, vectors: Vectors) -> Generator[None]:
+    """While this holds, the encoder reads the embeddings' own vectors at their places."""
+    own = {
+        place: vectors[token.word][encoder.name][token.row]
+        for place, token in enumerate(chunk.tokens, start=1)
+        if token.word
+    }
+
+    def replace(_module: Any, _given: Any, found: torch.Tensor) -> torch.Tensor:
+        found = found.clone()
+        for place, vector in own.items():
+            found[:, place] = vector.to(found)
+        return found
+
+    if not own:
+        yield
+        return
+    # transformers' CLIP takes no vectors in place of ids, so they are put in behind the table.
+    handle = encoder.core.embeddings.token_embedding.register_forward_hook(replace)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _nothing(text: Conditioning) -> Conditioning:
+    pooled = text.pooled
+    return Conditioning(
+        torch.zeros_like(text.embeds), None if pooled is None else torch.zeros_like(pooled)
+    )
+
+
+def _equally_long(*texts: Conditioning) -> Iterator[Conditioning]:
+    """The prompts repeated until they are equally long, so that one batch holds them.
+
+    Attention to every key twice over is attention to it once: the picture is the one that each
+    prompt draws at its own length.
+    """
+    length = math.lcm(*(text.embeds.shape[1] for text in texts))
+    for text in texts:
+        times = length // text.embeds.shape[1]
+        yield Conditioning(text.embeds.repeat(1, times, 1), text.pooled)

@@ -1,0 +1,86 @@
+"""Encoded words and sizes into what the U-Net is given, branch by branch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from sdcli.engine.denoise import Combine, Inputs, guided, one
+from sdcli.engine.pipeline import Pipeline
+from sdcli.engine.text_encoder import Encoded
+from sdcli.plan import Edit, Plan
+
+AESTHETIC = 6.0, 2.5  # what the refiner is told of the wanted and of the unwanted picture
+
+
+def inputs(plan: Plan, pipe: Pipeline, texts: Sequence[Encoded]) -> Inputs:
+    """The U-Net's inputs for a plan, with all the words of a prompt that changes."""
+    first, *later = (_inputs(plan, pipe, text) for text in texts)
+    return replace(first, changes=(first, *later)) if later else first
+
+
+def _inputs(plan: Plan, pipe: Pipeline, text: Encoded) -> Inputs:
+    """One branch, two under guidance, three for an edit, one more for each prompt after an AND."""
+    if isinstance(plan.task, Edit):
+        rows = (text.negative, text.negative, text.positive)
+        combine: Combine = edited(plan.cfg, plan.task.image_cfg)
+    elif len(text.positives) > 1:
+        rows = (text.negative, *text.positives)
+        combine = pulled(plan.cfg, text.pulls)
+    elif plan.cfg == 1:
+        rows, combine = (text.positive,), one
+    else:
+        rows, combine = (text.negative, text.positive), guided(plan.cfg)
+    embeds = torch.cat([row.embeds for row in rows])
+    added = None
+    if rows[-1].pooled is not None:
+        pooled = torch.cat([row.pooled for row in rows if row.pooled is not None])
+        ids = [_sizes(plan, pipe, wanted=row is not text.negative) for row in rows]
+        added = {
+            "text_embeds": pooled,
+            "time_ids": torch.tensor(ids, dtype=pooled.dtype, device=pooled.device),
+        }
+    return Inputs(embeds=embeds, combine=combine, added=added, until=text.until)
+
+
+def pulled(cfg: float, pulls: Sequence[float]) -> Combine:
+    """Toward each prompt by `cfg` times its own pull (Liu et al., 2206.01714)."""
+
+    def combine(branches: Sequence[torch.Tensor]) -> torch.Tensor:
+        negative, *positives = branches
+        total = negative
+        for pull, positive in zip(pulls, positives, strict=True):
+            total = total + cfg * pull * (positive - negative)
+        return total
+
+    return combine
+
+
+def edited(cfg: float, image_cfg: float) -> Combine:
+    """Toward the picture by `image_cfg`, toward the instruction by `cfg` (Brooks, 2211.09800)."""
+
+    def combine(branches: Sequence[torch.Tensor]) -> torch.Tensor:
+        nothing, picture, both = branches
+        return nothing + image_cfg * (picture - nothing) + cfg * (both - picture)
+
+    return combine
+
+
+def beside(given: Inputs, channels: torch.Tensor | None, task: object) -> Inputs:
+    """The inputs with more channels, repeated for each branch; an edit's first sees no picture."""
+    if channels is None:
+        return given
+    rows = channels.repeat(given.branches, 1, 1, 1)
+    if isinstance(task, Edit):
+        rows[0] = 0
+    return replace(given, beside=rows)
+
+
+def _sizes(plan: Plan, pipe: Pipeline, *, wanted: bool) -> list[float]:
+    """SDXL's six numbers (size, crop, target), the refiner's five (size, crop, score)."""
+    size = [float(plan.height), float(plan.width), 0.0, 0.0]
+    if plan.family == "sdxl-refiner":
+        return [*size, AESTHETIC[0] if wanted else AESTHETIC[1]]
+    return [*size, float(plan.height), float(plan.width)]

@@ -1,0 +1,1 @@
+"""Picture files: loaded, fitted, masked; the texts they carry; sheets and animations."""

@@ -1,0 +1,1 @@
+"""Files on this machine: by name, by content, and from elsewhere."""

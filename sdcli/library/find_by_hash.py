@@ -1,0 +1,107 @@
+"""Where a file is by now: found by its content, wherever it has moved and whatever it is called."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from sdcli.errors import SdcliError
+from sdcli.library import find as store
+from sdcli.plan import File
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+_MOST_PICTURES = 2_000  # in a folder; one with more is no place to look through
+
+
+def model(wanted: File) -> Path | None:
+    """A file of weights: where it was, else anywhere in the folders of models."""
+    return _first(_same(wanted.sha256), _likely(wanted.path, _models()))
+
+
+def picture(wanted: File, near: Sequence[Path]) -> Path | None:
+    """A picture handed in: where it was, else in one of the folders nearby."""
+    return _first(_same(wanted.sha256), _likely(wanted.path, _pictures(near)))
+
+
+def by_hash(short: str, name: str = "") -> Path | None:
+    """A file of weights by a hash as other programs write it, likely under this name.
+
+    8 digits are AUTOMATIC1111's old hash of one piece of the file; more begin the file's sha256 or,
+    for safetensors, that of its tensors alone.
+    """
+    if not re.fullmatch(r"[0-9a-f]{8,64}", short):
+        return None
+    return _first(_matches(short), _likely(Path(name or "-"), _models()))
+
+
+def old_hash(path: Path) -> str:
+    """The hash that AUTOMATIC1111 used until 2023: 64 KB, one megabyte into the file."""
+    with path.open("rb") as file:
+        file.seek(0x100000)
+        return hashlib.sha256(file.read(0x10000)).hexdigest()[:8]
+
+
+def _same(sha256: str) -> Callable[[Path], bool]:
+    return lambda path: store.file(path).sha256 == sha256
+
+
+def _matches(short: str) -> Callable[[Path], bool]:
+    def matches(path: Path) -> bool:
+        if len(short) == 8:
+            return path.is_file() and old_hash(path) == short
+        if store.file(path).sha256.startswith(short):
+            return True
+        return path.suffix == ".safetensors" and store.tensors_hash(path).startswith(short)
+
+    return matches
+
+
+def _first(right: Callable[[Path], bool], places: Iterable[Path]) -> Path | None:
+    seen: set[Path] = set()
+    for path in places:
+        if path in seen or not _ordinary(path):
+            continue
+        seen.add(path)
+        try:
+            if right(path):
+                return path
+        except (SdcliError, OSError):
+            continue  # one that cannot be read is not the one
+    return None
+
+
+def _ordinary(path: Path) -> bool:
+    """Whether a path may be looked at. Where a file was is hearsay, from a picture of anybody's:
+    no device, pipe or file of the system's, which can be read for ever, and no other machine's."""
+    if str(path).startswith(("//", "\\\\")):
+        return False
+    try:
+        real = path.resolve()
+        if real.is_relative_to("/proc") or real.is_relative_to("/sys"):
+            return False
+        return real.is_file() or (real / store.FOLDER_SIGN).is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, a loop of links
+        return False
+
+
+def _likely(hint: Path, others: Iterable[Path]) -> Iterator[Path]:
+    """The hint, then those of its name, then the rest: the right one is mostly where it was."""
+    yield hint
+    rest = list(others)
+    yield from (path for path in rest if path.stem.lower() == hint.stem.lower())
+    yield from rest
+
+
+def _models() -> Iterator[Path]:
+    return (path for _, path in store.models())
+
+
+def _pictures(folders: Sequence[Path]) -> Iterator[Path]:
+    for folder in folders:
+        try:
+            inside = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
+        except OSError:
+            continue
+        yield from sorted(inside) if len(inside) <= _MOST_PICTURES else ()

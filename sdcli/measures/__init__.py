@@ -1,0 +1,1 @@
+"""How far two pictures are apart, in numbers."""

@@ -1,0 +1,134 @@
+"""A plan as the text that AUTOMATIC1111 would have written for the same picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sdcli import __version__
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.library import find as store
+from sdcli.metadata import a1111_format as infotext
+from sdcli.plan import Control, Draw, Edit, File, Plan, Redraw, Repaint
+from sdcli.schedulers import names as schedulers
+
+SCHEDULES = (
+    "Karras",
+    "Exponential",
+    "SGM Uniform",
+    "KL Optimal",
+    "Align Your Steps",
+    "Simple",
+    "Beta",
+    "Turbo",
+    "DDIM",
+    "Uniform",
+    "Automatic",
+)
+
+
+def text(plan: Plan) -> str:
+    """The `parameters` of a picture: prompts, and every setting that program has a name for."""
+    fields = {name: value for name, value in _fields(plan) if value}
+    found = infotext.Infotext(_with_tags(plan), plan.negative, fields)
+    return _storable(infotext.compose(found))
+
+
+def _with_tags(plan: Plan) -> str:
+    """The prompt with its LoRAs written into it, which is where that program looks for them."""
+    tags = (
+        f"<lora:{lora.file.path.stem}:{number(lora.te)}"
+        + (f":{number(lora.unet)}>" if lora.unet != lora.te else ">")
+        for lora in plan.loras
+    )
+    return " ".join([plan.prompt, *tags]).strip()
+
+
+def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
+    yield "Steps", str(plan.steps)
+    sampler, schedule = sampler_of(plan.scheduler)
+    yield "Sampler", sampler
+    yield "Schedule type", schedule
+    yield "CFG scale", number(plan.cfg)
+    yield from _of_task(plan.task)
+    yield "Seed", str(plan.seed)
+    yield "Size", f"{plan.width}x{plan.height}"
+    yield "Model hash", plan.model.sha256[:10]
+    yield "Model", plan.model.path.stem
+    if plan.vae.sha256 != plan.model.sha256:
+        yield "VAE hash", plan.vae.sha256[:10]
+        yield "VAE", plan.vae.path.name
+    yield "Clip skip", str(plan.clip_skip) if plan.clip_skip > 1 else ""
+    yield "ENSD", str(plan.ensd) if plan.ensd else ""
+    yield "RNG", {"cpu": "CPU", "nv": "NV"}.get(plan.rng, "")
+    yield "Eta", number(plan.eta) if _unusual_eta(plan) else ""
+    for n, control in enumerate(plan.controls):
+        yield f"ControlNet {n}", _control(control)
+    yield (
+        "Lora hashes",
+        _hashes((lora.file.path.stem, _lora_hash(lora.file)) for lora in plan.loras),
+    )
+    yield "TI hashes", _hashes((e.word, e.file.sha256[:12]) for e in plan.embeddings)
+    yield "Emphasis", {"no-norm": "No norm"}.get(plan.emphasis, "")
+    yield "Version", f"sdcli {__version__}"
+
+
+def sampler_of(name: str) -> tuple[str, str]:
+    """A scheduler as that program names it: a sampler and a schedule, if it has them; else ours."""
+    row = schedulers.SCHEDULERS.get(name)
+    label = row.solver.a1111 if row else ""
+    for schedule in SCHEDULES if label else ():
+        try:
+            if schedulers.pair(label, schedule) == name:
+                return label, schedule
+        except BadRequest:
+            continue
+    return name, ""
+
+
+def _unusual_eta(plan: Plan) -> bool:
+    row = schedulers.SCHEDULERS.get(plan.scheduler)
+    return row is not None and row.solver.eta is not None and row.solver.eta != plan.eta
+
+
+def _lora_hash(file: File) -> str:
+    """What that program calls the LoRA's content: a hash of the tensors alone."""
+    try:
+        return store.tensors_hash(file.path)[:12]
+    except SdcliError:  # the file has gone while its picture was being drawn
+        return file.sha256[:12]
+
+
+def _of_task(task: Draw | Redraw | Repaint | Edit) -> Iterator[tuple[str, str]]:
+    match task:
+        case Draw():
+            pass
+        case Edit(image_cfg=image_cfg):
+            yield "Image CFG scale", number(image_cfg)
+        case Redraw(strength=strength):
+            yield "Denoising strength", number(strength)
+        case Repaint(strength=strength, feather=feather):
+            yield "Denoising strength", number(strength)
+            yield "Mask blur", str(feather)
+
+
+def _control(control: Control) -> str:
+    module = "canny" if control.canny else "none"
+    return (
+        f"Module: {module}, Model: {control.file.path.stem} [{control.file.sha256[:8]}], "
+        f"Weight: {number(control.weight)}, Guidance Start: {number(control.start)}, "
+        f"Guidance End: {number(control.end)}"
+    )
+
+
+def _hashes(named: Iterator[tuple[str, str]]) -> str:
+    return ", ".join(f"{name}: {short}" for name, short in named)
+
+
+def number(value: float) -> str:
+    """A number as people write it: 7, not 7.0."""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _storable(said: str) -> str:
+    """Text that every container holds: no half surrogate pairs, no zero bytes."""
+    return said.encode("utf-8", "replace").decode().replace("\0", "�")

@@ -1,0 +1,208 @@
+"""What was found in another program's picture: a request, and what cannot be matched."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any, cast
+
+from sdcli.errors import SdcliError
+from sdcli.metadata import codec
+from sdcli.request import Draw, Lora, Request
+from sdcli.schedulers import names as schedulers
+
+Size = tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A request as near to the picture as its texts allow, and why it may come out different.
+
+    The request names files as the other program did; `hashes` says what identifies them: by
+    "model", "vae", "lora:NAME" and "embedding:NAME", in whatever short form that program uses.
+    `strength` is said where the picture began as another one, which no picture carries.
+    """
+
+    program: str
+    request: Request
+    hashes: Mapping[str, str] = field(default_factory=dict[str, str])
+    strength: float | None = None
+    unmatched: tuple[str, ...] = ()
+
+
+Reader = Callable[[Mapping[str, str], Size], Found | None]
+
+_WHOLE = {
+    "steps": (1, 1_000),
+    "seed": (0, 2**64 - 1),
+    "width": (8, 16_384),
+    "height": (8, 16_384),
+    "clip_skip": (1, 24),
+    "ensd": (-(2**63), 2**63),
+}
+_REAL = {"cfg": (-100.0, 1_000.0), "eta": (0.0, 100.0)}
+_LONGEST = 200_000
+# Whose solvers a program has.
+_KIN = {
+    "AUTOMATIC1111": "A1111",
+    "Forge": "A1111",
+    "SwarmUI": "ComfyUI",
+    "Fooocus": "ComfyUI",
+    "InvokeAI": "diffusers",
+    "SD.Next": "diffusers",
+}
+_HEX = re.compile(r"(?:0x|sha256:)?([0-9a-f]{6,64})", re.I)
+
+
+class Draft:
+    """A `Found` in the making: takes what it is given, as text or number, and notes what is odd."""
+
+    def __init__(self, program: str) -> None:
+        self.program = program
+        self.said: dict[str, Any] = {}
+        self.loras: list[Lora] = []
+        self.hashes: dict[str, str] = {}
+        self.strength: float | None = None
+        self.unmatched: list[str] = []
+
+    def done(self) -> Found:
+        """The finished account."""
+        request = Request(
+            task=Draw(),
+            prompt=self.said.pop("prompt", ""),
+            loras=tuple(self.loras),
+            **self.said,
+        )
+        odd = tuple(dict.fromkeys(self.unmatched))
+        return Found(self.program, request, self.hashes, self.strength, odd)
+
+    def differs(self, why: str) -> None:
+        """Note something that keeps the picture from being the same."""
+        if len(self.unmatched) < 200:
+            self.unmatched.append(why[:400])
+
+    def words(self, prompt: Any, negative: Any = "") -> None:
+        """The two prompts."""
+        self.said["prompt"] = text(prompt).strip()
+        self.said["negative"] = text(negative).strip()
+
+    def set(self, name: str, value: Any) -> None:
+        """A number of the request, if it is one and within what makes sense."""
+        least, most = _WHOLE.get(name) or _REAL[name]
+        found = number(value)
+        if found is None:
+            return
+        if not least <= found <= most:
+            self.differs(f"its {name.replace('_', ' ')} is {text(value)[:40]}, which cannot be")
+        else:
+            self.said[name] = int(found) if name in _WHOLE else float(found)
+
+    def size(self, width: Any, height: Any) -> None:
+        """Width and height, both or neither, down to whole cells as every program draws them."""
+        across, down = number(width), number(height)
+        if across is not None and down is not None:
+            self.set("width", across // 8 * 8)
+            self.set("height", down // 8 * 8)
+
+    def sampler(self, sampler: Any, schedule: Any = "") -> None:
+        """The scheduler that is the same as theirs, or the news that there is none."""
+        theirs, spacing = text(sampler).strip(), text(schedule).strip()
+        if not theirs:
+            return
+        try:
+            name = schedulers.pair(theirs, spacing or None)
+            self.said["scheduler"] = name
+            how = schedulers.SCHEDULERS[name].solver.differs
+            if _KIN.get(self.program, self.program) in how.partition(", and this")[0]:
+                self.differs(f"its sampler `{theirs}`: {how}")
+        except SdcliError as error:
+            label = f"{theirs} {spacing}".strip()
+            self.differs(f"its sampler `{label}`: {error.fact}; the model's usual one instead")
+
+    def model(self, name: Any, short: Any = "", kind: str = "model") -> None:
+        """The checkpoint or the VAE, by name and, where it is told, by hash."""
+        if file := stem(name):
+            self.said[kind] = file
+        self.hash(kind, short)
+
+    def lora(self, name: Any, unet: Any = 1.0, te: Any = None, short: Any = "") -> None:
+        """A LoRA, by name, weights and hash."""
+        file, strong = stem(name), number(unet)
+        if not file or len(self.loras) >= 100:
+            return
+        weight = 1.0 if strong is None else float(strong)
+        encoder = number(te)
+        self.loras.append(Lora(file, weight, weight if encoder is None else float(encoder)))
+        self.hash(f"lora:{file}", short)
+
+    def hash(self, what: str, short: Any) -> None:
+        """What identifies one of the files."""
+        if found := _HEX.fullmatch(text(short).strip()):
+            self.hashes[what] = found[1].lower()
+
+    def started_from(self, strength: Any) -> None:
+        """The picture began as another one, this much of which was redrawn."""
+        share = number(strength)
+        if share is None or not 0 <= share <= 1:
+            return
+        self.strength = float(share)
+        self.differs(
+            f"it began as another picture, redrawn with strength {share:g}, which it does not "
+            "carry: `--set image=FILE` names it"
+        )
+
+
+def text(value: Any) -> str:
+    """A value as text: texts and numbers as they are, anything else as nothing."""
+    if isinstance(value, str):
+        return value[:_LONGEST]
+    numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{value}" if numeric and abs(value) < 1e30 else ""
+
+
+def number(value: Any) -> float | int | None:
+    """A finite number, from a number or its text; whole ones keep every digit."""
+    said = text(value).strip()[:40]
+    try:
+        return int(said)
+    except ValueError:
+        pass
+    try:
+        found = float(said)
+    except ValueError:
+        return None
+    if not math.isfinite(found):
+        return None
+    return int(found) if found.is_integer() else found
+
+
+def stem(name: Any) -> str:
+    """The bare name of a model, without folders (of either system) and without its ending."""
+    said = PureWindowsPath(PurePosixPath(text(name).strip().replace("\0", "")).name).name
+    return re.sub(r"\.(safetensors|ckpt|pt|pth|bin|sft|gguf)$", "", said, flags=re.I)[:200]
+
+
+def json_object(said: str | None) -> dict[str, Any] | None:
+    """The JSON object in a text, or None where there is none."""
+    if not said or said.lstrip()[:1] != "{":
+        return None
+    try:
+        data = codec.from_json(said)
+    except codec.BadData:
+        return None
+    return cast(dict[str, Any], data) if isinstance(data, dict) else None
+
+
+def within(data: Any, *names: str) -> Any:
+    """What lies under these names, one inside the other; None where something else does."""
+    for name in names:
+        data = cast(dict[str, Any], data).get(name) if isinstance(data, dict) else None
+    return data
+
+
+def items(data: Any) -> list[Any]:
+    """A list of at most 200, or nothing."""
+    return cast(list[Any], data)[:200] if isinstance(data, list) else []

@@ -1,0 +1,179 @@
+"""What a picture carries: its whole plan as JSON, and the text that other programs read.
+
+The JSON is for `sdcli reproduce`: to the last digit, every file with its hash. The text is
+AUTOMATIC1111's, which nearly every other program and gallery understands. PNG keeps both as text
+chunks (`sdcli`, `parameters`); JPEG and WebP in EXIF, as maker note and user comment. What EXIF has
+no room for in a JPEG (64 KB) goes into comments of the file instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, PngImagePlugin
+
+from sdcli import __version__
+from sdcli.images import alpha_watermark as stealth
+from sdcli.images import embedded_texts as containers
+from sdcli.images import exif
+from sdcli.metadata import a1111_write as parameters
+from sdcli.metadata import codec
+from sdcli.metadata.codec import BadData, Bounds
+from sdcli.picture import Made, Picture
+from sdcli.plan import Plan
+
+KEYWORD = "sdcli"
+_OPENING = f'{{"{KEYWORD}":'  # how our JSON begins, whatever it is kept in
+_PLACES = (KEYWORD, "MakerNote", "comment")
+_JPEG_ROOM = 65_533
+
+BOUNDS = Bounds(
+    numbers={
+        "seed": (0, 2**64 - 1),
+        "steps": (1, 10_000),
+        "count": (1, 1_000_000),
+        "width": (8, 65_536),
+        "height": (8, 65_536),
+        "clip_skip": (1, 64),
+        "ensd": (-(2**63), 2**63),
+        "cfg": (-1_000, 1_000),
+        "image_cfg": (-1_000, 1_000),
+        "eta": (-100, 100),
+        "strength": (0, 1),
+        "feather": (0, 4_096),
+        "start": (0, 1),
+        "end": (0, 1),
+        "share": (0, 1),
+        "vectors": (0, 1_000),
+        "unet": (-1_000, 1_000),
+        "te": (-1_000, 1_000),
+        "weight": (-1_000, 1_000),
+        "seconds": (0, 1e9),
+    },
+    texts={"prompt": 1_000_000, "negative": 1_000_000, "sha256": 128, "pixels": 64},
+)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a picture turned out to carry. Without a plan it is a stranger's, or nobody's."""
+
+    texts: Mapping[str, str]
+    plan: Plan | None = None
+    made: Made | None = None
+    pixels: str = ""  # what `fingerprint` said when it was drawn
+    version: str = ""  # of the sdcli that drew it
+    strange: tuple[str, ...] = ()  # fields of a later version, which decide who knows what
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Record:
+    """The JSON: who wrote it, what was done, how it went, and what came out."""
+
+    sdcli: str
+    plan: Plan
+    made: Made
+    pixels: str = field(default="")
+
+
+def facts(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON data: what a picture carries of it, and what `--dry-run` prints."""
+    data: dict[str, Any] = codec.to_data(plan)
+    del data[codec.TAG]
+    return data
+
+
+def text(picture: Picture) -> str:
+    """The JSON that a picture carries."""
+    record = _Record(__version__, picture.plan, picture.made, fingerprint(picture.image))
+    data = codec.to_data(record)
+    del data[codec.TAG]
+    return codec.to_json(data)
+
+
+def fingerprint(image: Image.Image) -> str:
+    """The sha256 of the pixels alone, in red, green and blue, row by row."""
+    rgb = image.convert("RGB")
+    size = f"{rgb.width}x{rgb.height}\n".encode()
+    return hashlib.sha256(size + rgb.tobytes()).hexdigest()
+
+
+def save_options(picture: Picture, format: str) -> dict[str, Any]:  # noqa: A002
+    """What `Image.save` must be told for this picture to carry its plan in this format."""
+    if not picture.plan.output.metadata:
+        return {}
+    return _WRITERS[format](text(picture), parameters.text(picture.plan))
+
+
+def read(path: Path) -> Carried:
+    """What the picture at `path` carries. Nothing that is written there is executed or trusted."""
+    texts = containers.read(path)
+    if not texts.named:
+        texts.add(*_hidden(path))
+    carried = Carried(texts.named, problems=tuple(texts.problems))
+    ours = next((t for t in map(texts.named.get, _PLACES) if t and t.startswith(_OPENING)), None)
+    return _understood(carried, ours) if ours else carried
+
+
+def _hidden(path: Path) -> tuple[str, str]:
+    """A watermark's text by the name it would have had: NovelAI's is the JSON of all its chunks."""
+    hidden = stealth.read(path)
+    return ("stealth" if hidden.lstrip()[:1] == "{" else "parameters"), hidden
+
+
+def _understood(carried: Carried, ours: str) -> Carried:
+    reader = codec.Reader(BOUNDS)
+    try:
+        record = reader.read(_Record, codec.from_json(ours))
+    except BadData as error:
+        problem = f"its plan is refused: {error.fact}"
+        return Carried(carried.texts, problems=(*carried.problems, problem))
+    return Carried(
+        carried.texts,
+        record.plan,
+        record.made,
+        record.pixels,
+        record.sdcli,
+        tuple(reader.strange[:100]),
+        carried.problems,
+    )
+
+
+def _png(ours: str, theirs: str) -> dict[str, Any]:
+    info = PngImagePlugin.PngInfo()
+    for name, said in (("parameters", theirs), (KEYWORD, ours)):
+        if said.isascii():
+            info.add_text(name, said)
+        else:
+            info.add_itxt(name, said)
+    return {"pnginfo": info}
+
+
+def _webp(ours: str, theirs: str) -> dict[str, Any]:
+    return {"exif": _exif({exif.MAKER_NOTE: ours.encode()}, theirs)}
+
+
+def _jpeg(ours: str, theirs: str) -> dict[str, Any]:
+    block = _webp(ours, theirs)["exif"]
+    if len(block) <= _JPEG_ROOM:
+        return {"exif": block}
+    block = _exif({}, theirs)
+    if len(block) > _JPEG_ROOM:  # then no program could read it from there
+        block = _exif({}, "")
+    raw = ours.encode()
+    pieces = [raw[at : at + _JPEG_ROOM] for at in range(0, len(raw), _JPEG_ROOM)]
+    comments = [b"\xff\xfe" + (len(piece) + 2).to_bytes(2, "big") + piece for piece in pieces]
+    return {"exif": block, "extra": b"".join(comments)}
+
+
+def _exif(entries: dict[int, bytes], theirs: str) -> bytes:
+    comment = {exif.USER_COMMENT: exif.unicode_comment(theirs)} if theirs else {}
+    return exif.write(f"sdcli {__version__}", {**entries, **comment})
+
+
+_WRITERS = {"png": _png, "jpg": _jpeg, "webp": _webp}

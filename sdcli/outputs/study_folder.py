@@ -1,0 +1,131 @@
+"""The folder of a study: its pictures, its sheets, its page, each whole or not there."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from PIL import Image
+
+from sdcli.metadata import codec
+from sdcli.outputs import save as outputs
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.picture import Picture
+from sdcli.plan import Plan
+from sdcli.request import Output
+
+PICTURES = "pictures"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where everything of one study lies."""
+
+    path: Path
+    format: str
+
+    def picture(self, picture: Picture, name: str) -> Path:
+        """A picture that carries its plan, under a name of its own."""
+        return outputs.save(picture, self._place(f"{PICTURES}/{file_name(name)}.{self.format}"))
+
+    def image(self, image: Image.Image, name: str) -> Path:
+        """A sheet or another image that no plan draws."""
+        place = self._place(name)
+        return outputs.write(image, self.path / name, outputs.FORMATS["png"], {}, place)
+
+    def text(self, text: str, name: str) -> Path:
+        """A page, a chart, numbers."""
+        return self.data(text.encode(), name)
+
+    def data(self, data: bytes, name: str) -> Path:
+        """Some bytes as a file."""
+        path = self.path / name
+        try:
+            with tempfile.NamedTemporaryFile(dir=self.path, prefix=".sdcli-", delete=False) as file:
+                file.write(data)
+            partial = Path(file.name)
+            partial.chmod(0o644)
+            return partial.replace(path)
+        except OSError as error:
+            raise SdcliError(
+                f"`{path}` could not be written: {error.strerror}",
+                hint="free some space; finished pictures are kept",
+            ) from error
+
+    def results(self, facts: Mapping[str, Any]) -> Path:
+        """Numbers for other programs; what is infinite or unknown is null."""
+        return self.text(codec.to_json(plain(facts)) + "\n", "results.json")
+
+    def _place(self, name: str) -> outputs.Destination:
+        template = str(self.path / name).replace("{", "{{").replace("}", "}}")
+        # The folder is this study's own, or the user said `--force`: nothing of anybody's is in it.
+        return outputs.Destination(template, self.format, exact=True, force=True)
+
+
+def folder(asked: Output, kind: str, plan: Plan) -> Folder:
+    """The study's folder, new or empty: the one that was named, or the next free of its kind."""
+    form = outputs.destination(Output(format=asked.format)).format
+    if asked.path is None:
+        name = f"{kind}-{outputs.slug(plan.prompt) or 'picture'}-{plan.seed}"
+        return Folder(_next_free(Path(outputs.FOLDER) / name), form)
+    path = Path(asked.path)
+    if (
+        path.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp", ".html", ".json"}
+        or path.is_file()
+    ):
+        raise BadRequest(
+            f"`--out {asked.path}` is a file, and this makes a folder of files",
+            hint="name a folder",
+        )
+    if path.is_dir() and any(path.iterdir()) and not asked.force:
+        raise BadRequest(
+            f"the folder `{path}` is not empty",
+            hint="name a new one, or replace what is in it with `--force`",
+        )
+    _made(path)
+    return Folder(path, form)
+
+
+def file_name(text: str) -> str:
+    """The text as a name that every file system takes."""
+    return re.sub(r"[^\w.+=-]+", "-", text).strip("-.")[:100] or "picture"
+
+
+def _next_free(path: Path) -> Path:
+    for number in range(1, 100_000):
+        free = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        if not os.path.lexists(free):
+            _made(free)
+            return free
+    raise SdcliError(f"100,000 folders are called `{path.name}`", hint="choose another `--out`")
+
+
+def _made(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise SdcliError(
+            f"nothing can be written in `{path}`: {error.strerror}",
+            hint="choose another place with `--out`",
+        ) from error
+
+
+def plain(value: Any) -> Any:
+    """Data that JSON has words for."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(codec.to_data(value))
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in cast(Mapping[Any, Any], value).items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in cast(list[Any], value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value

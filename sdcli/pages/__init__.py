@@ -1,1 +1,0 @@
-"""What the pages of the studies say: compared schedulers, a sweep, a trace."""

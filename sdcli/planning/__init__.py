@@ -1,0 +1,1 @@
+"""A request becomes a plan, and a plan a request again."""

@@ -1,0 +1,69 @@
+"""The LoRAs and ControlNets of a request, found and held against the model by their headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from sdcli import plan, request
+from sdcli.images import load as images
+from sdcli.library import find as store
+from sdcli.plan import File
+from sdcli.weights import controlnet as control
+from sdcli.weights.checkpoint import Checkpoint, read_header
+from sdcli.weights.embedding import BUNDLED
+from sdcli.weights.lora import fit
+
+
+def loras(
+    asked: Iterable[request.Lora], model: Checkpoint, *, partial: bool
+) -> tuple[plan.Lora, ...]:
+    """Each LoRA with the share of it that fits, its file not hashed yet; or the first refusal."""
+    found: list[plan.Lora] = []
+    for wanted in asked:
+        path = store.find_adapter(wanted.name)
+        held = fit.worn(read_header(path), model, partial=partial)
+        found.append(plan.Lora(File(path, ""), wanted.unet, wanted.te, held.share))
+    return tuple(found)
+
+
+def bundles(found: Iterable[plan.Lora]) -> list[Path]:
+    """The LoRAs that carry embeddings along, whose words are known wherever they are worn."""
+    paths = [lora.file.path for lora in found]
+    return [
+        path for path in paths if any(key.startswith(BUNDLED) for key in read_header(path).tensors)
+    ]
+
+
+def controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[plan.Control, ...]:
+    """Each ControlNet and its picture, neither hashed yet; or the first refusal."""
+    found: list[plan.Control] = []
+    for wanted in asked:
+        path = control.within(store.find_adapter(wanted.name))
+        control.fitting(path, model)
+        images.picture(wanted.image, "control picture")
+        found.append(
+            plan.Control(
+                File(path, ""),
+                File(wanted.image, ""),
+                wanted.weight,
+                wanted.start,
+                wanted.end,
+                wanted.canny,
+            )
+        )
+    return tuple(found)
+
+
+def hashed_loras(found: Iterable[plan.Lora]) -> tuple[plan.Lora, ...]:
+    """The same with their files hashed."""
+    return tuple(replace(lora, file=store.file(lora.file.path)) for lora in found)
+
+
+def hashed_controls(found: Iterable[plan.Control]) -> tuple[plan.Control, ...]:
+    """The same with their files and pictures hashed."""
+    return tuple(
+        replace(each, file=store.file(each.file.path), image=store.file(each.image.path))
+        for each in found
+    )

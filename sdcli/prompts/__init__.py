@@ -1,0 +1,1 @@
+"""Prompts: their syntax, their tokens, and what becomes of them."""

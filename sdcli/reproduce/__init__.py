@@ -1,0 +1,1 @@
+"""A picture drawn again, and held against what it was."""

@@ -1,0 +1,99 @@
+"""How a picture drawn again compares to the one that was recalled."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageChops, ImageStat
+
+from sdcli.images import load as images
+from sdcli.metadata import record as metadata
+from sdcli.outputs import save as outputs
+from sdcli.picture import Picture
+from sdcli.reproduce.recall import Recalled
+
+IDENTICAL, ROUNDING, DIFFERENT = "identical", "equal within rounding", "different"
+# What other devices and another order of sums come to, in grey levels.
+MEAN = 1.0
+LARGEST = 64
+ALL = 255.0
+
+
+def encoded(picture: Picture, format: str) -> Image.Image:  # noqa: A002
+    """The picture as it would be read from a file of this format: what JPEG loses is lost."""
+    row = outputs.FORMATS[format]
+    if format == "png":
+        return picture.image
+    file = io.BytesIO()
+    picture.image.save(file, row.pillow, **row.options)
+    with Image.open(file) as image:
+        return image.convert("RGB")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How two pictures compare: in a word, and by how many grey levels they differ."""
+
+    word: str  # identical, equal within rounding, different
+    largest: int = 0
+    mean: float = 0.0
+
+    def __str__(self) -> str:
+        if self.word == IDENTICAL:
+            return "identical, every pixel"
+        if self.mean == ALL:
+            return f"{self.word}: not even of the same size"
+        return f"{self.word}: by {self.mean:.3g} grey levels on average, {self.largest} at most"
+
+
+def compared(picture: Picture, recalled: Recalled) -> Verdict:
+    """How the picture drawn now compares to the file that was recalled, as both are read."""
+    then = images.picture(recalled.path)
+    known = next((n for n, row in outputs.FORMATS.items() if _is(recalled.path, row.pillow)), "png")
+    now = encoded(picture, known if recalled.program == "sdcli" else "png").convert("RGB")
+    if then.size != now.size:
+        return Verdict(DIFFERENT, 255, ALL)
+    statistics = ImageStat.Stat(ImageChops.difference(then, now))
+    largest = int(max(high for _, high in statistics.extrema))
+    mean = sum(statistics.mean) / len(statistics.mean)
+    close = mean <= MEAN and largest <= LARGEST
+    # Another version of an encoder loses other things; what was drawn may still be the very same.
+    drawn = recalled.carried.pixels == metadata.fingerprint(picture.image)
+    if largest == 0 or (drawn and close and known != "png"):
+        return Verdict(IDENTICAL)
+    return Verdict(ROUNDING if close else DIFFERENT, largest, mean)
+
+
+def _is(path: Path, form: str) -> bool:
+    with Image.open(path) as image:
+        return image.format == form
+
+
+def made_apart(picture: Picture, recalled: Recalled) -> tuple[str, ...]:
+    """How the drawing itself went otherwise than then: another device, another fallback."""
+    then, now = recalled.carried.made, picture.made
+    news: list[str] = []
+    if then is not None:
+        if (then.device, then.dtype) != (now.device, now.dtype):
+            news.append(
+                f"drawn on {then.device} in {then.dtype}; now on {now.device} in {now.dtype}"
+            )
+        if then.threads and now.threads and then.threads != now.threads:
+            news.append(
+                f"drawn by {then.threads} threads; now by {now.threads}, which sum otherwise"
+            )
+        news += [f"then: {event}" for event in then.events if event not in now.events]
+        news += [f"now: {event}" for event in now.events if event not in then.events]
+    if changed_since(recalled):
+        news.append("its pixels have been changed since it was drawn")
+    return tuple(news)
+
+
+def changed_since(recalled: Recalled) -> bool:
+    """Whether the file's pixels are no longer those that were drawn (PNG only)."""
+    told = recalled.carried.pixels
+    if not told or not _is(recalled.path, "PNG"):
+        return False
+    return metadata.fingerprint(images.picture(recalled.path)) != told

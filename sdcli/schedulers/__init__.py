@@ -1,0 +1,1 @@
+"""Schedulers: solvers, spacings, and every program's names for them."""

@@ -1,0 +1,148 @@
+"""The schedulers by name: a solver over a spacing, and the same under every program's names.
+
+`dpm++2m-karras` is the solver `dpm++2m` over the spacing `karras`; a bare `dpm++2m` takes the
+solver's own spacing, for most of them equal steps of time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from sdcli.errors import BadRequest
+from sdcli.schedulers.table import SOLVERS, SPACINGS, Solver
+
+__all__ = ["SCHEDULERS", "SOLVERS", "SPACINGS", "Scheduler", "find", "pair"]
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    """A solver over a spacing."""
+
+    name: str
+    solver: Solver
+    spacing: str
+
+    @property
+    def about(self) -> str:
+        """What it is good for, in one line."""
+        spacing = SPACINGS.get(self.spacing)
+        return f"{self.solver.about}; {spacing}" if spacing else self.solver.about
+
+
+def _all() -> Iterator[Scheduler]:
+    for solver in SOLVERS.values():
+        yield Scheduler(solver.name, solver, solver.spacing)
+        for spacing in solver.spacings:
+            yield Scheduler(f"{solver.name}-{spacing}", solver, spacing)
+
+
+SCHEDULERS = {scheduler.name: scheduler for scheduler in _all()}
+
+
+def plain(name: str) -> str:
+    """A name without what programs disagree about: case, blanks, "++" and "pp", "a" and so on."""
+    bare = re.sub(r"[\s_-]+", "", name.lower())
+    return bare.replace("dpmpp", "dpm++").replace("ancestral", "a").removeprefix("sample")
+
+
+OF_SOLVERS = {
+    plain(name): solver
+    for solver in SOLVERS.values()
+    for name in (solver.name, *solver.names, *solver.also)
+}
+
+# How programs spell the spacings; "" is the solver's own.
+OF_SPACINGS = {plain(name): name for name in SPACINGS} | {
+    "normal": "uniform",  # ComfyUI
+    "discrete": "uniform",  # stable-diffusion.cpp
+    "automatic": "",  # A1111, which `pair` knows more about
+    "default": "",
+    "k": "karras",  # InvokeAI
+    "polyexponential": "exponential",  # with A1111's rho of 1 it is the same
+    "turbo": "trailing",  # A1111
+    "alignyoursteps": "ays-a1111",
+}
+
+# What A1111 spells as others do and means otherwise.
+OF_A1111 = OF_SPACINGS | {"beta": "beta-a1111", "ddim": "ddim-uniform"}
+UNSPACED = {"DDIM", "PLMS", "UniPC"}  # A1111's own, over which its schedule types have no power
+
+# Real names that nothing here draws. To take something else for them would be another picture.
+ELSEWHERE = {
+    "dpmfast", "dpmadaptive", "restart", "dpm++2msdeheun", "dpm++2msdeheungpu", "ddimcfg++",
+    "heunpp2", "ipndmv", "resmultistep", "res2s", "gradientestimation", "eulerge", "ersde",
+    "seeds2", "seeds3", "expheun2x0", "expheun2x0sde", "dpm++2mv2", "dpm++2msdebt", "dpm++2mbt",
+    "sasolverpece", "eulercfgpp", "euleracfgpp", "dpm++2mcfgpp", "dpm++2sacfgpp",
+    "resmultistepa", "resmultistepcfgpp", "resmultistepacfgpp", "unipcbh1",
+    "edmdpmsolvermultistepscheduler", "edmeulerscheduler", "flowmatcheulerdiscretescheduler",
+}  # fmt: skip
+ELSEWHERE_SPACINGS = {
+    "gits", "alignyourstepsgits", "alignyoursteps11", "alignyoursteps32", "linearquadratic",
+    "smoothstep", "bongtangent", "logitnormal",
+}  # fmt: skip
+
+
+def find(name: str) -> str:
+    """The scheduler that a name means, in whichever program's spelling."""
+    if name in SCHEDULERS:
+        return name
+    bare = plain(name)
+    if bare in OF_SOLVERS:
+        return OF_SOLVERS[bare].name
+    for spelled in sorted(OF_SPACINGS, key=len, reverse=True):
+        solver = OF_SOLVERS.get(bare.removesuffix(spelled)) if bare.endswith(spelled) else None
+        if solver:
+            return _over(solver, OF_SPACINGS[spelled])
+    raise _unknown(name, bare)
+
+
+def pair(sampler: str, schedule: str | None = None) -> str:
+    """The scheduler that a sampler and its schedule mean in A1111 or in ComfyUI.
+
+    Without a schedule it is the sampler's name alone, as A1111 wrote it before 1.9.
+    """
+    label = next((solver for solver in SOLVERS.values() if solver.a1111 == sampler), None)
+    if not schedule or (label and sampler in UNSPACED):
+        return find(sampler)
+    if label and plain(schedule) == "automatic":
+        return _over(label, label.automatic)
+    known = OF_A1111 if label else OF_SPACINGS
+    if plain(schedule) not in known:
+        raise _unknown(schedule, plain(schedule), "spacing")
+    spacing = known[plain(schedule)]
+    if sampler == "ddim" and spacing:  # ComfyUI's ddim is Euler
+        return _over(SOLVERS["euler"], spacing)
+    found = SCHEDULERS[find(sampler)]
+    if found.spacing != found.solver.spacing and not spacing:
+        return found.name
+    return _over(found.solver, spacing)
+
+
+def _over(solver: Solver, spacing: str) -> str:
+    """The solver over a spacing, refused where it does not take it."""
+    if spacing in {"", solver.spacing}:
+        return solver.name
+    if spacing not in solver.spacings:
+        takes = f"it takes {', '.join(solver.spacings)}" if solver.spacings else "it has its own"
+        raise BadRequest(f"`{solver.name}` does not take the spacing `{spacing}`", hint=takes)
+    return f"{solver.name}-{spacing}"
+
+
+def _unknown(name: str, bare: str, what: str = "scheduler") -> BadRequest:
+    see = "see `sdcli schedulers`"
+    elsewhere = ELSEWHERE | ELSEWHERE_SPACINGS
+    spacings = (*OF_SPACINGS, *ELSEWHERE_SPACINGS)
+    if bare in elsewhere or any(bare.removesuffix(s) in ELSEWHERE for s in spacings):
+        return BadRequest(f"`{name}` has no equivalent here", hint=f"another picture: {see}")
+    if any(bare.removesuffix(s) in OF_SOLVERS for s in ELSEWHERE_SPACINGS):
+        return BadRequest(f"`{name}` has no equivalent here", hint=f"another picture: {see}")
+    known = OF_SPACINGS if what == "spacing" else {plain(each): each for each in SCHEDULERS}
+    close = get_close_matches(bare, known, 3, 0.75) or get_close_matches(bare, known, 1, 0.6)
+    near = [known[each] for each in close]
+    meant = ", ".join(f"`{each}`" for each in near if each)
+    return BadRequest(
+        f"no {what} is called `{name}`", hint=f"did you mean {meant}? {see}" if meant else see
+    )

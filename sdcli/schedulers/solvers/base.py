@@ -1,0 +1,88 @@
+"""What a solver is given, and the arithmetic they share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sdcli.schedulers.noise_levels import Schedule
+
+X = Any  # a tensor, or a number when a run is walked dry
+
+Solving = Generator[tuple[X, float], tuple[X, X], X]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The noise levels to walk down, the last one included, and where fresh noise comes from."""
+
+    sigmas: Sequence[float]
+    schedule: Schedule
+    eta: float
+    noise: Callable[[], X]  # each time other
+    motion: Callable[[float, float], X]  # of one Brownian motion, between two levels; variance 1
+
+    @property
+    def strides(self) -> list[tuple[float, float]]:
+        """The steps: from which noise level to which."""
+        return list(zip(self.sigmas, self.sigmas[1:], strict=False))
+
+
+class Solver(Protocol):
+    """A way from noise to a picture."""
+
+    def __call__(self, x: X, run: Run) -> Solving:
+        """Walk down the run's noise levels, asking for the picture seen in x at each."""
+        ...
+
+
+def toward(x: X, x0: X, ratio: float) -> X:
+    """The point where this share of x's noise is left over x0: 1 is x, 0 is x0."""
+    return x0 + (x - x0) * ratio if ratio else x0
+
+
+def ancestral(now: float, then: float, eta: float) -> tuple[float, float]:
+    """The level to go down to, and the fresh noise on top of it that makes `then` of it."""
+    up = min(then, eta * math.sqrt(then**2 * (now**2 - then**2) / now**2))
+    return math.sqrt(then**2 - up**2), up
+
+
+def _gauss(count: int) -> list[tuple[float, float]]:
+    """Nodes and weights of Gauss and Legendre on [-1, 1], by Newton's method.
+
+    Sixteen are exact for polynomials up to degree 31, and to the last bits for what solvers need.
+    """
+    found = list[tuple[float, float]]()
+    for i in range(count):
+        x = math.cos(math.pi * (i + 0.75) / (count + 0.5))
+        slope = 1.0
+        for _ in range(50):
+            before, value = 0.0, 1.0
+            for k in range(1, count + 1):
+                before, value = value, ((2 * k - 1) * x * value - (k - 1) * before) / k
+            slope = count * (x * value - before) / (x * x - 1)
+            x -= value / slope
+        found.append((x, 2 / ((1 - x * x) * slope * slope)))
+    return found
+
+
+GAUSS = _gauss(16)
+
+
+def integrals(
+    nodes: Sequence[float], start: float, end: float, density: Callable[[float], float]
+) -> list[float]:
+    """How much each node counts: the integral of its Lagrange polynomial times the density."""
+    middle, half = (start + end) / 2, (end - start) / 2
+    places = [(middle + half * x, half * weight) for x, weight in GAUSS]
+    return [
+        sum(weight * density(at) * _lagrange(nodes, j, at) for at, weight in places)
+        for j in range(len(nodes))
+    ]
+
+
+def _lagrange(nodes: Sequence[float], j: int, at: float) -> float:
+    others = (other for k, other in enumerate(nodes) if k != j)
+    return math.prod((at - other) / (nodes[j] - other) for other in others)

@@ -1,0 +1,1 @@
+"""Pictures drawn to be compared: by scheduler, by setting, by step."""

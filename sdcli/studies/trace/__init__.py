@@ -1,0 +1,1 @@
+"""One picture at every step."""

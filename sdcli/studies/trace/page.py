@@ -1,0 +1,179 @@
+"""The page of a trace: the film strip, what the words looked at, the noise schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from sdcli.images import animation as film
+from sdcli.images.contact_sheet import Cell, Sheet, flow
+from sdcli.plan import Plan
+from sdcli.reproduce.command_line import command
+from sdcli.studies import charts
+from sdcli.studies.html_page import Chart, Film, Page, Table, Value
+from sdcli.studies.plan_facts import facts, line
+from sdcli.text import percent
+
+FORMULA = "x_t = √ᾱ_t · x_0 + √(1 − ᾱ_t) · ε"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One step: three pictures, and what each branch of the guidance saw."""
+
+    step: int
+    timestep: float
+    sigma: float
+    noisy: Image.Image
+    clean: Image.Image
+    noise: Image.Image
+    wanted: Sequence[Image.Image] = ()
+
+    @property
+    def share(self) -> float:
+        """Alpha-bar: how much of the picture's variance is left at this noise level."""
+        return 1 / (1 + self.sigma**2)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A word, its overlay on the picture, and the most attention that a cell gave it."""
+
+    word: str
+    image: Image.Image
+    peak: float
+
+
+@dataclass
+class Story:
+    """Everything that was seen."""
+
+    plan: Plan
+    picture: Image.Image | None  # the finished one; None where a picture was noised
+    moments: Sequence[Moment]
+    schedule: charts.Schedule
+    seen: Sequence[Seen] = field(default_factory=list[Seen])
+
+
+def strip(story: Story) -> Sheet:
+    """The film strip: steps across, what is looked at down."""
+    rows: list[tuple[str, Callable[[Moment], Image.Image]]] = [
+        ("noised picture" if story.picture is None else "noisy latent", lambda one: one.noisy),
+        ("what the model sees in it", lambda one: one.clean),
+        ("the noise in it" if story.picture is None else "noise removed", lambda one: one.noise),
+    ]
+    if story.moments[0].wanted:
+        rows += _branches(story)
+    return Sheet(
+        title=story.plan.prompt,
+        rows=[
+            [Cell(take(one), "", f"{name}, step {one.step}") for one in story.moments]
+            for name, take in rows
+        ],
+        row_names=[name for name, _ in rows],
+        columns=[f"step {one.step}  σ {one.sigma:.3g}" for one in story.moments],
+        axes=("", f"{story.plan.steps} steps of {story.plan.scheduler}"),
+        subtitle=line(story.plan),
+    )
+
+
+def words(story: Story) -> Sheet:
+    """What each word looked at, laid over the finished picture."""
+    cells = [
+        Cell(one.image, f"{one.word}  ({percent(one.peak)} at most)", f"attention to `{one.word}`")
+        for one in story.seen
+    ]
+    if story.picture is not None:
+        cells.insert(0, Cell(story.picture, "the picture", "the picture", command(story.plan)))
+    return flow(story.plan.prompt, cells, "where each word of the prompt was attended to")
+
+
+def moving(story: Story) -> list[Image.Image]:
+    """The frames of the animation: the noise on the left, the picture on the right."""
+    found = [
+        (one.noisy, one.clean, f"step {one.step} of {story.plan.steps}   σ {one.sigma:.3g}")
+        for one in story.moments
+    ]
+    if story.picture is not None:
+        found.append((story.picture, story.picture, f"done: {story.plan.steps} steps"))
+    return film.frames(found)
+
+
+def page(story: Story, animation: bytes, svg: str, asked: str) -> Page:
+    """All of it."""
+    forward, count = story.picture is None, len(story.moments)
+    made = strip(story)
+    sheets = [_titled(made, "Into the noise" if forward else "Out of the noise")]
+    if story.picture is not None:
+        cells = [Cell(story.picture, "the picture", "the picture", command(story.plan))]
+        sheets.insert(0, flow("The finished picture", cells))
+    if story.seen:
+        sheets.append(_titled(words(story), "What each word looked at"))
+    return Page(
+        kind="Forward process" if forward else "Trace",
+        title=story.plan.prompt,
+        subtitle=line(story.plan),
+        verdict=[f"Any amount of noise in one step: {FORMULA}"] if forward else [],
+        sheets=sheets,
+        films=[Film("In motion", animation, "webp", "left: x at the step; right: what is seen")],
+        charts=[Chart("The noise schedule", svg)],
+        tables=[_table(story)],
+        notes=_notes(story),
+        plan=facts(story.plan),
+        command=asked,
+        slider=(count - 1, 2 * count - 1) if forward else (1, 0),
+    )
+
+
+def _branches(story: Story) -> list[tuple[str, Callable[[Moment], Image.Image]]]:
+    """What each branch of the guidance saw: the negative prompt's first, the prompt's last."""
+    against = "the negative prompt" if story.plan.negative else "the empty prompt"
+    count = len(story.moments[0].wanted)
+    names = [against, *(["the prompt"] if count == 2 else [f"prompt {i}" for i in range(1, count)])]
+
+    def take(place: int) -> Callable[[Moment], Image.Image]:
+        return lambda one: one.wanted[place]
+
+    rows = [(f"{name} wanted", take(place)) for place, name in enumerate(names)]
+    return [*rows, ("where they differ", lambda one: film.apart(one.wanted[0], one.wanted[-1]))]
+
+
+def _table(story: Story) -> Table:
+    rows: list[list[Value]] = [
+        [m.step, m.timestep, m.sigma, m.share, m.share / (1 - m.share)] for m in story.moments
+    ]
+    heads = ("step", "timestep", "sigma", "alpha-bar", "SNR")
+    return Table("The noise levels", heads, rows, ("d", ".1f", ".4g", ".4g", ".4g"))
+
+
+def _notes(story: Story) -> list[str]:
+    found = [
+        "At every step x is the picture that the model sees in it plus sigma times noise; shown is"
+        " x scaled to variance 1, as the model is given it. All three are decoded by the VAE, which"
+        " was never trained on noise: what it makes of noise is only an impression.",
+    ]
+    if story.picture is None:
+        found.append(
+            f"{FORMULA}: x_0 is the picture's latents, ε normal noise of the seed, ᾱ_t the share of"
+            " the picture's variance that is left. No step needs the one before it, which is what"
+            " makes training possible. The second row is one evaluation of the model at each level."
+        )
+    if story.moments[0].wanted:
+        found.append(
+            f"Guidance goes from what one prompt wants towards what the other wants, and"
+            f" {story.plan.cfg:g} times as far."
+        )
+    if story.seen:
+        found.append(
+            "Attention is the cross-attention of every block of the U-Net, averaged over heads,"
+            " blocks and steps. Light is where a word had the largest share of it; the per cent are"
+            " its largest share of any place, the rest going to the other words and to the prompt's"
+            " beginning and end."
+        )
+    return found
+
+
+def _titled(one: Sheet, title: str) -> Sheet:
+    return Sheet(title, one.rows, one.row_names, one.columns, one.axes)

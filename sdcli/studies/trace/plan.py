@@ -1,0 +1,100 @@
+"""What is to be traced: a plan, at which of its steps, and what is looked at there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sdcli.errors import BadRequest
+from sdcli.options.table import whole
+from sdcli.plan import Plan, Redraw
+from sdcli.prompts.scheduling import stretches
+from sdcli.prompts.syntax import joined
+from sdcli.request import Request
+from sdcli.studies.sweep.plan import MANY_STEPS, spelled
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A drawing to be watched, or, where the plan starts from a picture, a picture to be noised."""
+
+    plan: Plan
+    at: tuple[int, ...]  # steps, from 1
+    split: bool
+    attention: bool
+    words: tuple[str, ...]  # what was asked, as flags
+
+    @property
+    def forward(self) -> bool:
+        """Whether a picture is noised rather than one drawn."""
+        return isinstance(self.plan.task, Redraw)
+
+
+def trace(
+    request: Request,
+    at: str | None,
+    frames: int,
+    plan: Callable[[Request], Plan],
+    *,
+    split: bool = False,
+    attention: bool = False,
+) -> Trace:
+    """The trace that was asked for, or BadRequest where it could show nothing."""
+    if request.count not in (None, 1):
+        raise BadRequest(f"`--count {request.count}`: a trace follows one picture")
+    resolved = plan(request)
+    steps = _steps(at, frames, resolved.steps)
+    found = Trace(resolved, steps, split, attention, _words(request, at, frames, split, attention))
+    if found.forward and (split or attention):
+        flag = "--cfg-split" if split else "--attention"
+        raise BadRequest(
+            f"`{flag}` is about drawing, and with `--image` a picture is noised instead",
+            hint="leave one of the two away",
+        )
+    if split and resolved.cfg == 1:
+        raise BadRequest(
+            "`--cfg-split` has nothing to split: at `--cfg 1` only the prompt is asked",
+            hint="try `--cfg 7`",
+        )
+    if attention and _many_wordings(resolved):
+        raise BadRequest(
+            "`--attention` follows the words of one prompt, and this one joins several or changes",
+            hint="trace it without AND and without `[from:to:when]`",
+        )
+    return found
+
+
+def spaced(count: int, of: int) -> tuple[int, ...]:
+    """So many of the steps 1 to `of`, evenly spaced, the first and the last among them."""
+    if count >= of:
+        return tuple(range(1, of + 1))
+    if count == 1:
+        return (of,)
+    return tuple(dict.fromkeys(1 + round(i * (of - 1) / (count - 1)) for i in range(count)))
+
+
+def _steps(at: str | None, frames: int, of: int) -> tuple[int, ...]:
+    if at is None:
+        return spaced(frames, of)
+    read = whole(1, of)
+    try:
+        return tuple(sorted(read(text) for text in spelled(at, ranges=True)))
+    except BadRequest as error:
+        raise BadRequest(f"--at: {error.fact}", hint=f"steps from 1 to {of}, like 1,5,10") from None
+
+
+def _many_wordings(plan: Plan) -> bool:
+    parts = joined(plan.prompt, plan.syntax)
+    return len(parts) > 1 or len(stretches(plan.prompt, plan.syntax, MANY_STEPS)) > 1
+
+
+def _words(
+    request: Request, at: str | None, frames: int, split: bool, attention: bool
+) -> tuple[str, ...]:
+    image = getattr(request.task, "image", None)
+    return (
+        *(("--image", str(image)) if image else ()),
+        *(("--at", at) if at is not None else ("--frames", str(frames))),
+        *(("--cfg-split",) if split else ()),
+        *(("--attention",) if attention else ()),
+    )

@@ -1,0 +1,220 @@
+"""What a file is, from its header alone: its kind, and for a checkpoint all that drawing needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+from sdcli.errors import BadRequest
+from sdcli.weights import model_config as anatomy
+from sdcli.weights import prediction_type as prediction
+from sdcli.weights.components import Component, gap, is_taesd, sort
+from sdcli.weights.families import FAMILIES, OTHER_CHANNELS, Family
+from sdcli.weights.file_kinds import FOREIGN, kind_of
+from sdcli.weights.read_header import read_header
+from sdcli.weights.safetensors import Header, Tensor
+from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
+
+__all__ = ["Checkpoint", "Header", "Tensor", "identify", "identify_header", "kind", "read_header"]
+
+AGAIN = "the file is damaged: download or copy it again"
+SAID = "sdcli"  # the metadata key under which a file says what its shapes cannot
+TITLES = {
+    UNET: "U-Net",
+    VAE: "VAE",
+    TEXT: "text encoder",
+    TEXT_2: "second text encoder",
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model as its header tells it. The defaults are the file's own, else its family's."""
+
+    header: Header
+    family: Family
+    components: Mapping[str, Component]
+    left: tuple[str, ...]  # tensors that belong to no component
+    prediction: str  # eps, v
+    zero_snr: bool
+    size: int
+    steps: int
+    cfg: float
+    scheduler: str
+    clip_skip: int
+    vae_scale: float
+    said: Mapping[str, Any]  # the file's own words about itself
+
+    @property
+    def path(self) -> Path:
+        """The file, or the folder."""
+        return self.header.path
+
+    @property
+    def name(self) -> str:
+        """What it calls itself, else its file's name without the ending."""
+        return str(self.said.get("name") or self.path.stem)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The components that its family needs and this file does not hold."""
+        wanted = {
+            "sdxl": (UNET, VAE, TEXT, TEXT_2),
+            "sdxl-refiner": (UNET, VAE, TEXT_2),
+        }.get(self.family.base, (UNET, VAE, TEXT))
+        return tuple(kind for kind in wanted if kind not in self.components)
+
+    def config(self, kind: str) -> dict[str, Any]:
+        """The arguments of the class that a component is built with."""
+        shapes = self.components[kind].shapes
+        try:
+            found = self._config(kind, shapes)
+        except KeyError as error:
+            name = self.components[kind].spelled(str(error.args[0]))
+            raise BadRequest(f"`{self.path.name}` lacks the tensor `{name}`", hint=AGAIN) from None
+        except BadRequest as error:
+            raise BadRequest(f"`{self.path.name}`: {error.fact}", hint=error.hint) from None
+        theirs = self.header.configs.get(kind, {})
+        return found | {key: value for key, value in theirs.items() if not key.startswith("_")}
+
+    def _config(self, kind: str, shapes: anatomy.Shapes) -> dict[str, Any]:
+        said = self.said
+        if kind == UNET:
+            heads = said.get("unet_heads", self.family.unet_heads)
+            found = anatomy.unet(shapes, heads=heads, norm_groups=said.get("unet_groups"))
+            if wide := found.get("projection_class_embeddings_input_dim"):
+                found["addition_time_embed_dim"] = self._time_width(wide)
+            return found
+        if kind == VAE:
+            return vae_config(self.components[VAE], self.vae_scale, said.get("vae_groups"))
+        act = self.family.act if kind == TEXT else "gelu"
+        return anatomy.text(shapes, act=act, heads=said.get("text_heads"))
+
+    def _time_width(self, added: int) -> int:
+        """How wide each of SDXL's sizes is embedded: 256 in the real ones."""
+        sizes = 5 if self.family.base == "sdxl-refiner" else 6
+        second = self.components.get(TEXT_2)
+        pooled = second.shapes.get("text_projection.weight", (0,))[0] if second else 1280
+        return (added - pooled) // sizes
+
+
+def vae_config(vae: Component, scale: float, norm_groups: int | None = None) -> dict[str, Any]:
+    """The arguments of a VAE's class, which is another one for a TAESD."""
+    if is_taesd(vae):
+        return anatomy.taesd(vae.shapes)
+    return anatomy.vae(vae.shapes, scale=scale, norm_groups=norm_groups)
+
+
+def kind(header: Header) -> str:
+    """What a file is, in a word: checkpoint, lora, embedding, controlnet, vae, upscaler, ..."""
+    return kind_of(header).name
+
+
+def identify(path: Path) -> Checkpoint:
+    """The checkpoint in a file or folder; an error that says what it is instead."""
+    if not path.is_file():
+        return identify_header(read_header(path))
+    status = path.stat()
+    return _identified(path, path.absolute(), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)  # a sweep asks for every cell
+def _identified(path: Path, _place: Path, _size: int, _time: int) -> Checkpoint:
+    return identify_header(read_header(path))
+
+
+def identify_header(header: Header) -> Checkpoint:
+    """The checkpoint that a header describes."""
+    components, left = sort(header)
+    row = kind_of(header)
+    whole = UNET in components and "conv_in.weight" in components[UNET].shapes
+    if row.name in FOREIGN or (row.name != "checkpoint" and not whole):
+        raise BadRequest(f"`{header.path.name}` is {row.title}, not a checkpoint", hint=row.hint)
+    if not whole:
+        raise BadRequest(f"`{header.path.name}` lacks its U-Net's first tensors", hint=AGAIN)
+    if missing := next(filter(None, map(gap, components.values())), None):
+        raise BadRequest(f"`{header.path.name}` lacks every tensor of `{missing}`", hint=AGAIN)
+    said = _said(header)
+    family = _family(header, components)
+    components = {
+        kind: part for kind, part in components.items() if kind in (UNET, VAE, TEXT, TEXT_2)
+    }
+    found = Checkpoint(
+        header=header,
+        family=family,
+        components=components,
+        left=left,
+        prediction="eps",
+        zero_snr=False,
+        size=int(said.get("size", family.size)),
+        steps=int(said.get("steps", family.steps)),
+        cfg=float(said.get("cfg", family.cfg)),
+        scheduler=str(said.get("scheduler", family.scheduler)),
+        clip_skip=int(said.get("clip_skip", _clip_skip(family, components))),
+        vae_scale=float(said.get("vae_scale", family.vae_scale)),
+        said=said,
+    )
+    predicts, zero_snr = prediction.detect(header, components[UNET], family, said)
+    size = 768 if family.name == "sd2" and predicts == "v" and "size" not in said else found.size
+    return replace(found, prediction=predicts, zero_snr=zero_snr, size=size)
+
+
+def require(checkpoint: Checkpoint, *, other_vae: bool) -> None:
+    """Nothing, or an error that says which components are missing and what to pass."""
+    missing = [kind for kind in checkpoint.missing if kind != VAE or not other_vae]
+    if not missing:
+        return
+    names = " and no ".join(TITLES[kind] for kind in missing)
+    hint = (
+        "name one with `--vae FILE`"
+        if missing == [VAE]
+        else "use a checkpoint that holds all of it"
+    )
+    raise BadRequest(f"`{checkpoint.path.name}` holds no {names}", hint=hint)
+
+
+def _said(header: Header) -> Mapping[str, Any]:
+    try:
+        said: Any = json.loads(header.metadata.get(SAID, "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return cast("Mapping[str, Any]", said) if isinstance(said, dict) else {}
+
+
+def _family(header: Header, components: Mapping[str, Component]) -> Family:
+    shapes = components[UNET].shapes
+    channels = anatomy.width(shapes, "conv_in.weight", 1)
+    base = _base(components)
+    for family in FAMILIES.values():
+        if (family.base, family.channels) == (base, channels):
+            return family
+    what = OTHER_CHANNELS.get(channels, f"a checkpoint whose U-Net takes {channels} channels")
+    raise BadRequest(
+        f"`{header.path.name}` is {what}, which sdcli cannot draw with",
+        hint="it draws with 4 channels, inpaints with 9 and edits with 8",
+    )
+
+
+def _base(components: Mapping[str, Component]) -> str:
+    """Told by what holds at any size: the added embedding, the attention's first layer."""
+    shapes = components[UNET].shapes
+    if anatomy.added(shapes):
+        last = anatomy.count(shapes, "down_blocks") - 1
+        alone = TEXT_2 in components and TEXT not in components
+        deepest = anatomy.depths(shapes, f"down_blocks.{last}")
+        return "sdxl-refiner" if alone or not any(deepest) else "sdxl"
+    if anatomy.context(shapes) == 768:  # however its attention is stored
+        return "sd1"
+    second = TEXT in components and "positional_embedding" in components[TEXT].table
+    return "sd2" if second or anatomy.linear(shapes) else "sd1"
+
+
+def _clip_skip(family: Family, components: Mapping[str, Component]) -> int:
+    """SD 2 stops before the last of 24 layers; some files have cut that one off already."""
+    if family.base == "sd2" and TEXT in components:
+        return 1 if anatomy.count(components[TEXT].shapes, "encoder.layers") == 23 else 2
+    return family.clip_skip

@@ -1,0 +1,173 @@
+"""What a textual inversion is, from its header alone: the word, its vectors, and whom they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from sdcli.errors import BadRequest
+from sdcli.library.find import BUILTIN
+from sdcli.prompts.chunks import LENGTH
+from sdcli.weights import embedding_in_image as pictured
+from sdcli.weights.checkpoint import Checkpoint, kind
+from sdcli.weights.file_kinds import kind_of
+from sdcli.weights.read_header import read_header
+from sdcli.weights.safetensors import Header
+from sdcli.weights.tensor_names import TEXT, TEXT_2
+
+CLIP_L, CLIP_H, CLIP_G = "clip_l", "clip_h", "clip_g"
+BUNDLED = "bundle_emb."  # in a LoRA: bundle_emb.WORD.string_to_param.*
+UNSAID = ""  # the encoder of a file that does not say which: the model's only one
+
+_MADE_FOR: Mapping[tuple[int, ...], str] = {
+    (768,): "Stable Diffusion 1",
+    (1024,): "Stable Diffusion 2",
+    (768, 1280): "Stable Diffusion XL",
+    (1280,): "the second text encoder of Stable Diffusion XL",
+}
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A new word: its vectors by text encoder, where the file keeps them and how wide they are."""
+
+    path: Path
+    word: str  # the file's name in lower case: how prompts spell it, in any case
+    vectors: int  # how many places of a chunk it takes
+    widths: Mapping[str, int]
+    tensors: Mapping[str, str]  # none in a picture, where they are a text
+
+    @property
+    def made_for(self) -> str:
+        """The family it was trained with, as far as widths tell."""
+        widths = tuple(self.widths.values())
+        return _MADE_FOR.get(widths, f"text encoders {_and(widths)} wide")
+
+    def tensor(self, encoder: str) -> str:
+        """The tensor that holds the word for one text encoder."""
+        return self.tensors[encoder if encoder in self.tensors else UNSAID]
+
+
+def read(path: Path) -> Embedding:
+    """The embedding in a file, whatever layout it has."""
+    if pictured.is_picture(path):
+        rows = pictured.rows(path)
+        return Embedding(path, _word(path), len(rows), {UNSAID: len(rows[0])}, {})
+    header = read_header(path)
+    tensors = _tensors(header)
+    shapes = [header.tensors[name].shape for name in tensors.values()]
+    rows = {shape[0] if len(shape) == 2 else 1 for shape in shapes}
+    if len(rows) != 1 or any(len(shape) not in (1, 2) or 0 in shape for shape in shapes):
+        raise BadRequest(
+            f"`{path.name}` does not hold the vectors of one word",
+            hint=f"it holds {_and(f'{n} {list(t.shape)}' for n, t in header.tensors.items())}",
+        )
+    widths = {encoder: header.tensors[name].shape[-1] for encoder, name in tensors.items()}
+    return Embedding(path, _word(path), rows.pop(), widths, tensors)
+
+
+def inside(path: Path) -> tuple[Embedding, ...]:
+    """The embeddings in a file: its own one, or those that a LoRA carries along."""
+    if pictured.is_picture(path) or kind(header := read_header(path)) != "lora":
+        return (read(path),)
+    bundled: dict[str, dict[str, str]] = {}
+    for key in header.tensors:
+        if key.startswith(BUNDLED):
+            word, part = key.removeprefix(BUNDLED).split(".", 1)
+            if not part.startswith("string_to_token"):
+                encoder = part if part in (CLIP_L, CLIP_G) else UNSAID
+                bundled.setdefault(word.lower(), {})[encoder] = key
+    return tuple(
+        Embedding(
+            path,
+            word,
+            header.tensors[next(iter(keys.values()))].shape[0],
+            {encoder: header.tensors[key].shape[-1] for encoder, key in keys.items()},
+            keys,
+        )
+        for word, keys in bundled.items()
+    ) or (read(path),)
+
+
+def _word(path: Path) -> str:
+    """What a prompt calls it: the file's name, of the package's own files without their prefix."""
+    return path.stem.lower().removeprefix(f"{BUILTIN}-")
+
+
+def known(paths: Iterable[Path], model: Checkpoint | None) -> tuple[Embedding, ...]:
+    """The embeddings in these files, each of another name, and fit for the model, if any."""
+    found: dict[str, Embedding] = {}
+    for embedding in chain.from_iterable(map(inside, paths)):
+        path, other = embedding.path, found.get(embedding.word)
+        if other is not None and other.path != path:
+            raise BadRequest(
+                f"`{other.path}` and `{path}` are both called `{embedding.word}`",
+                hint="a prompt finds an embedding by its file's name: rename one of them",
+            )
+        if embedding.vectors > LENGTH:
+            raise BadRequest(
+                f"`{path.name}` has {embedding.vectors} vectors, a chunk holds {LENGTH} tokens",
+                hint="no text encoder can read it",
+            )
+        if model is not None:
+            _require_fit(embedding, model)
+        found[embedding.word] = embedding
+    return tuple(found.values())
+
+
+def _require_fit(embedding: Embedding, model: Checkpoint) -> None:
+    encoders = widths(model)
+    if not fits(embedding, encoders):
+        raise BadRequest(
+            f"`{embedding.path.name}` was made for {embedding.made_for}, "
+            f"`{model.path.name}` is {model.family.title} ({_and(encoders.values())} wide)",
+            hint=f"use an embedding for {model.family.title}, or another model",
+        )
+
+
+def fits(embedding: Embedding, encoders: Mapping[str, int]) -> bool:
+    """Whether every text encoder of a model finds vectors of its own width.
+
+    SDXL's refiner is the second half of a pair. A pair is nothing for SD 1, although the first
+    half has its width: it was trained with another model.
+    """
+    if UNSAID in embedding.widths:
+        return [embedding.widths[UNSAID]] == list(encoders.values())
+    spare = set(embedding.widths) - set(encoders)
+    alone = spare <= ({CLIP_L} if list(encoders) == [CLIP_G] else set())
+    return alone and all(embedding.widths.get(name) == width for name, width in encoders.items())
+
+
+def widths(model: Checkpoint) -> dict[str, int]:
+    """How wide each text encoder of a model is, by the names that embeddings use."""
+    return _of_encoders(model, "hidden_size")
+
+
+def layers(model: Checkpoint) -> dict[str, int]:
+    """How many layers each text encoder of a model has."""
+    return _of_encoders(model, "num_hidden_layers")
+
+
+def _of_encoders(model: Checkpoint, fact: str) -> dict[str, int]:
+    first = CLIP_L if model.family.act == "quick_gelu" else CLIP_H
+    names = {TEXT: first, TEXT_2: CLIP_G}
+    held = [part for part in names if part in model.components]
+    return {names[part]: int(model.config(part)[fact]) for part in held}
+
+
+def _tensors(header: Header) -> dict[str, str]:
+    """The vectors' names in the file by encoder; none where anything else is in it, too."""
+    if kind(header) not in ("embedding", "unknown"):
+        row = kind_of(header)
+        raise BadRequest(f"`{header.path.name}` is {row.title}, not an embedding", hint=row.hint)
+    names = [name for name in header.tensors if not name.startswith("string_to_token.")]
+    if names and set(names) <= {CLIP_L, CLIP_G}:
+        return {name: name for name in (CLIP_L, CLIP_G) if name in names}
+    # A1111's `emb_params` or `string_to_param.*`, or diffusers' own name for the word
+    return {UNSAID: names[0]} if len(names) == 1 else {}
+
+
+def _and(items: Iterable[object]) -> str:
+    return " and ".join(map(str, items))

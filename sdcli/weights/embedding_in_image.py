@@ -1,0 +1,46 @@
+"""Textual inversions inside pictures, where A1111 writes them: as JSON in a text of the file."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from sdcli.errors import BadRequest
+from sdcli.images import embedded_texts as containers
+
+TEXT = "sd-ti-embedding"
+NUMBERS = "TORCHTENSOR"  # the key under which that JSON spells a tensor out
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a PNG or a WebP, by its content."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return False
+    return start.startswith(containers.PNG) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
+
+
+def rows(path: Path) -> Sequence[Sequence[float]]:
+    """The vectors of the embedding in a picture."""
+    text = containers.read(path).named.get(TEXT)
+    if text is None:
+        raise BadRequest(
+            f"`{path.name}` is a picture, and no text in it holds an embedding",
+            hint="one that is only in the pixels must be saved as `.pt` where it was made",
+        )
+    try:
+        found: Any = json.loads(base64.b64decode(text))["string_to_param"]
+        (tensor,) = cast("Mapping[str, Any]", found).values()
+        numbers = [[float(number) for number in row] for row in tensor[NUMBERS]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        numbers = []
+    if not numbers or not numbers[0] or len({len(row) for row in numbers}) != 1:
+        raise BadRequest(
+            f"the embedding in `{path.name}` cannot be read", hint="the picture is damaged"
+        )
+    return numbers

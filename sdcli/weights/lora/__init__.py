@@ -1,0 +1,1 @@
+"""LoRA files: their modules, their kinds, and how much of them fits a model."""

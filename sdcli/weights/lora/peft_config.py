@@ -1,0 +1,61 @@
+"""The alphas that PEFT keeps outside the tensors: in a file beside, or in diffusers' metadata."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from sdcli.weights.lora.kinds import Module
+from sdcli.weights.lora.module_names import slug
+from sdcli.weights.safetensors import Header
+
+BESIDE = "adapter_config.json"
+INSIDE = "lora_adapter_metadata"  # diffusers: one table, its keys led by the component
+
+
+def alphas_said(header: Header) -> Callable[[Module], float | None]:
+    """How to ask for the alpha of a module, where PEFT's configuration is at hand."""
+    config = _beside(header) or _table(header.metadata.get(INSIDE, ""))
+
+    def alpha(module: Module) -> float | None:
+        own = {**config, **_led(config, module.component)}
+        value = _patterned(own.get("alpha_pattern"), module) or own.get("lora_alpha")
+        if not isinstance(value, int | float) or not module.rank:
+            return None
+        # Rank-stabilised: PEFT divides by the root of the rank, where everyone else divides by it.
+        return float(value) * (math.sqrt(module.rank) if own.get("use_rslora") else 1.0)
+
+    return alpha
+
+
+def _beside(header: Header) -> dict[str, Any]:
+    path = header.path.parent / BESIDE
+    if header.path.stem != "adapter_model" or not path.is_file():
+        return {}
+    return _table(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _led(config: Mapping[str, Any], component: str) -> dict[str, Any]:
+    lead = f"{component}."
+    return {key.removeprefix(lead): value for key, value in config.items() if key.startswith(lead)}
+
+
+def _patterned(patterns: Any, module: Module) -> Any:
+    """The value whose pattern is the end of the module's name; PEFT's patterns have dots."""
+    if not isinstance(patterns, dict):
+        return None
+    for pattern, value in cast("dict[str, Any]", patterns).items():
+        if re.search(rf"(^|_){slug(pattern)}$", module.name):
+            return value
+    return None
+
+
+def _table(text: str) -> dict[str, Any]:
+    try:
+        table: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", table) if isinstance(table, dict) else {}

@@ -1,0 +1,121 @@
+"""Which format a file or folder of weights is in, told by its content, never by its ending."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.weights.pickle import read_pickle
+from sdcli.weights.safetensors import Header, Tensor, damaged, read_safetensors
+
+
+def read_folder(path: Path) -> Header:
+    """The headers of a diffusers folder as one: tensors under their folders' names."""
+    tensors: dict[str, Tensor] = {}
+    configs: dict[str, Mapping[str, Any]] = {}
+    for part in ("unet", "vae", "text_encoder", "text_encoder_2", "scheduler"):
+        for config in ("config.json", "scheduler_config.json"):
+            if (path / part / config).is_file():
+                configs[part] = _json(path / part / config)
+        for file in _weight_files(path / part):
+            found = read_header(file).tensors
+            tensors |= {f"{part}.{name}": tensor for name, tensor in found.items()}
+    if not any(name.startswith("unet.") for name in tensors):
+        raise BadRequest(
+            f"`{path}` is a folder, but not one of a diffusers model",
+            hint="it would hold `unet/diffusion_pytorch_model.safetensors`; name a file in it",
+        )
+    return Header(path, "diffusers", tensors, configs=configs)
+
+
+def read_component(folder: Path, kind: str) -> Header:
+    """The header of one component's folder, its tensors under their own names."""
+    tensors: dict[str, Tensor] = {}
+    for file in _weight_files(folder):
+        tensors |= read_header(file).tensors
+    if not tensors:
+        raise BadRequest(f"no weights lie in the folder `{folder}`", hint="name their file")
+    config = folder / "config.json"
+    return Header(
+        folder, "diffusers", tensors, configs={kind: _json(config)} if config.is_file() else {}
+    )
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """One component's weights: of the variants that lie side by side the best one, all its shards."""
+    for ending in (".safetensors", ".bin"):
+        variants: dict[tuple[str, str], list[Path]] = {}
+        for file in sorted(folder.glob(f"*{ending}")):
+            name = re.sub(r"-\d+-of-\d+", "", file.name.removesuffix(ending))
+            stem, _, variant = name.partition(".")
+            variants.setdefault((variant, stem), []).append(file)
+        if variants:
+            return variants[min(variants, key=lambda each: (_rank(each[0]), each))]
+    return []
+
+
+def _rank(variant: str) -> int:
+    """The plain weights first, what was averaged or left unaveraged on purpose last."""
+    return {"": 0, "fp16": 1}.get(variant, 2)
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        found: Any = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(
+            f"`{path}` is not JSON ({error})", hint="download the folder again"
+        ) from None
+    return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
+
+
+# What a file begins with, when it is nothing that holds weights, and what to say about it.
+STRANGERS: tuple[tuple[bytes, str, str], ...] = (
+    (b"version https://git-lfs", "is a Git LFS pointer, not the file itself", "run `git lfs pull`"),
+    (b"<", "is a web page, not a model", "the download link wanted a log-in or a click; try again"),
+    (b"\x89PNG", "is a picture, not a model", "pictures go to `--image`"),
+    (b"\xff\xd8\xff", "is a picture, not a model", "pictures go to `--image`"),
+    (b"RIFF", "is a picture or a sound, not a model", "pictures go to `--image`"),
+    (b"GIF8", "is a picture, not a model", "pictures go to `--image`"),
+    (b"GGUF", "is a GGUF file, which sdcli cannot read", "use the `.safetensors` it was made from"),
+    (b"\x1f\x8b", "is a gzip archive, not a model", "unpack it first"),
+    (b"7z\xbc\xaf", "is a 7-Zip archive, not a model", "unpack it first"),
+    (b"Rar!", "is a RAR archive, not a model", "unpack it first"),
+)
+
+
+def read_header(path: Path) -> Header:
+    """What a file or a diffusers folder holds, told by its content and never by its ending."""
+    try:
+        if path.is_dir():
+            return read_folder(path)
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            raise BadRequest(f"`{path}` is no file", hint="name a file of weights")
+        with path.open("rb") as file:
+            first = file.read(64)
+        return _sniffed(path, first)
+    except FileNotFoundError:
+        raise BadRequest(f"there is no file `{path}`", hint="check the path") from None
+    except OSError as error:
+        raise SdcliError(f"`{path}` cannot be read: {error.strerror}") from None
+
+
+def _sniffed(path: Path, first: bytes) -> Header:
+    if not first:
+        raise BadRequest(f"`{path.name}` is empty", hint="the download failed; fetch it again")
+    if first[8:9] == b"{":  # before the pickles: any byte may begin a length
+        return read_safetensors(path)
+    if first.startswith((b"PK\x03\x04", b"\x80")):
+        return read_pickle(path)
+    for magic, what, hint in STRANGERS:
+        if first.lstrip().startswith(magic):
+            raise BadRequest(f"`{path.name}` {what}", hint=hint)
+    if len(first) < 9 or int.from_bytes(first[:8], "little") > path.stat().st_size:
+        raise damaged(path, "it does not begin like any file of weights")
+    raise BadRequest(
+        f"`{path.name}` is neither safetensors nor a PyTorch file", hint="is it really a model?"
+    )

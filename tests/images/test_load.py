@@ -1,0 +1,113 @@
+"""The pictures a user hands in."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sdcli.errors import BadRequest
+from sdcli.images import load as images
+
+
+def saved(path: Path, image: Image.Image, **options: object) -> Path:
+    image.save(path, **options)
+    return path
+
+
+def box(size: tuple[int, int], white: tuple[int, int, int, int]) -> Image.Image:
+    mask = Image.new("L", size, 0)
+    mask.paste(255, white)
+    return mask
+
+
+def test_a_picture_is_turned_upright(tmp_path: Path) -> None:
+    image = Image.new("RGB", (40, 24), "red")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path / "turned.jpg", image, exif=exif)
+    assert images.size(path) == (24, 40)
+    assert images.picture(path).size == (24, 40)
+
+
+def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
+    path = saved(tmp_path / "clear.png", Image.new("RGBA", (8, 8), (255, 0, 0, 0)))
+    assert images.picture(path).getpixel((3, 3)) == (255, 255, 255)
+
+
+def test_sixteen_bit_and_palette_pictures_open(tmp_path: Path) -> None:
+    for mode in ("P", "L", "1", "LA", "CMYK", "I;16"):
+        name = "x.tif" if mode in {"CMYK", "I;16"} else "x.png"
+        path = saved(tmp_path / f"{mode.replace(';', '')}{name}", Image.new(mode, (16, 8)))
+        assert images.picture(path).mode == "RGB"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\nxx"])
+def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(content)
+    with pytest.raises(BadRequest, match="not a picture"):
+        images.picture(path)
+
+
+def test_a_cut_picture_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "x.png", Image.effect_noise((64, 64), 80))
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(BadRequest, match="damaged"):
+        images.picture(path)
+
+
+def test_a_gigapixel_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = saved(tmp_path / "x.png", Image.new("1", (8, 8)))
+    data = bytearray(path.read_bytes())
+    data[16:24] = (40_000).to_bytes(4, "big") * 2
+    import zlib
+
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    path.write_bytes(data)
+    for look in (images.size, images.picture):
+        with pytest.raises(BadRequest, match="million pixels"):
+            look(path)
+
+
+def test_a_mask_is_black_and_white(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.png", Image.linear_gradient("L"))
+    assert set(images.mask(path).getdata()) == {0, 255}
+
+
+def test_masks_that_cannot_be_meant_are_refused(tmp_path: Path) -> None:
+    picture = saved(tmp_path / "p.png", Image.new("RGB", (32, 16)))
+    for mask, word in (
+        (Image.new("L", (32, 32), 255), "32x32"),
+        (Image.new("L", (32, 16), 0), "black all over"),
+        (Image.new("L", (32, 16), 255), "white all over"),
+    ):
+        with pytest.raises(BadRequest, match=word):
+            images.checked_mask(saved(tmp_path / "m.png", mask), picture)
+    images.checked_mask(saved(tmp_path / "m.png", box((32, 16), (4, 4, 9, 9))), picture)
+
+
+def test_feathering_never_leaves_the_mask() -> None:
+    mask = box((64, 64), (16, 16, 48, 48))
+    for feather in (0, 1, 3, 8, 40):
+        soft = images.feathered(mask, feather)
+        outside = [s for s, m in zip(soft.getdata(), mask.getdata(), strict=True) if m == 0]
+        assert set(outside) == {0}
+        assert soft.getpixel((32, 32)) > 0
+    soft = images.feathered(mask, 4)
+    row = [soft.getpixel((x, 32)) for x in range(16, 24)]
+    assert row == sorted(row) and row[0] < 64 and row[-1] == 255
+
+
+def test_a_stroke_thinner_than_the_feather_still_shows() -> None:
+    soft = images.feathered(box((64, 64), (30, 0, 32, 64)), 8)
+    assert soft.getextrema()[1] > 0
+
+
+def test_fit_repeats_an_edge_or_covers() -> None:
+    image = Image.effect_noise((61, 50), 60).convert("RGB")
+    edged = images.fit(image, 64, 56)
+    assert edged.crop((0, 0, 61, 50)).tobytes() == image.tobytes()
+    assert edged.getpixel((63, 10)) == image.getpixel((60, 10))
+    assert edged.getpixel((10, 55)) == image.getpixel((10, 49))
+    assert images.fit(image, 128, 64).size == (128, 64)
+    assert images.fit(image, 61, 50) is image

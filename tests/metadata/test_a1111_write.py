@@ -1,0 +1,88 @@
+"""What other programs are told of a plan, as programs that nobody here wrote understand it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sd_parsers import ParserManager
+
+from sdcli import plan
+from sdcli.metadata import a1111_format as infotext
+from sdcli.metadata import a1111_write as parameters
+from sdcli.metadata import record as metadata
+from sdcli.metadata.readers import a1111
+from sdcli.schedulers import names as schedulers
+from tests.helpers import plans
+
+PILLOW = {"png": "PNG", "jpg": "JPEG"}
+
+
+@pytest.mark.parametrize("ending", PILLOW)
+def test_another_program_reads_it(tmp_path: Path, ending: str) -> None:
+    wanted = plans.a_plan(prompt='a "fox", \n狐 (red:1.2)', negative="blurry: very", cfg=7.5)
+    picture = plans.a_picture(wanted)
+    path = tmp_path / f"fox.{ending}"
+    picture.image.save(path, PILLOW[ending], **metadata.save_options(picture, ending))
+    found = ParserManager().parse(path)
+    assert found is not None
+    (sampler,) = found.samplers
+    assert sampler.name == "Euler a"
+    assert [prompt.value for prompt in sampler.prompts] == [wanted.prompt]
+    assert [prompt.value for prompt in sampler.negative_prompts] == [wanted.negative]
+    assert sampler.model is not None
+    assert (sampler.model.name, sampler.model.hash) == ("fox", "ababababab")
+    assert sampler.parameters["cfg_scale"] == "7.5"
+    assert sampler.parameters["seed"] == "42"
+    assert sampler.parameters["steps"] == "20"
+
+
+@pytest.mark.parametrize("name", schedulers.SCHEDULERS)
+def test_every_scheduler_is_read_back(name: str) -> None:
+    sampler, schedule = parameters.sampler_of(name)
+    assert schedulers.pair(sampler, schedule or None) == name
+
+
+def test_what_that_program_has_a_name_for() -> None:
+    lora = plan.Lora(plan.File(Path("ink.safetensors"), "cd" * 32), 0.8, 0.5, 1.0)
+    word = plan.Embedding(plan.File(Path("bad.pt"), "ef" * 32), "bad", 2)
+    fields = {
+        "task": plan.Redraw(plan.File(Path("a.png"), "00" * 32), 0.6),
+        "vae": plan.File(Path("kl.pt"), "12" * 32),
+        "scheduler": "dpm++2m-karras",
+        "clip_skip": 2,
+        "rng": "nv",
+        "ensd": 31337,
+        "emphasis": "no-norm",
+        "loras": (lora,),
+        "embeddings": (word,),
+    }
+    info = infotext.parse(parameters.text(plans.a_plan(**fields)))
+    assert info.prompt == "a red fox <lora:ink:0.5:0.8>"
+    assert (
+        info.fields
+        | {
+            "Sampler": "DPM++ 2M",
+            "Schedule type": "Karras",
+            "Denoising strength": "0.6",
+            "VAE": "kl.pt",
+            "VAE hash": "1212121212",
+            "Clip skip": "2",
+            "RNG": "NV",
+            "ENSD": "31337",
+            "Emphasis": "No norm",
+            "Lora hashes": "ink: cdcdcdcdcdcd",
+            "TI hashes": "bad: efefefefefef",
+        }
+        == info.fields
+    )
+
+
+def test_the_same_request_comes_back() -> None:
+    wanted = plans.a_plan(scheduler="dpm2-a-karras", rng="nv", clip_skip=2)
+    found = a1111.of(infotext.parse(parameters.text(wanted)))
+    assert not found.unmatched
+    assert found.program == "sdcli"
+    asked = found.request
+    for name in ("prompt", "negative", "scheduler", "steps", "cfg", "seed", "width", "rng"):
+        assert getattr(asked, name) == getattr(wanted, name)

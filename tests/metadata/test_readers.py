@@ -1,0 +1,430 @@
+"""Pictures of other programs: read as they were meant, and what cannot be matched is said."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from sdcli.metadata import readers
+from sdcli.metadata import record as metadata
+from sdcli.metadata.readers.draft import Found
+from sdcli.request import Lora
+from tests.helpers.shared import cases
+
+INFOTEXTS = {case["id"]: case["raw"] for case in cases("infotext.json")}
+OTHERS: dict[str, dict[str, str]] = cases("other_tools_png.json")["files"] if INFOTEXTS else {}
+BESIDE = ("task", "output", "sources", "prompt", "negative")
+NO_SAMPLES = pytest.mark.skipif(not INFOTEXTS, reason="the shared samples are not here")
+
+
+def read(texts: dict[str, str], size: tuple[int, int] = (512, 768)) -> Found:
+    found = readers.read(texts, size)
+    assert found is not None
+    return found
+
+
+def said(found: Found) -> dict[str, Any]:
+    """What the request says beyond its words."""
+    return {
+        name: value
+        for name, value in vars(found.request).items()
+        if value not in (None, (), False) and name not in BESIDE
+    }
+
+
+def infotext(line: str) -> Found:
+    return read({"parameters": f"a fox <lora:ink:0.8>\nNegative prompt: blurry\nSteps: 20, {line}"})
+
+
+@NO_SAMPLES
+@pytest.mark.parametrize("name", [*INFOTEXTS, *OTHERS])
+def test_every_sample_makes_a_request(name: str) -> None:
+    found = read(OTHERS.get(name) or {"parameters": INFOTEXTS[name]})
+    assert found.program
+    steps = found.request.steps
+    assert steps is not None or name == "ts-no-params"
+    assert "�" not in found.request.prompt
+
+
+@NO_SAMPLES
+def test_a_picture_of_forge_with_a_second_pass() -> None:
+    found = read({"parameters": INFOTEXTS["forge-adetailer-hires"]})
+    assert found.program == "Forge"
+    assert found.hashes == {"model": "bdb59bac77"}
+    assert found.strength is None  # it belongs to the second pass
+    news = "\n".join(found.unmatched)
+    for what in ("seed is not recorded", "ADetailer", "hires fix", "sdxl_vae"):
+        assert what in news
+
+
+@NO_SAMPLES
+def test_three_generations_of_invokeai() -> None:
+    first, second, third = (
+        read(OTHERS[f"invokeai_{name}1.png"]) for name in ("dream", "sdmeta", "imeta")
+    )
+    for found in (first, second):
+        assert found.program == "InvokeAI"
+        assert found.request.negative == "rendering, glowing eyes, skinny"
+        assert found.request.prompt.endswith("film grain, low contrast")
+        assert (
+            said(found).items()
+            >= {
+                "steps": 50,
+                "cfg": 5.0,
+                "seed": 2980747362,
+                "width": 512,
+                "height": 768,
+                "scheduler": "lms",
+                "rng": "cpu",
+            }.items()
+        )
+    assert second.request.model == "deliberateForInvoke_v08"
+    assert second.hashes["model"].startswith("56d1442a0fee")
+    assert any("codeformer" in why for why in second.unmatched)
+    assert said(third).items() >= {"model": "juggernautXL", "vae": "VAEFix", "cfg": 8.0}.items()
+    assert any("IP-Adapter" in why for why in third.unmatched)
+
+
+@NO_SAMPLES
+def test_comfyui_from_a_picture() -> None:
+    found = read(OTHERS["img2img_cropped.png"])
+    assert (
+        found.request.prompt == "photograph of victorian woman with wings, sky clouds, meadow grass"
+    )
+    assert found.request.negative == "watermark, text"
+    assert (
+        said(found).items()
+        >= {
+            "model": "v1-5-pruned-emaonly",
+            "scheduler": "dpm++2m",
+            "seed": 280823642470253,
+            "rng": "cpu",
+        }.items()
+    )
+    assert found.strength == pytest.approx(0.87)
+
+
+@NO_SAMPLES
+def test_comfyui_in_two_passes() -> None:
+    found = read(OTHERS["unclip_2pass_cropped.png"])
+    assert found.request.vae == "kl-f8-anime2"
+    assert any("unCLIP" in why for why in found.unmatched)
+
+
+def test_automatic1111() -> None:
+    found = infotext(
+        "Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 7, Size: 515x768, "
+        "Model hash: 6ce0161689, Model: v1-5, VAE hash: 735e4c3a44, VAE: kl.safetensors, "
+        'Clip skip: 2, ENSD: 31337, Lora hashes: "ink: e3f9c2b1a8d7", '
+        'TI hashes: "bad: 4fa643103a06", '
+        "Emphasis: No norm, Version: v1.10.0"
+    )
+    assert found.program == "AUTOMATIC1111"
+    assert not found.unmatched
+    assert found.request.prompt == "a fox <lora:ink:0.8>"
+    assert said(found) == {
+        "scheduler": "dpm++2m-karras",
+        "steps": 20,
+        "cfg": 6.5,
+        "seed": 7,
+        "width": 512,  # whole cells, as that program draws it
+        "height": 768,
+        "model": "v1-5",
+        "vae": "kl",
+        "clip_skip": 2,
+        "ensd": 31337,
+        "emphasis": "no-norm",
+        "rng": "nv",  # what it uses where it says nothing
+    }
+    assert found.hashes == {
+        "model": "6ce0161689",
+        "vae": "735e4c3a44",
+        "lora:ink": "e3f9c2b1a8d7",
+        "embedding:bad": "4fa643103a06",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "program", "rng"),
+    [
+        ("RNG: CPU, Version: v1.10.0", "AUTOMATIC1111", "cpu"),
+        ("Version: f2.0.1v1.10.1", "Forge", "nv"),
+        ("App: SD.Next, Version: 1a2b3c", "SD.Next", "nv"),
+        ("RNG: cuda, Version: stable-diffusion.cpp", "stable-diffusion.cpp", "nv"),
+        ("RNG: cpu, Version: stable-diffusion.cpp master", "stable-diffusion.cpp", "cpu"),
+        ("Version: ComfyUI", "ComfyUI", "cpu"),
+    ],
+)
+def test_whose_noise(line: str, program: str, rng: str) -> None:
+    found = infotext(line)
+    assert (found.program, found.request.rng) == (program, rng)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("Hires upscale: 2, Denoising strength: 0.4", "hires fix"),
+        ("Denoising strength: 0.4", "began as another picture, redrawn with strength 0.4"),
+        ("Variation seed: 3, Variation seed strength: 0.2", "mixed with another seed"),
+        ('ControlNet 0: "Module: canny, Model: x"', "ControlNet"),
+        ("Sampler: DPM fast", "`DPM fast` has no equivalent here"),
+        ("Sampler: Euler, Schedule type: Bong Tangent", "Bong Tangent"),
+        ("RNG: Quantum", "its noise came from `Quantum`"),
+        ("Frobnication: 3", "`Frobnication: 3`"),
+        ("Emphasis: Ignore", "emphasis rule"),
+        ("Seed: -1", "its seed is not recorded"),
+        ("CFG scale: 1e12", "its cfg"),
+        ("Image CFG scale: 1.5", "an instruction"),
+        ("Script: X/Y/Z plot", "script"),
+    ],
+)
+def test_what_cannot_be_matched_is_said(line: str, why: str) -> None:
+    assert any(why in each for each in infotext(line).unmatched)
+
+
+@pytest.mark.parametrize(
+    ("line", "eta"),
+    [
+        ("Sampler: Euler a, Eta: 0.5", 0.5),
+        ("Sampler: Euler, Eta: 0.5", None),  # it takes none
+        ("Sampler: DDIM, Eta DDIM: 0.7", 0.7),
+        ("Sampler: euler_a karras, Eta: 0.000000, Version: stable-diffusion.cpp", None),
+        ("Sampler: tcd, Eta: 0.000000, Version: stable-diffusion.cpp", 0.0),
+    ],
+)
+def test_an_eta_counts_where_it_was_in_force(line: str, eta: float | None) -> None:
+    assert infotext(line).request.eta == eta
+
+
+def test_what_means_nothing_to_comfyui_is_disarmed() -> None:
+    node = {"class_type": "KSampler", "inputs": {"sampler_name": "euler", "steps": 9, "cfg": 1,
+            "positive": ["2", 0]}}  # fmt: skip
+    words = {"class_type": "CLIPTextEncode", "inputs": {"text": "[a:b:0.5] AND \\[c BREAK (d:1.2)"}}
+    found = read({"prompt": json.dumps({"1": node, "2": words})})
+    assert found.request.prompt == "\\[a:b:0.5\\] and \\[c break (d:1.2)"
+
+
+def test_comfyui_through_loras_and_texts_of_their_own() -> None:
+    graph = {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sub\\dream.ckpt"}},
+        "2": {
+            "class_type": "LoraLoader",
+            "inputs": {"lora_name": "ink.safetensors", "strength_model": 0.8, "strength_clip": 0.5,
+                       "model": ["1", 0], "clip": ["1", 1]},
+        },
+        "3": {"class_type": "CLIPSetLastLayer",
+              "inputs": {"stop_at_clip_layer": -2, "clip": ["2", 1]}},
+        "4": {"class_type": "PrimitiveString", "inputs": {"value": "a fox"}},
+        "5": {"class_type": "CLIPTextEncode", "inputs": {"text": ["4", 0], "clip": ["3", 0]}},
+        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["3", 0]}},
+        "7": {"class_type": "EmptyLatentImage",
+              "inputs": {"width": 640, "height": 448, "batch_size": 1}},
+        "8": {"class_type": "RandomNoise", "inputs": {"noise_seed": 77}},
+        "9": {"class_type": "CFGGuider",
+              "inputs": {"cfg": 4.5, "model": ["2", 0], "positive": ["5", 0],
+                         "negative": ["6", 0]}},
+        "10": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "dpmpp_2m"}},
+        "11": {"class_type": "BasicScheduler",
+               "inputs": {"scheduler": "karras", "steps": 25, "denoise": 1.0, "model": ["2", 0]}},
+        "12": {"class_type": "SamplerCustomAdvanced",
+               "inputs": {"noise": ["8", 0], "guider": ["9", 0], "sampler": ["10", 0],
+                          "sigmas": ["11", 0], "latent_image": ["7", 0]}},
+        "13": {"class_type": "VAELoader", "inputs": {"vae_name": "kl.pt"}},
+        "14": {"class_type": "VAEDecode", "inputs": {"samples": ["12", 0], "vae": ["13", 0]}},
+        "15": {"class_type": "SaveImage", "inputs": {"images": ["14", 0]}},
+    }  # fmt: skip
+    found = read({"prompt": json.dumps(graph)})
+    assert found.unmatched == ()
+    assert (found.request.prompt, found.request.negative) == ("a fox", "blurry")
+    assert said(found) == {
+        "model": "dream",
+        "vae": "kl",
+        "loras": (Lora("ink", 0.8, 0.5),),
+        "clip_skip": 2,
+        "scheduler": "dpm++2m-karras",
+        "steps": 25,
+        "cfg": 4.5,
+        "seed": 77,
+        "width": 640,
+        "height": 448,
+        "rng": "cpu",
+    }
+
+
+def test_a_graph_that_bites_its_tail() -> None:
+    node = {"class_type": "KSampler", "inputs": {"sampler_name": ["1", 0], "steps": 1, "cfg": 1,
+            "model": ["1", 0], "positive": ["1", 0], "latent_image": ["1", 0]}}  # fmt: skip
+    assert read({"prompt": json.dumps({"1": node})}).request.steps == 1
+
+
+def test_fooocus() -> None:
+    data = {
+        "prompt": "a fox",
+        "negative_prompt": "blurry",
+        "base_model": "juggernaut.safetensors",
+        "base_model_hash": "d91d35736d",
+        "loras": [["offset.safetensors", 0.1, "4852686128"]],
+        "resolution": "(1152, 896)",
+        "guidance_scale": 4.0,
+        "steps": 30,
+        "sampler": "dpmpp_2m_sde_gpu",
+        "scheduler": "karras",
+        "seed": "5602",
+        "styles": "['Fooocus V2']",
+    }
+    found = read({"parameters": json.dumps(data), "fooocus_scheme": "fooocus"})
+    assert found.program == "Fooocus"
+    assert said(found) == {
+        "model": "juggernaut",
+        "loras": (Lora("offset", 0.1, 0.1),),
+        "width": 1152,
+        "height": 896,
+        "cfg": 4.0,
+        "steps": 30,
+        "scheduler": "dpm++2m-sde-karras",
+        "seed": 5602,
+        "rng": "cpu",
+    }
+    assert found.hashes == {"model": "d91d35736d", "lora:offset": "4852686128"}
+    assert any("styles" in why for why in found.unmatched)
+
+
+def test_swarmui() -> None:
+    data = {
+        "sui_image_params": {
+            "prompt": "a fox", "negativeprompt": "", "model": "sd/dream", "seed": 9, "steps": 28,
+            "cfgscale": 6.0, "width": 1216, "height": 768, "sampler": "euler_ancestral",
+            "scheduler": "normal", "clipstopatlayer": -2, "loras": ["a", "b"],
+            "loraweights": ["0.4"],
+        },
+        "sui_models": [
+            {"name": "dream.safetensors", "param": "model", "hash": "0x84FC41ea0821fa0a"}
+        ],
+    }  # fmt: skip
+    found = read({"parameters": json.dumps(data)})
+    assert found.program == "SwarmUI"
+    assert said(found) == {
+        "model": "dream", "seed": 9, "steps": 28, "cfg": 6.0, "width": 1216, "height": 768,
+        "scheduler": "euler-a", "clip_skip": 2, "rng": "cpu",
+        "loras": (Lora("a", 0.4, 0.4), Lora("b", 1.0, 1.0)),
+    }  # fmt: skip
+    assert found.hashes == {"model": "84fc41ea0821fa0a"}
+
+
+def test_draw_things() -> None:
+    data = {"c": "a fox", "uc": "blurry", "model": "sd_v1.5_f16.ckpt", "sampler": "DPM++ 2M Karras",
+            "scale": 7.5, "seed": 5, "size": "512x768", "steps": 20}  # fmt: skip
+    escaped = json.dumps(data).replace('"', "&quot;")
+    packet = f"<exif:UserComment><rdf:Alt><rdf:li xml:lang='x'>{escaped}</rdf:li></rdf:Alt>"
+    found = read({"XML:com.adobe.xmp": f"<x:xmpmeta>{packet}</exif:UserComment></x:xmpmeta>"})
+    assert found.program == "Draw Things"
+    assert said(found) == {"model": "sd_v1.5_f16", "scheduler": "dpm++2m-karras", "cfg": 7.5,
+                           "seed": 5, "width": 512, "height": 768, "steps": 20}  # fmt: skip
+
+
+@pytest.mark.parametrize("machine", [True, False])
+def test_easy_diffusion(machine: bool) -> None:
+    both = (
+        ("prompt", "Prompt", "a fox"), ("negative_prompt", "Negative Prompt", "blurry"),
+        ("seed", "Seed", "4"), ("num_inference_steps", "Steps", "25"),
+        ("guidance_scale", "Guidance Scale", "7.5"), ("sampler_name", "Sampler", "euler_a"),
+        ("width", "Width", "512"), ("height", "Height", "640"),
+        ("use_stable_diffusion_model", "Stable Diffusion model", "C:\\models\\dream.ckpt"),
+        ("clip_skip", "Clip Skip", "True"),
+    )  # fmt: skip
+    found = read({one if machine else other: value for one, other, value in both})
+    assert found.program == "Easy Diffusion"
+    assert said(found) == {"model": "dream", "scheduler": "euler-a", "cfg": 7.5, "seed": 4,
+                           "width": 512, "height": 640, "steps": 25, "clip_skip": 2,
+                           "rng": "nv"}  # fmt: skip
+
+
+NOVELAI = {
+    "Software": "NovelAI",
+    "Description": "a {fox}",
+    "Source": "Stable Diffusion 1D44365E",
+    "Comment": json.dumps(
+        {"steps": 28, "sampler": "k_euler_ancestral", "seed": 3, "scale": 11, "uc": "lowres"}
+    ),  # fmt: skip
+}
+
+
+def test_novelai() -> None:
+    found = read(NOVELAI)
+    assert found.program == "NovelAI"
+    assert (found.request.prompt, found.request.negative) == ("a (fox:1.05)", "lowres")
+    assert (
+        said(found).items() >= {"scheduler": "euler-a", "seed": 3, "cfg": 11.0, "steps": 28}.items()
+    )
+    assert any("NovelAI's own" in why for why in found.unmatched)
+
+
+@pytest.mark.parametrize("text", [json.dumps(NOVELAI), "a fox\nSteps: 20, Seed: 7"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_watermark(tmp_path: Path, text: str, packed: bool) -> None:
+    raw = gzip.compress(text.encode()) if packed else text.encode()
+    word = b"stealth_pngcomp" if packed else b"stealth_pnginfo"
+    hidden = word + (len(raw) * 8).to_bytes(4, "big") + raw
+    bits = "".join(f"{byte:08b}" for byte in hidden)
+    image = Image.new("RGBA", (100, 64), (1, 2, 3, 254))
+    for n, bit in enumerate(bits):
+        image.putpixel((n // 64, n % 64), (1, 2, 3, 254 | int(bit)))
+    path = tmp_path / "hidden.png"
+    image.save(path)
+    found = readers.read(metadata.read(path).texts)
+    assert found is not None
+    assert found.request.seed in (3, 7)
+
+
+def with_exif(path: Path, comment: bytes, form: str, big: bool) -> Path:
+    exif = Image.Exif()
+    exif.endian = ">" if big else "<"
+    exif.get_ifd(0x8769)[0x9286] = comment
+    Image.new("RGB", (8, 8)).save(path, form, exif=exif.tobytes())
+    return path
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "PNG", "AVIF"])
+@pytest.mark.parametrize("encoding", ["utf-16-be", "utf-16-le", "utf-16", "ascii", "utf-8"])
+@pytest.mark.parametrize("big", [True, False])
+def test_exif_of_every_order(tmp_path: Path, form: str, encoding: str, big: bool) -> None:
+    text = "a fox\nSteps: 20, Seed: 7"
+    label = {"ascii": b"ASCII\0\0\0", "utf-8": b""}.get(encoding, b"UNICODE\0")
+    path = with_exif(tmp_path / "fox", label + text.encode(encoding), form, big)
+    assert read(dict(metadata.read(path).texts)).request.seed == 7
+
+
+def test_text_behind_the_pixels_and_compressed(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("parameters", "a fox, 狐\nSteps: 20, Seed: 7", zip=True)
+    before, behind = tmp_path / "before.png", tmp_path / "behind.png"
+    Image.new("RGB", (8, 8)).save(before, pnginfo=info)
+    raw = before.read_bytes()
+    text = raw.index(b"iTXt") if b"iTXt" in raw else raw.index(b"zTXt")
+    size = int.from_bytes(raw[text - 4 : text], "big")
+    chunk, end = raw[text - 4 : text + 8 + size], raw.index(b"IEND") - 4
+    behind.write_bytes(raw[: text - 4] + raw[text + 8 + size : end] + chunk + raw[end:])
+    for path in (before, behind):
+        assert read(dict(metadata.read(path).texts)).request.seed == 7
+
+
+def test_comfyui_in_webp(tmp_path: Path) -> None:
+    node = {"class_type": "KSampler", "inputs": {"sampler_name": "euler", "steps": 9, "cfg": 1}}
+    exif = Image.Exif()
+    exif[0x0110] = f"prompt:{json.dumps({'1': node})}"
+    path = tmp_path / "fox.webp"
+    Image.new("RGB", (8, 8)).save(path, exif=exif)
+    assert read(dict(metadata.read(path).texts)).request.steps == 9
+
+
+@pytest.mark.parametrize(
+    "texts", [{}, {"comment": "made with love"}, {"prompt": "{}"}, {"Title": "x"}]
+)
+def test_nobody(texts: dict[str, str]) -> None:
+    assert readers.read(texts) is None

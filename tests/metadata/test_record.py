@@ -1,0 +1,176 @@
+"""What is written into a picture is what is read out of it, whatever it is and in every format."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from sdcli.errors import BadRequest
+from sdcli.metadata import a1111_format as infotext
+from sdcli.metadata import codec
+from sdcli.metadata import record as metadata
+from sdcli.picture import Made, Picture
+from sdcli.plan import Plan
+from sdcli.request import Output
+from tests.helpers import plans
+
+PILLOW = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+EVERY_FORMAT = pytest.mark.parametrize("ending", PILLOW)
+
+
+def saved(picture: Picture, folder: Path, ending: str) -> Path:
+    path = folder / f"picture.{ending}"
+    picture.image.save(path, PILLOW[ending], **metadata.save_options(picture, ending))
+    return path
+
+
+def there_and_back(value: Any) -> Any:
+    text = codec.to_json(codec.to_data(value))
+    return codec.Reader(metadata.BOUNDS).read(type(value), codec.from_json(text))
+
+
+@given(plans.any_plan())
+@settings(max_examples=150, deadline=None)
+def test_any_plan_comes_back_the_same(plan: Plan) -> None:
+    assert there_and_back(plan) == plan
+
+
+@given(st.text(max_size=200), st.floats(0, 1e9), st.dictionaries(st.text(), st.text(), max_size=5))
+@settings(max_examples=50, deadline=None)
+def test_any_making_comes_back_the_same(device: str, seconds: float, versions: Any) -> None:
+    made = Made(device, "fp32", seconds, versions, (device,))
+    assert there_and_back(made) == made
+
+
+@EVERY_FORMAT
+@pytest.mark.parametrize("prompt", [*plans.AWKWARD, "🦊" * 20_000, "a fox, " * 3_000])
+def test_every_prompt_in_every_format(tmp_path: Path, ending: str, prompt: str) -> None:
+    plan = plans.a_plan(prompt=prompt, negative=prompt[::-1])
+    carried = metadata.read(saved(plans.a_picture(plan), tmp_path, ending))
+    assert carried.plan == plan
+    assert carried.made == plans.a_picture().made
+    assert not carried.problems and not carried.strange
+
+
+@EVERY_FORMAT
+def test_the_text_for_other_programs(tmp_path: Path, ending: str) -> None:
+    plan = plans.a_plan(prompt="a red fox, 狐", negative="blurry")
+    carried = metadata.read(saved(plans.a_picture(plan), tmp_path, ending))
+    said = carried.texts.get("parameters") or carried.texts["UserComment"]
+    info = infotext.parse(said)
+    assert (info.prompt, info.negative) == ("a red fox, 狐", "blurry")
+    assert info.fields["Model hash"] == "ababababab"
+    assert info.fields["Size"] == "64x64"
+
+
+def test_a_picture_without_metadata_carries_nothing(tmp_path: Path) -> None:
+    plan = replace(plans.a_plan(), output=Output(metadata=False))
+    for ending in PILLOW:
+        assert not metadata.read(saved(plans.a_picture(plan), tmp_path, ending)).texts
+
+
+def test_where_pictures_go_is_not_in_them() -> None:
+    plan = replace(plans.a_plan(), output=Output(path="/home/someone/secret"))
+    assert "secret" not in metadata.text(plans.a_picture(plan))
+
+
+def test_the_home_folder_is_not_named() -> None:
+    model = plans.plans.File(Path.home() / "models/x.safetensors", "00" * 32)
+    said = metadata.text(plans.a_picture(plans.a_plan(model=model)))
+    assert '"~/models/x.safetensors"' in said
+
+
+def test_the_fingerprint_is_of_the_pixels_alone(tmp_path: Path) -> None:
+    picture = plans.a_picture()
+    path = saved(picture, tmp_path, "png")
+    with Image.open(path) as image:
+        assert metadata.read(path).pixels == metadata.fingerprint(image)
+
+
+def with_text(tmp_path: Path, text: str) -> Path:
+    info = PngInfo()
+    info.add_itxt("sdcli", text)
+    path = tmp_path / "made-up.png"
+    Image.new("RGB", (8, 8)).save(path, pnginfo=info)
+    return path
+
+
+def test_fields_of_a_later_version_are_reported(tmp_path: Path) -> None:
+    data = json.loads(metadata.text(plans.a_picture()))
+    data["plan"]["sharpness"] = 3
+    carried = metadata.read(with_text(tmp_path, json.dumps(data)))
+    assert carried.plan == plans.a_plan()
+    assert carried.strange == ("plan.sharpness",)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("steps", 10**400, "plan.steps"),
+        ("steps", 0, "plan.steps"),
+        ("steps", True, "plan.steps"),
+        ("cfg", "7", "plan.cfg"),
+        ("width", 1e300, "plan.width"),
+        ("prompt", "x" * 1_000_001, "plan.prompt"),
+        ("prompt", None, "plan.prompt"),
+        ("loras", [{}] * 2_000, "plan.loras"),
+        ("loras", {}, "plan.loras"),
+        ("task", {"is": "system", "command": "rm"}, "plan.task"),
+        ("task", "draw", "plan.task"),
+        ("model", {"is": "file", "path": "a\0b", "sha256": "00"}, "plan.model.path"),
+        ("model", {"is": "file", "path": "a"}, "sha256"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path: Path, field: str, value: Any, said: str) -> None:
+    data = json.loads(metadata.text(plans.a_picture()))
+    data["plan"][field] = value
+    carried = metadata.read(
+        with_text(
+            tmp_path,
+            str(json.dumps(data))
+            if value != 10**400
+            else json.dumps({**data, "plan": {**data["plan"], field: "@"}}).replace(
+                '"@"', "1" * 4_000
+            ),
+        )
+    )
+    assert carried.plan is None
+    assert said in carried.problems[0]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"sdcli":', '{"sdcli":' * 5_000, '{"sdcli":NaN}', '{"sdcli":"1"}']
+)
+def test_rubbish_is_refused(tmp_path: Path, text: str) -> None:
+    carried = metadata.read(with_text(tmp_path, text))
+    assert carried.plan is None
+    assert len(carried.problems) == 1
+
+
+def test_no_picture_is_a_bad_request(tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    path.write_text("not a picture")
+    with pytest.raises(BadRequest, match="no picture"):
+        metadata.read(path)
+    with pytest.raises(BadRequest, match="cannot be read"):
+        metadata.read(tmp_path / "missing.png")
+
+
+def test_pillow_reads_what_is_written() -> None:
+    for ending, name in PILLOW.items():
+        file = io.BytesIO()
+        picture = plans.a_picture()
+        picture.image.save(file, name, **metadata.save_options(picture, ending))
+        with Image.open(file) as image:
+            image.load()
+            found = image.info.get("parameters") or image.getexif().get_ifd(0x8769)[0x9286]
+        assert found

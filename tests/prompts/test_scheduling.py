@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdcli.errors import BadRequest
+from sdcli.prompts.scheduling import schedule, stretches, together
+
+SHARED = Path(__file__).parents[2] / "../shared/cases/prompt.json"
+CASES = json.loads(SHARED.read_text("utf-8")) if SHARED.exists() else []
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case["prompt"])
+        for case in CASES
+        # A second pass at a higher resolution has a schedule of its own; there is none here.
+        if (case["dialect"], case["kind"]) == ("a1111", "schedule") and not case["hires_steps"]
+    ],
+)
+def test_prompts_change_as_in_the_reference(case):
+    found = schedule(case["prompt"], case["steps"])
+    assert [list(stretch) for stretch in found] == case["expected"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a fox", [(4, "a fox")]),
+        ("a [red:blue:2] fox", [(2, "a red fox"), (4, "a blue fox")]),
+        ("a [red:blue:.75] fox", [(3, "a red fox"), (4, "a blue fox")]),
+        ("a [red::1] fox", [(1, "a red fox"), (4, "a  fox")]),
+        ("a [hat:1]", [(1, "a "), (4, "a hat")]),
+        ("[a|b]", [(1, "a"), (2, "b"), (3, "a"), (4, "b")]),
+        ("[(a:1.2)|[b]|]", [(1, "(a:1.2)"), (2, "[b]"), (3, ""), (4, "(a:1.2)")]),
+        ("(a [b:c:2]:1.3)", [(2, "(a b:1.3)"), (4, "(a c:1.3)")]),
+        ("[x [b:c:2]]", [(2, "[x b]"), (4, "[x c]")]),
+        ("a [b:c:9]", [(4, "a b")]),
+        ("[a [b|c]:d:2]", [(1, "a b"), (2, "a c"), (3, "d"), (4, "d")]),
+    ],
+)
+def test_a_prompt_changes(text, expected):
+    assert [tuple(stretch) for stretch in schedule(text, 4)] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"a \[cat:dog:0.5\]",
+        r"[cat\|dog]",
+        "[cat:dog]",
+        "[a] b|c",
+        "(a|b)",
+        "[a:b:c:1]",
+        "[a|b:0.5]",
+        "[a (b|c)]",
+        "[never closed:0.5",
+        "closed:0.5]",
+        "[:(:0.5]",
+        "",
+    ],
+)
+def test_what_only_looks_like_it_stays_text(text):
+    assert schedule(text, 4) == ((4, text),)
+
+
+def test_plain_syntax_knows_no_change():
+    assert stretches("[a|b]", "plain", 4) == ((4, "[a|b]"),)
+
+
+def test_two_prompts_change_each_in_their_own_time():
+    both = together(schedule("[a:b:2]", 4), schedule("[c:d:3]", 4))
+    assert list(both) == [(2, ("a", "c")), (3, ("b", "c")), (4, ("b", "d"))]
+
+
+@pytest.mark.parametrize("part", ["[", "]", "[a", "[a|b]", "(", "[:1]", "\\["])
+def test_a_long_prompt_is_read_in_a_moment(part):
+    assert schedule(part * 10_000, 1)
+
+
+def test_brackets_without_end_are_refused():
+    with pytest.raises(BadRequest, match="brackets"):
+        schedule("[" * 2000 + "a" + "]" * 2000, 4)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("ab[]():|\\. 0.5", max_size=40), st.integers(1, 12))
+def test_every_text_has_words_for_every_step(text, steps):
+    found = schedule(text, steps)
+    assert found[-1].until == steps
+    ends = [stretch.until for stretch in found]
+    assert ends == sorted(set(ends))

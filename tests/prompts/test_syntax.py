@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sdcli.errors import BadRequest
+from sdcli.prompts.syntax import BREAK, Piece, attention, joined, pieces, tags
+from sdcli.request import Lora
+
+SHARED = Path(__file__).parents[2] / "../shared/cases/prompt.json"
+CASES = json.loads(SHARED.read_text("utf-8")) if SHARED.exists() else []
+
+
+def cases(kind):
+    return [
+        pytest.param(case, id=case["prompt"])
+        for case in CASES
+        if (case["dialect"], case["kind"]) == ("a1111", kind)
+    ]
+
+
+@pytest.mark.parametrize("case", cases("attention"))
+def test_weights_are_those_of_the_reference(case):
+    assert [list(piece) for piece in attention(case["prompt"])] == case["expected"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("an owl", [("an owl", 1.0)]),
+        ("an (old) owl", [("an ", 1.0), ("old", 1.1), (" owl", 1.0)]),
+        ("[[dim]] light", [("dim", 1 / 1.1 * (1 / 1.1)), (" light", 1.0)]),
+        ("(red:1.5) (blue:.5)", [("red", 1.5), (" ", 1.0), ("blue", 0.5)]),
+        ("((red:2) fox:3)", [("red", 6.0), (" fox", 3.0)]),
+        ("(red) (fox)", [("red", 1.1), (" ", 1.0), ("fox", 1.1)]),
+        ("(red)(fox)", [("redfox", 1.1)]),
+        ("(never closed", [("never closed", 1.1)]),
+        (r"a smile :\) (wide\):2)", [("a smile :) ", 1.0), ("wide)", 2.0)]),
+        ("4:3 ratio", [("4:3 ratio", 1.0)]),
+        ("C:\\fox", [("C:fox", 1.0)]),
+        ("a (b [c) d]", [("a ", 1.0), ("b ", 1.1), ("c", 1.1 * (1 / 1.1)), (" d", 1 / 1.1)]),
+        ("()", [("", 1.0)]),
+    ],
+)
+def test_weights(text, expected):
+    assert [tuple(piece) for piece in pieces(text)] == expected
+
+
+def test_break_stands_alone_and_keeps_its_meaning_inside_a_weight():
+    assert pieces("fox BREAK owl") == (Piece("fox", 1.0), BREAK, Piece("owl", 1.0))
+    inside = pieces("(fox BREAK owl:1.5)")
+    assert inside == (Piece("fox", 1.5), BREAK, Piece("owl", 1.5))
+    assert inside[1] is BREAK
+    assert pieces("BREAKFAST break") == (Piece("BREAKFAST break", 1.0),)
+
+
+@pytest.mark.parametrize("text", ["(" * 101 + "a", "[" * 5000 + "a" + "]" * 5000])
+def test_brackets_without_end_are_refused(text):
+    with pytest.raises(BadRequest, match="brackets"):
+        pieces(text)
+
+
+@pytest.mark.parametrize("part", ["<a:", " ", ": ", ":1", "(a) ", "\\(", "BREAK ", "[a] "])
+def test_a_long_prompt_is_read_in_a_moment(part):
+    """A picture from anywhere may carry this; what is quadratic would take minutes."""
+    text = part * 10_000
+    assert pieces(tags(text)[0])
+    assert joined("AND" + text)
+
+
+def test_plain_syntax_takes_every_sign_as_it_stands():
+    text = "(a) [b|c] BREAK AND <lora:x:1> \\("
+    assert pieces(text, "plain") == (Piece(text, 1.0),)
+    assert tags(text, "plain") == (text, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("(a:1.2.3)", "1.2.3"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_never_drawn_as_words(text, said):
+    with pytest.raises(BadRequest) as refusal:
+        pieces(text)
+    assert said in refusal.value.fact
+    assert refusal.value.hint
+
+
+@pytest.mark.parametrize("case", cases("AND"))
+def test_prompts_are_joined_as_in_the_reference(case):
+    assert [list(part) for part in joined(case["prompt"])] == case["expected"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a fox AND an owl :0.5", [("a fox", 1.0), (" an owl", 0.5)]),
+        ("a fox AND (an owl:0.5)", [("a fox", 1.0), (" (an owl:0.5)", 1.0)]),
+        ("a BRAND and sand", [("a BRAND and sand", 1.0)]),
+        ("a poster, 16:9 ", [("a poster, 16:9 ", 1.0)]),
+    ],
+)
+def test_prompts_are_joined_with_and_in_capitals(text, expected):
+    assert [tuple(part) for part in joined(text)] == expected
+    assert joined(text, "plain") == (Piece(text, 1.0),)
+
+
+@pytest.mark.parametrize(
+    ("tag", "lora"),
+    [
+        ("<lora:ink>", Lora("ink", unet=1.0, te=1.0)),
+        ("<lora:ink:0.8>", Lora("ink", unet=0.8, te=0.8)),
+        ("<lora:ink:0.8:0.5>", Lora("ink", unet=0.5, te=0.8)),
+        ("<lora:ink:te=0.3>", Lora("ink", unet=0.3, te=0.3)),
+        ("<lora:ink:1:unet=-0.5>", Lora("ink", unet=-0.5, te=1.0)),
+        ("<lyco:my ink v2:0>", Lora("my ink v2", unet=0.0, te=0.0)),
+    ],
+)
+def test_a_tag_names_a_lora_and_leaves_the_text(tag, lora):
+    assert tags(f"a fox{tag}, red") == ("a fox, red", (lora,))
+
+
+@pytest.mark.parametrize(
+    "tag", ["<hypernet:x:1>", "<lora:x:strong>", "<lora:x:1:1:1>", "<lora:x:dyn=4>"]
+)
+def test_a_tag_that_cannot_be_followed_is_refused_by_name(tag):
+    with pytest.raises(BadRequest, match="<"):
+        tags(f"a fox {tag}")

@@ -1,0 +1,73 @@
+"""Two pictures compared: the same, the same but for rounding, or another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sdcli.metadata import record as metadata
+from sdcli.picture import Picture
+from sdcli.reproduce import compare as verdict
+from sdcli.reproduce.recall import Recalled, said
+from tests.helpers import plans
+
+PILLOW = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+Change = Callable[[Image.Image], Image.Image]
+
+
+def brighter(by: int) -> Change:
+    return lambda image: image.point([min(255, level + by) for level in range(256)] * 3)
+
+
+def rounded(image: Image.Image) -> Image.Image:
+    half = (0, 0, 32, 64)
+    rounded = image.copy()
+    rounded.paste(brighter(1)(image.crop(half)), half)
+    return rounded
+
+
+def spotted(image: Image.Image) -> Image.Image:
+    spotted = image.copy()
+    spotted.putpixel((3, 3), (0, 255, 0))
+    return spotted
+
+
+def recalled(folder: Path, ending: str) -> tuple[Picture, Recalled]:
+    picture, path = plans.a_picture(), folder / f"a.{ending}"
+    options = {"quality": 95} | ({"subsampling": 0} if ending == "jpg" else {"method": 4})
+    picture.image.save(path, PILLOW[ending], **metadata.save_options(picture, ending), **options)
+    carried = metadata.read(path)
+    return picture, Recalled(path, "sdcli", said(path), carried, (), carried.plan)
+
+
+@pytest.mark.parametrize("ending", PILLOW)
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda image: image, verdict.IDENTICAL),
+        (rounded, verdict.ROUNDING),
+        (brighter(40), verdict.DIFFERENT),
+        (spotted, verdict.DIFFERENT),
+        (lambda image: image.resize((64, 72)), verdict.DIFFERENT),
+    ],
+)
+def test_how_they_compare(tmp_path: Path, ending: str, change: Change, word: str) -> None:
+    picture, before = recalled(tmp_path, ending)
+    found = verdict.compared(replace(picture, image=change(picture.image)), before)
+    assert found.word == word
+    assert (found.largest == 0) == (word == verdict.IDENTICAL)
+
+
+def test_what_went_otherwise(tmp_path: Path) -> None:
+    picture, before = recalled(tmp_path, "png")
+    assert verdict.made_apart(picture, before) == ()
+    made = replace(picture.made, device="cuda", dtype="fp16", events=("tiled VAE",))
+    assert verdict.made_apart(replace(picture, made=made), before) == (
+        "drawn on cpu in fp32; now on cuda in fp16",
+        "then: the VAE again in fp32",
+        "now: tiled VAE",
+    )

@@ -1,0 +1,150 @@
+"""The page: in a browser where there is one, and as text everywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from sdcli.images.contact_sheet import Cell, Sheet, flow
+from sdcli.studies.charts import Line, errors
+from sdcli.studies.html_page import Chart, Page, Table, html
+
+EVIL = '<script>document.title="stolen"</script><img src=http://192.0.2.1/x onerror=alert(1)> "&\''
+COLOURS = [(200, 30, 30), (30, 160, 30), (30, 30, 200), (200, 160, 20)]
+
+
+def page() -> Page:
+    cells = [
+        Cell(Image.new("RGB", (64, 64), colour), f"{place} %", f"{EVIL} {place}", f"sdcli {EVIL}")
+        for place, colour in enumerate(COLOURS)
+    ]
+    numbers = [["ddim", 10, 3.5], ["euler", 9, None], ["dpm2", 200, 0.25], [EVIL, 30, 12]]
+    return Page(
+        kind="Test",
+        title=EVIL,
+        subtitle=EVIL,
+        verdict=[EVIL],
+        sheets=[
+            Sheet(EVIL, [cells[:2], cells[2:]], [EVIL, "b"], ["1", EVIL], (EVIL, EVIL)),
+            flow("more", [Cell(Image.new("RGB", (900, 600)), EVIL), Cell(None, EVIL)]),
+        ],
+        charts=[Chart(EVIL, errors([Line(EVIL, [(1, 1), (2, 0.5)])]), EVIL)],
+        tables=[Table(EVIL, ["scheduler", "steps", "distance"], numbers, ["", "d", ".2f"])],
+        notes=[EVIL],
+        plan={EVIL: EVIL},
+        command=EVIL,
+        slider=(0, 3),
+    )
+
+
+def test_what_a_user_wrote_is_text():
+    text = html(page())
+    assert EVIL not in text
+    assert len(re.findall(r"<script\b", text)) == 1
+    # every image is embedded, and no address outside the page is ever an attribute to be fetched
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', text)
+    assert "default-src 'none'" in text
+
+
+def test_a_page_without_pictures_has_no_slider():
+    assert 'class="slider"' not in html(Page("Test", "nothing", slider=(0, 1)))
+
+
+@pytest.fixture(autouse=True)
+def no_network() -> None:
+    """A browser's driver listens on a socket of this machine. What the page asks for is counted."""
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Any]:
+    """The page opened from the disk in a real browser, with everything it asks for noted."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    binary = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("no chromium with its driver here")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
+        options.add_argument(word)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    chrome = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    file = tmp_path / "report.html"
+    file.write_text(html(page()), encoding="utf-8")
+    chrome.get(file.as_uri())
+    yield chrome
+    chrome.quit()
+
+
+def visible(chrome: Any, selector: str) -> list[Any]:
+    return [node for node in chrome.find_elements("css selector", selector) if node.is_displayed()]
+
+
+def column(chrome: Any, place: int) -> list[str]:
+    cells = chrome.find_elements("css selector", f"table.numbers td:nth-child({place})")
+    return [cell.text for cell in cells]
+
+
+def test_in_a_browser_it_sorts_slides_enlarges_and_fetches_nothing(browser: Any):
+    assert browser.title == EVIL and browser.find_element("tag name", "h1").text == EVIL
+
+    steps, distance = browser.find_elements("css selector", "table.numbers button")[1:]
+    steps.click()
+    assert column(browser, 2) == ["9", "10", "30", "200"]
+    steps.click()
+    assert column(browser, 2) == ["200", "30", "10", "9"]
+    distance.click()
+    assert column(browser, 3) == ["0.25", "3.50", "12.00", "–"]
+
+    pair = browser.find_element("css selector", ".pair")
+    left, right = pair.find_elements("tag name", "img")
+    assert left.get_attribute("src") != right.get_attribute("src")
+    bar = pair.find_element("css selector", "input")
+    before = right.value_of_css_property("clip-path")
+    bar.send_keys("\ue012" * 20)  # the left arrow key
+    assert right.value_of_css_property("clip-path") != before
+    choice = browser.find_elements("css selector", ".choices select")[1]
+    choice.send_keys(EVIL[:3])
+
+    picture = browser.find_element("css selector", "#picture-0 img")
+    browser.execute_script("arguments[0].scrollIntoView()", picture)
+    small = picture.size["width"]
+    picture.click()
+    assert picture.size["width"] > 2 * small
+    assert [code.text for code in visible(browser, "figure code.alone")] == [f"sdcli {EVIL}"]
+    visible(browser, "nav .after")[0].click()
+    assert browser.find_element("css selector", "#picture-1 img").size["width"] > 2 * small
+    visible(browser, "nav .close")[0].click()
+    assert not visible(browser, "figure code.alone")
+
+    sent = [
+        event["params"]["request"]["url"]
+        for entry in browser.get_log("performance")
+        if (event := json.loads(entry["message"])["message"])["method"]
+        == "Network.requestWillBeSent"
+    ]
+    assert any(address.startswith("data:image/") for address in sent)  # the log is one of requests
+    asked = [address for address in sent if not address.startswith(("data:", "file:"))]
+    assert asked == []
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_without_javascript_everything_but_slider_and_sorting_is_there(browser: Any):
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.refresh()
+    assert len(visible(browser, "figure img")) == 5
+    assert not visible(browser, "section.slider")
+    assert len(column(browser, 1)) == 4
+    small = browser.find_element("css selector", "#picture-0 img")
+    width = small.size["width"]
+    small.click()
+    assert small.size["width"] > 2 * width
