@@ -3,18 +3,18 @@
 from sdcli.cli import console
 from sdcli.engine.session import Studio
 from sdcli.outputs.save import destination, save
-from sdcli.planning.resolve import plan
+from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Output, Request
 
 
 def main() -> None:
     """One car in four colours, each beside the name of its file."""
-    studio = Studio(console.Conversation())  # loads a model once, however many plans follow
+    studio = Studio(console.Console())  # loads a model once, however many plans follow
     place = destination(Output("outputs/cars/{prompt}.png", force=True))
     for colour in ("red", "blue", "yellow", "white"):
-        todo = plan(Request(Draw(), f"a {colour} car in the snow", seed=5))
+        todo = make_plan(Request(Draw(), f"a {colour} car in the snow", seed=5))
         for picture in studio.draw(todo):
-            console.result(str(save(picture, place)))
+            console.print_result(str(save(picture, place)))
 
 
 if __name__ == "__main__":

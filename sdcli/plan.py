@@ -117,6 +117,6 @@ class Plan:
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values
 
 
-def alone(whole: Plan, index: int) -> Plan:
+def nth_picture(whole: Plan, index: int) -> Plan:
     """The plan of picture `index` of a run, to be drawn by itself."""
     return replace(whole, seed=whole.seed + index, count=1)

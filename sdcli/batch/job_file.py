@@ -20,11 +20,11 @@ from sdcli.options import table as settings
 from sdcli.planning.resolve import SEEDS
 from sdcli.request import Request
 
-LEDGER = "batch.jsonl"
+LEDGER_NAME = "batch.jsonl"
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchJob:
     """One line: what it asks for, and the name it is known by from run to run."""
 
     line: int
@@ -33,14 +33,14 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableLine:
     """A line that asks for nothing that can be understood."""
 
     line: int
     error: BadRequest
 
 
-def read(text: str, base: Request) -> Iterator[Job | Unreadable]:
+def read_jobs(text: str, base: Request) -> Iterator[BatchJob | UnreadableLine]:
     """The jobs of a file, in the order of the lines; `base` answers what a line leaves open."""
     seen = Counter[str]()
     for number, line in enumerate(text.splitlines(), start=1):
@@ -48,16 +48,16 @@ def read(text: str, base: Request) -> Iterator[Job | Unreadable]:
             continue
         try:
             values = _values(line.strip())
-            asked = settings.changed(base, values)
+            asked = settings.change_request(base, values)
         except BadRequest as error:
-            yield Unreadable(number, error)
+            yield UnreadableLine(number, error)
             continue
-        said = json.dumps(settings.values(asked), sort_keys=True, default=str)
+        said = json.dumps(settings.given_values(asked), sort_keys=True, default=str)
         seen[said] += 1  # the same line twice is two jobs
         name = hashlib.sha256(f"{seen[said]} {said}".encode()).hexdigest()[:16]
         if asked.seed is None:
-            asked = settings.changed(asked, {"seed": int(name, 16) % SEEDS})
-        yield Job(number, name, asked)
+            asked = settings.change_request(asked, {"seed": int(name, 16) % SEEDS})
+        yield BatchJob(number, name, asked)
 
 
 def _values(line: str) -> Mapping[str, Any]:
@@ -68,8 +68,8 @@ def _values(line: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"it is no JSON object ({error})", hint='{"prompt": "a fox"}') from None
     pairs = [(key, value) for key, value in cast("dict[str, Any]", said).items()]
-    return settings.assigned(
-        f"{key}={_spelled(key, each)}" for key, value in pairs for each in _each(value)
+    return settings.parse_assignments(
+        f"{key}={_spell_json(key, each)}" for key, value in pairs for each in _each(value)
     )
 
 
@@ -77,7 +77,7 @@ def _each(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
-def _spelled(key: str, value: Any) -> str:
+def _spell_json(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str | int | float):
@@ -85,11 +85,11 @@ def _spelled(key: str, value: Any) -> str:
     raise BadRequest(f"`{key}` is neither a text nor a number")
 
 
-class Ledger:
+class BatchLedger:
     """Which pictures of which jobs are finished, on disk beside them."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / LEDGER
+        self.path = folder / LEDGER_NAME
         self._done = dict(self._read())
 
     def _read(self) -> Iterator[tuple[tuple[str, int], Path]]:
@@ -102,7 +102,7 @@ class Ledger:
             except (ValueError, KeyError, TypeError):
                 continue  # a line cut short by a power failure
 
-    def has(self, job: str, index: int) -> bool:
+    def is_finished(self, job: str, index: int) -> bool:
         """Whether a picture is finished and still where it was put."""
         path = self._done.get((job, index))
         return path is not None and path.is_file()

@@ -41,7 +41,7 @@ app.command()(machine.doctor)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        console.result(f"sdcli {__version__}")
+        console.print_result(f"sdcli {__version__}")
         raise typer.Exit
 
 
@@ -61,10 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = app(words, prog_name="sdcli", standalone_mode=False)
     except SdcliError as error:
         _debug()
-        console.complain(error)
+        console.print_error(error)
         return error.exit_code
     except typer.TyperException as error:
-        console.complain(_usage(error, words))
+        console.print_error(_usage(error, words))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130

@@ -13,11 +13,11 @@ import typer
 from sdcli.batch import job_file as jobs
 from sdcli.cli import console
 from sdcli.cli import run as perform
-from sdcli.cli.drawing_options import Said, spread_without
+from sdcli.cli.drawing_options import DrawingOptions, spread_options_without
 from sdcli.errors import BadRequest, PartFailed, SdcliError
 from sdcli.outputs import save as outputs
-from sdcli.plan import Plan, alone
-from sdcli.planning.resolve import plan
+from sdcli.plan import Plan, nth_picture
+from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
 JobFile = Annotated[
@@ -26,22 +26,22 @@ JobFile = Annotated[
 
 
 @dataclass(frozen=True)
-class Due:
+class DuePicture:
     """One picture to be drawn: of which job, and where it goes."""
 
-    job: jobs.Job
+    job: jobs.BatchJob
     index: int
     plan: Plan
     place: outputs.Destination
 
 
-@spread_without("prompt")
-def batch(said: Said, file: JobFile) -> None:
+@spread_options_without("prompt")
+def batch(said: DrawingOptions, file: JobFile) -> None:
     """Draw many pictures from a file of jobs; begun again, go on where it stopped."""
-    run(_text(file), replace(said, prompt="").request(Draw()), said.manner)
+    run_batch(_read_job_text(file), replace(said, prompt="").request(Draw()), said.manner)
 
 
-def _text(name: str) -> str:
+def _read_job_text(name: str) -> str:
     if name == "-":
         return sys.stdin.read()
     try:
@@ -52,39 +52,45 @@ def _text(name: str) -> str:
         ) from None
 
 
-def run(text: str, base: Request, manner: perform.Manner) -> None:
+def run_batch(text: str, base: Request, manner: perform.OutputMode) -> None:
     """Plan every job, then draw those that are not finished, each model's one after another."""
-    talk = console.Conversation(quiet=manner.quiet)
+    talk = console.Console(quiet=manner.quiet)
     failed: list[SdcliError] = []
-    planned = [*_planned(text, base, failed)]
+    planned = [*_plan_jobs(text, base, failed)]
     if manner.dry_run:
-        perform.rehearse((todo for _, todo in planned), manner)
+        perform.print_plans((todo for _, todo in planned), manner)
     else:
-        ledger = jobs.Ledger(_folder(base))
-        due = [each for each in _due(planned) if not ledger.has(each.job.name, each.index)]
+        ledger = jobs.BatchLedger(_batch_folder(base))
+        due = [
+            each for each in _list_due(planned) if not ledger.is_finished(each.job.name, each.index)
+        ]
         total = sum(todo.count for _, todo in planned)
         talk.note(f"{len(due)} pictures to draw, {total - len(due)} finished before")
         with talk.live():
-            failed += _drawn(due, ledger, talk, manner)
+            failed += _draw_due(due, ledger, talk, manner)
     if failed:
         raise PartFailed(f"{len(failed)} jobs failed", hint="the same command tries them again")
 
 
-def _planned(text: str, base: Request, failed: list[SdcliError]) -> Iterator[tuple[jobs.Job, Plan]]:
-    for job in jobs.read(text, base):
-        if isinstance(job, jobs.Unreadable):
-            failed.append(_told(job.error, job))
+def _plan_jobs(
+    text: str, base: Request, failed: list[SdcliError]
+) -> Iterator[tuple[jobs.BatchJob, Plan]]:
+    for job in jobs.read_jobs(text, base):
+        if isinstance(job, jobs.UnreadableLine):
+            failed.append(_report_failure(job.error, job))
             continue
         try:
-            yield job, plan(job.request)
+            yield job, make_plan(job.request)
         except SdcliError as error:
-            failed.append(_told(error, job))
+            failed.append(_report_failure(error, job))
 
 
-def _due(planned: Sequence[tuple[jobs.Job, Plan]]) -> list[Due]:
+def _list_due(planned: Sequence[tuple[jobs.BatchJob, Plan]]) -> list[DuePicture]:
     """Every picture of every job, those of one model and its LoRAs in a row."""
     found = [
-        Due(job, index, alone(todo, index), outputs.destination(todo.output, todo.count))
+        DuePicture(
+            job, index, nth_picture(todo, index), outputs.destination(todo.output, todo.count)
+        )
         for job, todo in planned
         for index in range(todo.count)
     ]
@@ -96,7 +102,7 @@ def _group(todo: Plan) -> tuple[Any, ...]:
     return todo.model, todo.vae, todo.loras
 
 
-def _folder(base: Request) -> Path:
+def _batch_folder(base: Request) -> Path:
     """Where the pictures go: the part of the place that is the same for all of them."""
     folder = Path(outputs.destination(base.output).template).parent
     while "{" in str(folder):
@@ -105,8 +111,11 @@ def _folder(base: Request) -> Path:
     return folder
 
 
-def _drawn(
-    due: Sequence[Due], ledger: jobs.Ledger, talk: console.Conversation, manner: perform.Manner
+def _draw_due(
+    due: Sequence[DuePicture],
+    ledger: jobs.BatchLedger,
+    talk: console.Console,
+    manner: perform.OutputMode,
 ) -> list[SdcliError]:
     """What failed. A job that cannot be drawn costs only itself; a place that cannot be written
     ends the run, since the next picture would be lost too."""
@@ -114,26 +123,26 @@ def _drawn(
     if not due:
         return failed
     talk.stage("waking torch")
-    studio = perform.studio(talk)
+    studio = perform.open_session(talk)
     for each in due:
         try:
             drawn = next(studio.draw(each.plan))
         except SdcliError as error:
-            failed.append(_told(error, each.job))
+            failed.append(_report_failure(error, each.job))
             continue
         picture = replace(drawn, index=each.index)
         try:
             path = outputs.save(picture, each.place)
         except BadRequest as error:  # a file of that name is there
-            failed.append(_told(error, each.job))
+            failed.append(_report_failure(error, each.job))
             continue
         ledger.add(each.job.name, each.index, path)
-        perform.tell(picture, path, manner)
+        perform.print_picture(picture, path, manner)
     return failed
 
 
-def _told(error: SdcliError, job: jobs.Job | jobs.Unreadable) -> SdcliError:
+def _report_failure(error: SdcliError, job: jobs.BatchJob | jobs.UnreadableLine) -> SdcliError:
     """The failure, said at once, with the line it came from."""
     found = type(error)(f"line {job.line}: {error.fact}", hint=error.hint)
-    console.complain(found)
+    console.print_error(found)
     return found

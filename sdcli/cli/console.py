@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # rich costs 40 ms, and most of what is said needs none of it
     from rich.progress import Progress, TaskID
 
 
-def result(line: str) -> None:
+def print_result(line: str) -> None:
     """A line on stdout that another program may read, there as soon as this returns."""
     try:
         print(line, file=sys.stdout, flush=True)
@@ -31,12 +31,12 @@ def result(line: str) -> None:
         ) from error
 
 
-def record(facts: Mapping[str, Any]) -> None:
+def print_record(facts: Mapping[str, Any]) -> None:
     """One JSON object on a line of stdout."""
-    result(visible(json.dumps(facts, ensure_ascii=False), r"\u{:04x}"))
+    print_result(escape_controls(json.dumps(facts, ensure_ascii=False), r"\u{:04x}"))
 
 
-def visible(text: str, form: str = r"\x{:02x}") -> str:
+def escape_controls(text: str, form: str = r"\x{:02x}") -> str:
     """Text from a stranger's file, fit for a terminal: nothing in it moves, colours or breaks it."""
     return _UNFIT.sub(lambda letter: form.format(ord(letter[0])), text)
 
@@ -45,7 +45,7 @@ def visible(text: str, form: str = r"\x{:02x}") -> str:
 _UNFIT = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def painted(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
+def print_styled(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
     """Lines of (text, style) on stdout; the styles show only where it is a terminal."""
     from rich.console import Console as Terminal
     from rich.text import Text
@@ -55,15 +55,15 @@ def painted(lines: Iterable[Sequence[tuple[str, str]]]) -> None:
         terminal.print(Text.assemble(*line), soft_wrap=not terminal.is_terminal)
 
 
-def complain(error: SdcliError) -> None:
+def print_error(error: SdcliError) -> None:
     """The fact and the hint, on stderr, whatever the mode."""
-    print(visible(f"error: {error.fact}"), file=sys.stderr)
+    print(escape_controls(f"error: {error.fact}"), file=sys.stderr)
     if error.hint:
-        print(visible(f"hint: {error.hint}"), file=sys.stderr)
+        print(escape_controls(f"hint: {error.hint}"), file=sys.stderr)
 
 
 @dataclass
-class Conversation:
+class Console:
     """What is said to the person at the keyboard: stages, steps and notes, all on stderr.
 
     Notes are said unless `quiet`; stages and steps are drawn only where stderr is a terminal.
@@ -77,7 +77,7 @@ class Conversation:
         """Say one line. Never through markup: prompts are full of square brackets."""
         if self.quiet:
             return
-        text = visible(text)
+        text = escape_controls(text)
         if self._progress is not None:
             self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
@@ -103,7 +103,7 @@ class Conversation:
             self._progress.update(self._task, completed=done, total=of)
 
     @contextmanager
-    def live(self) -> Generator[Conversation]:
+    def live(self) -> Generator[Console]:
         """Draw stages and steps until the block ends, where there is a terminal to draw on."""
         if self.quiet or not sys.stderr.isatty():
             yield self
@@ -140,32 +140,34 @@ def _hush_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Rows on stdout, in columns as wide as they need; the last one may be long."""
     lines = [heads, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads) - 1)]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
-        result("  ".join([*cells, line[-1]]).rstrip())
+        print_result("  ".join([*cells, line[-1]]).rstrip())
 
 
-def listing(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, as_json: bool) -> None:
+def print_listing(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, as_json: bool) -> None:
     """Rows as a table for people or, one object a line, for programs."""
     if as_json:
         for row in rows:
-            record(dict(zip(heads, row, strict=True)))
+            print_record(dict(zip(heads, row, strict=True)))
     else:
-        table(heads, [[_cell(value) for value in row] for row in rows])
+        print_table(heads, [[_cell(value) for value in row] for row in rows])
 
 
-def facts(found: Mapping[str, Any], rows: Sequence[tuple[str, str]], *, as_json: bool) -> None:
+def print_facts(
+    found: Mapping[str, Any], rows: Sequence[tuple[str, str]], *, as_json: bool
+) -> None:
     """What is known of one thing: lines for people, one object for programs."""
     if as_json:
-        record(found)
+        print_record(found)
         return
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
-        result(f"{name.ljust(width)}  {text}")
+        print_result(f"{name.ljust(width)}  {text}")
 
 
 def _cell(value: Any) -> str:

@@ -10,15 +10,15 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, get_type_hints
 
 from sdcli.cli import options
-from sdcli.cli.console import Conversation
-from sdcli.cli.run import Manner
+from sdcli.cli.console import Console
+from sdcli.cli.run import OutputMode
 from sdcli.errors import BadRequest
 from sdcli.options import presets
 from sdcli.request import Control, Output, Request, Task
 
 
 @dataclass(frozen=True)
-class Said:
+class DrawingOptions:
     """The words and flags of one drawing command."""
 
     prompt: options.Prompt = None
@@ -62,15 +62,15 @@ class Said:
     quiet: options.Quiet = False
 
     @property
-    def manner(self) -> Manner:
+    def manner(self) -> OutputMode:
         """How the run is to talk."""
-        return Manner(self.json, self.dry_run, self.quiet)
+        return OutputMode(self.json, self.dry_run, self.quiet)
 
     def request(self, task: Task) -> Request:
         """The request of these words, for a task, over what presets fill in."""
         asked = Request(
             task=task,
-            prompt="" if self.prompt is None else heard(self.prompt),
+            prompt="" if self.prompt is None else read_prompt(self.prompt),
             negative=self.negative,
             syntax=self.syntax,
             emphasis=self.emphasis,
@@ -106,23 +106,27 @@ class Said:
                 preview_vae=self.preview_vae,
             ),
         )
-        return presets.under(asked, self._presets(), prompt_said=self.prompt is not None)
+        return presets.fill_from_presets(
+            asked, self._presets(), prompt_said=self.prompt is not None
+        )
 
     def _presets(self) -> tuple[presets.Preset, ...]:
-        kept = (presets.file(self.preset),) if self.preset else ()
-        like = (presets.picture(self.like),) if self.like else ()
-        talk = Conversation(quiet=self.quiet)
+        kept = (presets.read_preset(self.preset),) if self.preset else ()
+        like = (presets.preset_from_picture(self.like),) if self.like else ()
+        talk = Console(quiet=self.quiet)
         for preset in like:
-            for line in preset.news:
+            for line in preset.differences:
                 talk.note(f"{preset.source}: {line}")
         return (*kept, *like)
 
 
-def spread(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
+def spread_options(
+    command: Callable[..., None], without: Collection[str] = ()
+) -> Callable[..., None]:
     """The command with its first parameter, a `Said`, spread into one flag for each field, but for
     those that the command declares itself and those `without` a meaning for it."""
     first, *own = inspect.signature(command, eval_str=True).parameters.values()
-    hints = get_type_hints(Said, include_extras=True)
+    hints = get_type_hints(DrawingOptions, include_extras=True)
     flags = [
         inspect.Parameter(
             field.name,
@@ -130,7 +134,7 @@ def spread(command: Callable[..., None], without: Collection[str] = ()) -> Calla
             default=inspect.Parameter.empty if field.default is MISSING else field.default,
             annotation=hints[field.name],
         )
-        for field in fields(Said)
+        for field in fields(DrawingOptions)
         if field.name not in without
     ]
     named = {parameter.name for parameter in own}
@@ -140,7 +144,7 @@ def spread(command: Callable[..., None], without: Collection[str] = ()) -> Calla
     @functools.wraps(command)
     def spread_out(**words: Any) -> None:
         mine = {name: words.pop(name) for name in named}
-        command(Said(**words), **mine)
+        command(DrawingOptions(**words), **mine)
 
     signature = inspect.Signature([prompt, *kept, *shared])
     spread_out.__signature__ = signature  # type: ignore[attr-defined]
@@ -149,12 +153,12 @@ def spread(command: Callable[..., None], without: Collection[str] = ()) -> Calla
     return spread_out
 
 
-def spread_without(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def spread_options_without(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """As `spread`, for a command that has no use for some of the flags."""
-    return functools.partial(spread, without=names)
+    return functools.partial(spread_options, without=names)
 
 
-def heard(prompt: str) -> str:
+def read_prompt(prompt: str) -> str:
     """The prompt; `-` is what stdin says, read to its end."""
     if prompt != "-":
         return prompt

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sdcli.cli import console, options
-from sdcli.cli.drawing_options import heard
-from sdcli.planning.resolve import word
+from sdcli.cli.drawing_options import read_prompt
+from sdcli.planning.resolve import check_word
 from sdcli.prompts import explain as explaining
 
 
@@ -18,15 +18,15 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Show how a prompt is read: tokens, chunks, weights, and the names found in it."""
-    found = explaining.explain(
-        heard(prompt),
+    found = explaining.explain_prompt(
+        read_prompt(prompt),
         negative,
-        syntax=word("--prompt-syntax", syntax, "a1111"),
+        syntax=check_word("--prompt-syntax", syntax, "a1111"),
         embeddings=tuple(embeddings or ()),
         model=model,
         steps=steps,
     )
     if json:
-        console.record(explaining.data(found))
+        console.print_record(explaining.explanation_record(found))
     else:
-        console.painted(explaining.lines(found))
+        console.print_styled(explaining.explanation_lines(found))

@@ -9,12 +9,12 @@ from sdcli.library import find as store
 from sdcli.plan import Plan
 from sdcli.weights import checkpoint
 
-MARK = "greeted"
+GREETED = "greeted"
 
 
-def greeting(plan: Plan) -> str:
+def first_greeting(plan: Plan) -> str:
     """The line, if this plan draws with the built-in model for the first time; else nothing."""
-    mark = folders.cache() / MARK
+    mark = folders.cache() / GREETED
     if plan.model.path != folders.assets() / f"{store.BUILTIN}.safetensors" or mark.exists():
         return ""
     with suppress(OSError):  # a cache that cannot be written costs a repetition

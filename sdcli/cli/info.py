@@ -15,22 +15,28 @@ from sdcli.weights import checkpoint
 
 def schedulers(json: options.Json = False) -> None:
     """The schedulers: what each is good for, what a step costs, other programs' names for it."""
-    console.listing(
+    console.print_listing(
         ("name", "evaluations", "eta", "about", "also called"),
         [
-            (row.name, row.evaluations, "-" if row.eta is None else row.eta, row.about, row.names)
+            (
+                row.name,
+                row.evaluations,
+                "-" if row.eta is None else row.eta,
+                row.about,
+                row.foreign_names,
+            )
             for row in SOLVERS.values()
         ],
         as_json=json,
     )
     if not json:
-        console.result("")
-    console.listing(
+        console.print_result("")
+    console.print_listing(
         ("spacing", "about", "not with"),
         [(name, about, without(name)) for name, about in SPACINGS.items()],
         as_json=json,
     )
-    console.Conversation(quiet=json).note("a solver over a spacing: `--scheduler euler-karras`")
+    console.Console(quiet=json).note("a solver over a spacing: `--scheduler euler-karras`")
 
 
 def without(spacing: str) -> tuple[str, ...]:
@@ -42,13 +48,13 @@ def without(spacing: str) -> tuple[str, ...]:
 
 def models(json: options.Json = False) -> None:
     """The models at hand: the built-in one and those in the folder of models."""
-    console.listing(
+    console.print_listing(
         ("name", "kind", "family", "GB", "path"),
         [(name, *told(path), str(path)) for name, path in store.models()],
         as_json=json,
     )
     for folder in folders.models():
-        console.Conversation(quiet=json).note(f"models are looked for in {folder}")
+        console.Console(quiet=json).note(f"models are looked for in {folder}")
 
 
 def told(path: Path) -> tuple[str, str, str]:
@@ -64,4 +70,4 @@ def told(path: Path) -> tuple[str, str, str]:
 
 def doctor(json: options.Json = False) -> None:
     """What this machine draws with, and what is in its way."""
-    console.listing(("what", "found"), perform.examined(), as_json=json)
+    console.print_listing(("what", "found"), perform.examine_machine(), as_json=json)

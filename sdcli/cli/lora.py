@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from sdcli.cli import console, options
-from sdcli.cli.run import Manner
-from sdcli.cli.run import bake as baked
+from sdcli.cli.run import OutputMode
+from sdcli.cli.run import write_lora_job as baked
 from sdcli.library import find as store
 from sdcli.planning import lora_jobs as bake
 from sdcli.show import lora as lorafacts
@@ -54,7 +54,7 @@ def show(file: File, model: Against = None, json: options.Json = False) -> None:
         checkpoint.read_header(store.find_adapter(file)),
         None if model is None else checkpoint.identify(store.find(model)),
     )
-    console.facts(found, lorafacts.rows(found), as_json=json)
+    console.print_facts(found, lorafacts.rows(found), as_json=json)
 
 
 @app.command()
@@ -67,8 +67,8 @@ def merge(
     quiet: options.Quiet = False,
 ) -> None:
     """Bake LoRAs into a checkpoint, which keeps its layout and its types."""
-    job = bake.merging(model, loras or (), out, partial=lora_partial, force=force)
-    baked(job, Manner(quiet=quiet))
+    job = bake.plan_merge(model, loras or (), out, partial=lora_partial, force=force)
+    baked(job, OutputMode(quiet=quiet))
 
 
 @app.command()
@@ -81,4 +81,4 @@ def extract(
     quiet: options.Quiet = False,
 ) -> None:
     """Draw out of a fine-tuned checkpoint what it learnt, as a LoRA."""
-    baked(bake.extraction(model, base, rank, out, force=force), Manner(quiet=quiet))
+    baked(bake.plan_extraction(model, base, rank, out, force=force), OutputMode(quiet=quiet))

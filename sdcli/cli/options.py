@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sdcli.cli import completion
-from sdcli.options.parse import control, finite, lora, positive_finite
+from sdcli.options.parse import parse_control, parse_finite, parse_lora, parse_not_negative
 from sdcli.request import Control, Lora
 
 
@@ -53,7 +53,7 @@ ImageCfg = Annotated[
     float | None,
     typer.Option(
         "--image-cfg",
-        parser=finite,
+        parser=parse_finite,
         metavar="X",
         show_default="1.5",
         help="How closely to keep to the picture, as `--cfg` is to the instruction.",
@@ -96,7 +96,7 @@ Cfg = Annotated[
     float | None,
     typer.Option(
         "--cfg",
-        parser=finite,
+        parser=parse_finite,
         metavar="X",
         show_default="the model's",
         help="How strongly to follow the prompt; 1 is no guidance.",
@@ -116,7 +116,7 @@ Eta = Annotated[
     float | None,
     typer.Option(
         "--eta",
-        parser=positive_finite,
+        parser=parse_not_negative,
         metavar="X",
         show_default="the solver's",
         help="Fresh noise at each step, where the solver can: 0 none, 1 as much as it removes.",
@@ -161,7 +161,7 @@ Loras = Annotated[
     list[Lora] | None,
     typer.Option(
         "--lora",
-        parser=lora,
+        parser=parse_lora,
         metavar="FILE[:WEIGHT]",
         autocompletion=completion.adapters,
         **_given("Wear a LoRA (repeat for more); `FILE:0.8,te=0.5` weighs the text encoder apart."),
@@ -181,7 +181,7 @@ Controls = Annotated[
     list[Control] | None,
     typer.Option(
         "--control",
-        parser=control,
+        parser=parse_control,
         metavar="FILE:IMAGE[:WEIGHT][@FROM-TO]",
         **_given("Follow a ControlNet's map (repeat)."),
     ),
@@ -190,7 +190,7 @@ Cannies = Annotated[
     list[Control] | None,
     typer.Option(
         "--control-canny",
-        parser=control,
+        parser=parse_control,
         metavar="FILE:IMAGE[:WEIGHT][@FROM-TO]",
         **_given("Follow a ControlNet with the edges of a picture (repeat)."),
     ),

@@ -9,26 +9,26 @@ from typing import Any, cast
 from sdcli.plan import File, Plan
 from sdcli.reproduce import command_line as command
 
-HEADS = ("what", "value", "from")
+PLAN_COLUMNS = ("what", "value", "from")
 
 
-def rows(plan: Plan) -> Iterator[tuple[str, str, str]]:
+def plan_rows(plan: Plan) -> Iterator[tuple[str, str, str]]:
     """Name, value and origin of everything that decides the picture; then the command for it."""
     for field in fields(plan):
         if field.compare:
             name = field.name.replace("_", " ")
-            yield name, shown(getattr(plan, field.name)), plan.sources.get(field.name, "")
-    yield "command", command.command(plan), ""
+            yield name, describe_value(getattr(plan, field.name)), plan.sources.get(field.name, "")
+    yield "command", command.command_for_plan(plan), ""
 
 
-def shown(value: Any) -> str:
+def describe_value(value: Any) -> str:
     """A value in a few words."""
     if isinstance(value, File):
         return f"{value.path} ({value.sha256[:10]})"
     if isinstance(value, tuple):
-        return "; ".join(map(shown, cast("tuple[Any, ...]", value))) or "none"
+        return "; ".join(map(describe_value, cast("tuple[Any, ...]", value))) or "none"
     if is_dataclass(value):
-        inside = (f"{f.name} {shown(getattr(value, f.name))}" for f in fields(value))
+        inside = (f"{f.name} {describe_value(getattr(value, f.name))}" for f in fields(value))
         return " ".join([type(value).__name__.lower(), *inside])
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from sdcli.cli import console, options
-from sdcli.cli.run import Manner, rehearse, studio, told
+from sdcli.cli.run import OutputMode, open_session, picture_record, print_plans
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import codec
 from sdcli.options import table as settings
 from sdcli.outputs import save as outputs
 from sdcli.plan import Plan
 from sdcli.reproduce import compare as verdict
-from sdcli.reproduce.recall import Recalled, recall
+from sdcli.reproduce.recall import RecalledPicture, recall_picture
 from sdcli.request import Output
 
 Pictures = Annotated[
@@ -41,7 +41,7 @@ Exact = Annotated[
 class Again:
     """One picture to be drawn again: what it said, what to draw, where to put it."""
 
-    recalled: Recalled
+    recalled: RecalledPicture
     plan: Plan
     differences: tuple[str, ...]
     place: outputs.Destination
@@ -59,54 +59,54 @@ def reproduce(
     quiet: options.Quiet = False,
 ) -> None:
     """Draw pictures again from what they carry, and say how exactly they match."""
-    values = settings.assigned(changes or ())
+    values = settings.parse_assignments(changes or ())
     if values and exact:
         raise BadRequest("`--exact` compares, and `--set` makes a difference", hint="say one")
     place = outputs.destination(Output(out, format, force), len(pictures))
     output = Output(out, format, force)
-    todo = [_again(recall(path), values, output, place, exact=exact) for path in pictures]
-    manner = Manner(json, dry_run, quiet)
+    todo = [_again(recall_picture(path), values, output, place, exact=exact) for path in pictures]
+    manner = OutputMode(json, dry_run, quiet)
     if dry_run:
         _rehearsed(todo, manner)
         return
     _drawn(todo, manner, compare=not values, exact=exact)
 
 
-def _rehearsed(todo: list[Again], manner: Manner) -> None:
-    talk = console.Conversation(quiet=manner.quiet)
+def _rehearsed(todo: list[Again], manner: OutputMode) -> None:
+    talk = console.Console(quiet=manner.quiet)
     for again in todo:
         if manner.json:
-            console.record(_told(again))
+            console.print_record(_told(again))
         else:
-            rehearse([again.plan], manner)
+            print_plans([again.plan], manner)
             _say(talk, again, again.differences)
 
 
-def _say(talk: console.Conversation, again: Again, lines: Iterable[str]) -> None:
+def _say(talk: console.Console, again: Again, lines: Iterable[str]) -> None:
     for line in lines:
         talk.note(f"{again.recalled.path.name}: {line}")
 
 
 def _again(
-    recalled: Recalled,
+    recalled: RecalledPicture,
     values: dict[str, Any],
     output: Output,
     place: outputs.Destination,
     *,
     exact: bool,
 ) -> Again:
-    plan, differences = recalled.plan(values, exact=exact)
+    plan, differences = recalled.make_plan(values, exact=exact)
     plan = replace(plan, output=output)
     return Again(recalled, plan, differences, place)
 
 
-def _drawn(todo: list[Again], manner: Manner, *, compare: bool, exact: bool) -> None:
+def _drawn(todo: list[Again], manner: OutputMode, *, compare: bool, exact: bool) -> None:
     for again in todo:
         outputs.prepare(again.place, again.plan)
-    talk = console.Conversation(quiet=manner.quiet)
+    talk = console.Console(quiet=manner.quiet)
     with talk.live():
         talk.stage("waking torch")
-        engine = studio(talk)
+        engine = open_session(talk)
         same = [_one(engine, again, talk, manner, compare=compare) for again in todo]
     if exact and not all(same):
         raise SdcliError(
@@ -116,19 +116,19 @@ def _drawn(todo: list[Again], manner: Manner, *, compare: bool, exact: bool) -> 
 
 
 def _one(
-    engine: Any, again: Again, talk: console.Conversation, manner: Manner, *, compare: bool
+    engine: Any, again: Again, talk: console.Console, manner: OutputMode, *, compare: bool
 ) -> bool:
     """Draw, save, compare and tell of one picture; whether it is the same."""
     _say(talk, again, again.differences)
     (picture,) = engine.draw(again.plan)
     path = outputs.save(picture, again.place)
-    found = verdict.compared(picture, again.recalled) if compare else None
-    apart = verdict.made_apart(picture, again.recalled)
+    found = verdict.compare_with_original(picture, again.recalled) if compare else None
+    apart = verdict.provenance_differences(picture, again.recalled)
     _say(talk, again, [*apart, *([str(found)] if found else [])])
     if manner.json:
-        console.record(told(picture, path) | _told(again) | _judged(found, apart))
+        console.print_record(picture_record(picture, path) | _told(again) | _judged(found, apart))
     else:
-        console.result(str(path))
+        console.print_result(str(path))
     return found is not None and found.word == verdict.IDENTICAL
 
 

@@ -11,18 +11,18 @@ from typing import Any
 
 from sdcli.cli import console
 from sdcli.cli import plan_table as rehearsal
-from sdcli.cli.first_run import greeting
+from sdcli.cli.first_run import first_greeting
 from sdcli.metadata import codec
 from sdcli.outputs import live_preview as preview
 from sdcli.outputs import save as outputs
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.lora_jobs import Extraction, Merge
-from sdcli.studies.trace.plan import Trace
+from sdcli.studies.trace.plan import TracePlan
 
 
 @dataclass(frozen=True)
-class Manner:
+class OutputMode:
     """How a run talks: paths or JSON on stdout, much or nothing on stderr, or only the plan."""
 
     json: bool = False
@@ -46,54 +46,54 @@ def _engine(name: str) -> Any:
     return import_module(f"sdcli.engine.{name}")
 
 
-def perform(*plans: Plan, manner: Manner) -> None:
+def draw_plans(*plans: Plan, manner: OutputMode) -> None:
     """Draw the plans' pictures and save each before the next, or say what would be done."""
     if manner.dry_run:
-        rehearse(plans, manner)
+        print_plans(plans, manner)
         return
     places = [outputs.destination(plan.output, plan.count) for plan in plans]
     for plan, place in zip(plans, places, strict=True):
         outputs.prepare(place, plan)
-    talk = console.Conversation(quiet=manner.quiet)
-    for line in filter(None, map(greeting, plans)):
+    talk = console.Console(quiet=manner.quiet)
+    for line in filter(None, map(first_greeting, plans)):
         talk.note(line)
     with talk.live():
         talk.stage("waking torch")
-        drawing = studio(talk)
+        drawing = open_session(talk)
         for plan, place in zip(plans, places, strict=True):
             _kept(drawing.draw(plan, _preview(plan)), place, manner)
 
 
-def rehearse(plans: Iterable[Plan], manner: Manner) -> None:
+def print_plans(plans: Iterable[Plan], manner: OutputMode) -> None:
     """What would be done: a table for each plan or, for programs, a plan a line."""
     for plan in plans:
         if manner.json:
-            console.record(codec.to_data(plan) | {"from": dict(plan.sources)})
+            console.print_record(codec.to_data(plan) | {"from": dict(plan.sources)})
         else:
-            console.table(rehearsal.HEADS, [*rehearsal.rows(plan)])
+            console.print_table(rehearsal.PLAN_COLUMNS, [*rehearsal.plan_rows(plan)])
 
 
-def rehearse_study(
+def print_study_plan(
     plan: Plan,
     heads: Sequence[str],
     variations: Sequence[tuple[Sequence[str], Plan]],
-    manner: Manner,
+    manner: OutputMode,
 ) -> None:
     """What a study would draw: its plan and how its pictures differ; for programs, every plan."""
     if manner.json:
-        rehearse((one for _, one in variations), manner)
+        print_plans((one for _, one in variations), manner)
         return
-    rehearse([plan], manner)
-    console.result("")
-    console.table(heads, [values for values, _ in variations])
+    print_plans([plan], manner)
+    console.print_result("")
+    console.print_table(heads, [values for values, _ in variations])
 
 
-def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: Manner) -> None:
+def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: OutputMode) -> None:
     for picture in pictures:
         path = outputs.save(picture, place)
         if picture.plan.output.keep_maps:
             outputs.save_maps(picture, path, place)
-        tell(picture, path, manner)
+        print_picture(picture, path, manner)
 
 
 def _preview(plan: Plan) -> preview.Show | None:
@@ -101,24 +101,24 @@ def _preview(plan: Plan) -> preview.Show | None:
     return None if path is None else preview.shown(path)
 
 
-def tell(picture: Picture, path: Path, manner: Manner) -> None:
+def print_picture(picture: Picture, path: Path, manner: OutputMode) -> None:
     """A line on stdout for one finished picture."""
     if manner.json:
-        console.record(told(picture, path))
+        console.print_record(picture_record(picture, path))
     else:
-        console.result(str(path))
+        console.print_result(str(path))
 
 
-def left(made: Iterable[Path], manner: Manner) -> None:
+def print_files(made: Iterable[Path], manner: OutputMode) -> None:
     """Lines on stdout for the files of a study that are no pictures of a plan."""
     for path in made:
         if manner.json:
-            console.record({"path": str(path)})
+            console.print_record({"path": str(path)})
         else:
-            console.result(str(path))
+            console.print_result(str(path))
 
 
-def told(picture: Picture, path: Path) -> dict[str, Any]:
+def picture_record(picture: Picture, path: Path) -> dict[str, Any]:
     """What `--json` says of a picture."""
     return {
         "path": str(path),
@@ -132,12 +132,12 @@ def told(picture: Picture, path: Path) -> dict[str, Any]:
     }
 
 
-def bench(plan: Plan, talk: console.Conversation) -> Any:
+def open_benchmark(plan: Plan, talk: console.Console) -> Any:
     """A bench for comparing schedulers: one model, one prompt, loaded once."""
     return _engine("benchmark").Bench(plan, talk)
 
 
-def traced(asked: Trace, talk: console.Conversation) -> Any:
+def run_trace(asked: TracePlan, talk: console.Console) -> Any:
     """What is seen on the way of a drawing, or of a picture into the noise."""
     trace = _engine("trace")
     if asked.forward:
@@ -146,14 +146,14 @@ def traced(asked: Trace, talk: console.Conversation) -> Any:
     return trace.trace(asked.plan, talk, asked.at, split=split, attention=attention)
 
 
-def studio(talk: console.Conversation) -> Any:
+def open_session(talk: console.Console) -> Any:
     """A studio, which draws plan after plan; this is the one slow import."""
     return _engine("session").Studio(talk)
 
 
-def bake(job: Merge | Extraction, manner: Manner) -> None:
+def write_lora_job(job: Merge | Extraction, manner: OutputMode) -> None:
     """Write the file that a merge or an extraction makes, and name it."""
-    talk = console.Conversation(quiet=manner.quiet)
+    talk = console.Console(quiet=manner.quiet)
     with talk.live():
         talk.stage("waking torch")
         from sdcli.engine import lora_extract as extract
@@ -164,10 +164,10 @@ def bake(job: Merge | Extraction, manner: Manner) -> None:
             merge.merge(job, talk)
         else:
             extract.extract(job, talk)
-    console.result(str(job.out))
+    console.print_result(str(job.out))
 
 
-def examined() -> list[tuple[str, str]]:
+def examine_machine() -> list[tuple[str, str]]:
     """What `sdcli doctor` finds: versions, devices, folders, and advice where needed."""
     from sdcli.cli import doctor
     from sdcli.engine import device

@@ -42,7 +42,11 @@ def show(
         return
     if toml:
         for file in files:
-            console.result(console.visible(presets.toml(reproduce.said(file)), r"\u{:04x}"))
+            console.print_result(
+                console.escape_controls(
+                    presets.write_preset(reproduce.read_request(file)), r"\u{:04x}"
+                )
+            )
         return
     if out is not None or force:
         raise BadRequest("`--out` and `--force` are for `--strip`", hint="showing writes no file")
@@ -50,7 +54,7 @@ def show(
     if len(files) == 1 and failed:
         raise failed[0]
     for error in failed:
-        console.complain(error)
+        console.print_error(error)
     if failed:
         raise PartFailed(f"{len(failed)} of {len(files)} files could not be read")
 
@@ -58,15 +62,15 @@ def show(
 def _told(file: Path, json: bool) -> SdcliError | None:
     """Say what one file is, or give back why not: the others are still to be said."""
     try:
-        teller = portrait if portrait.is_picture(file) else shown
+        teller = portrait if portrait.is_picture_file(file) else shown
         found = teller.facts(file)
     except SdcliError as error:
         return error
     if json:
-        console.record(found)
+        console.print_record(found)
     else:
         for line in teller.lines(found):
-            console.result(console.visible(line))
+            console.print_result(console.escape_controls(line))
     return None
 
 
@@ -82,4 +86,4 @@ def _stripped(files: list[Path], output: Output) -> None:
         if output.path and not named:
             path = Path(output.path) / file.name
         place = outputs.Destination(str(path), "png", exact=True, force=output.force)
-        console.result(str(outputs.put(path, lambda to, raw=raw: to.write(raw), place)))
+        console.print_result(str(outputs.put(path, lambda to, raw=raw: to.write(raw), place)))

@@ -9,18 +9,23 @@ from typing import Annotated
 import typer
 
 from sdcli.cli import options
-from sdcli.cli.drawing_options import Said, spread_without
-from sdcli.options.table import begun
-from sdcli.planning.resolve import plan
+from sdcli.cli.drawing_options import DrawingOptions, spread_options_without
+from sdcli.options.table import with_start_picture
+from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw
-from sdcli.studies.compare.run import compare
-from sdcli.studies.sweep.plan import lineup
-from sdcli.studies.sweep.plan import sweep as variations_of
-from sdcli.studies.sweep.run import sweep as draw_sweep
-from sdcli.studies.trace.plan import trace as tracing
-from sdcli.studies.trace.run import trace as draw_trace
+from sdcli.studies.compare.run import draw_comparison
+from sdcli.studies.sweep.plan import plan_lineup
+from sdcli.studies.sweep.plan import plan_sweep as variations_of
+from sdcli.studies.sweep.run import draw_sweep as draw_sweep
+from sdcli.studies.trace.plan import plan_trace as tracing
+from sdcli.studies.trace.run import draw_trace as draw_trace
 
-OF_ONE = ("count", "keep_maps", "preview", "preview_vae")  # flags of a run, not of a study
+FLAGS_OF_ONE_RUN = (
+    "count",
+    "keep_maps",
+    "preview",
+    "preview_vae",
+)  # flags of a run, not of a study
 USUAL = "ddim,euler,euler-a,heun,dpm++2m,dpm++2m-karras,unipc-karras,dpm++2m-sde-karras"
 
 Schedulers = Annotated[
@@ -31,7 +36,7 @@ Schedulers = Annotated[
         help="Which to compare; `all` is every solver at its usual spacing.",
     ),
 ]
-Counts = Annotated[
+StepCounts = Annotated[
     str, typer.Option("--steps", metavar="N,N...", help="At how many steps: 10,20 or 10..50/10.")
 ]
 Seeds = Annotated[
@@ -62,7 +67,7 @@ At = Annotated[
 Frames = Annotated[
     int, typer.Option("--frames", min=1, max=1000, metavar="N", help="How many steps to show.")
 ]
-Noised = Annotated[
+NoisedPicture = Annotated[
     Path | None,
     typer.Option(
         "--image",
@@ -74,24 +79,29 @@ Noised = Annotated[
 Attention = Annotated[
     bool, typer.Option("--attention", help="Where in the picture each word was attended to.")
 ]
-Split = Annotated[
+CfgSplit = Annotated[
     bool,
     typer.Option("--cfg-split", help="What the prompt and what the empty prompt wanted."),
 ]
 
 
-@spread_without("scheduler", *OF_ONE)
+@spread_options_without("scheduler", *FLAGS_OF_ONE_RUN)
 def compare_schedulers(
-    said: Said, schedulers: Schedulers = USUAL, steps: Counts = "10,20,30,50", seeds: Seeds = 3
+    said: DrawingOptions,
+    schedulers: Schedulers = USUAL,
+    steps: StepCounts = "10,20,30,50",
+    seeds: Seeds = 3,
 ) -> None:
     """The same noise under several schedulers, measured: a sheet, a chart, a table, a verdict."""
-    resolve = partial(plan, ready=said.manner.wake)
-    compare(lineup(said.request(Draw()), schedulers, steps, seeds, resolve), said.manner)
+    resolve = partial(make_plan, ready=said.manner.wake)
+    draw_comparison(
+        plan_lineup(said.request(Draw()), schedulers, steps, seeds, resolve), said.manner
+    )
 
 
-@spread_without(*OF_ONE)
+@spread_options_without(*FLAGS_OF_ONE_RUN)
 def sweep(
-    said: Said,
+    said: DrawingOptions,
     vary: Vary,
     image: options.OptionalPicture = None,
     mask: options.OptionalMask = None,
@@ -99,22 +109,22 @@ def sweep(
     feather: options.Feather = None,
 ) -> None:
     """A labelled sheet over any one, two or three options, or words of the prompt."""
-    request = begun(said.request(Draw()), image, mask, strength, feather)
-    resolve = partial(plan, ready=said.manner.wake)
+    request = with_start_picture(said.request(Draw()), image, mask, strength, feather)
+    resolve = partial(make_plan, ready=said.manner.wake)
     draw_sweep(variations_of(request, vary, resolve), said.manner)
 
 
-@spread_without(*OF_ONE)
+@spread_options_without(*FLAGS_OF_ONE_RUN)
 def trace(
-    said: Said,
-    image: Noised = None,
+    said: DrawingOptions,
+    image: NoisedPicture = None,
     at: At = None,
     frames: Frames = 8,
     attention: Attention = False,
-    cfg_split: Split = False,
+    cfg_split: CfgSplit = False,
 ) -> None:
     """The denoising as a film strip and an animation; or a picture's way into the noise."""
-    request = begun(said.request(Draw()), image)
-    resolve = partial(plan, ready=said.manner.wake)
+    request = with_start_picture(said.request(Draw()), image)
+    resolve = partial(make_plan, ready=said.manner.wake)
     asked = tracing(request, at, frames, resolve, split=cfg_split, attention=attention)
     draw_trace(asked, said.manner)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from sdcli.prompts.word_positions import Word
+from sdcli.prompts.word_positions import PlacedWord
 
 CROSS = "attn2"  # what diffusers calls the attention to the words; attn1 is the picture to itself
 
@@ -48,7 +48,7 @@ class Maps:
             self._steps += 1
         self._now = []
 
-    def of(self, word: Word, length: int) -> torch.Tensor:
+    def of(self, word: PlacedWord, length: int) -> torch.Tensor:
         """The word's map, [height, width]: the share of attention that its tokens had.
 
         `length` is how many places the prompt has before it is repeated to the length of another.

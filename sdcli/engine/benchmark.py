@@ -27,7 +27,7 @@ from sdcli.picture import Picture, Watch
 from sdcli.plan import Plan
 from sdcli.request import Output
 from sdcli.studies.compare import statistics as comparison
-from sdcli.studies.compare.statistics import Drawing, Reference
+from sdcli.studies.compare.statistics import MeasuredDrawing, Reference
 
 # The most exact of the multistep solvers, and a one-step solver of another kind as its witness.
 SOLVER, WITNESS = "unipc-karras", "heun-karras"
@@ -52,7 +52,7 @@ class Shot:
 
     picture: Picture
     latents: torch.Tensor
-    numbers: Drawing
+    numbers: MeasuredDrawing
     rest: float  # the noise level where the solver stops; 0 for most
 
 
@@ -85,14 +85,14 @@ class Bench:
     def spread(self, shots: Sequence[Shot]) -> float | None:
         """How far apart the pictures of different seeds are, as a share of their size."""
         pairs = itertools.combinations([shot.latents for shot in shots], 2)
-        return comparison.spread([share(one, other) for one, other in pairs])
+        return comparison.spread_of_seeds([share(one, other) for one, other in pairs])
 
     def shot(self, plan: Plan, limit: Limit | None, title: str) -> Shot:
         """The plan's picture, bit for bit what it is alone, and how far it is from the limit."""
         drawn = self._drawn(plan, title)
         sampling = sampling_of(plan)
         latents = drawn.latents.float().cpu()
-        numbers = Drawing(
+        numbers = MeasuredDrawing(
             scheduler=plan.scheduler,
             steps=plan.steps,
             seed=plan.seed,

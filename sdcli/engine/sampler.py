@@ -13,9 +13,9 @@ from sdcli.engine.brownian_noise import Brownian
 from sdcli.engine.noise import Noise
 from sdcli.errors import BadRequest
 from sdcli.schedulers.names import SCHEDULERS
-from sdcli.schedulers.noise_levels import SPACINGS, SPACINGS_XL, Schedule, schedule
+from sdcli.schedulers.noise_levels import SPACINGS, SPACINGS_XL, NoiseSchedule, make_noise_schedule
 from sdcli.schedulers.solvers import SOLVERS
-from sdcli.schedulers.solvers.base import Run, Solving
+from sdcli.schedulers.solvers.base import SolverRun, SolverSteps
 
 
 class Sampling:
@@ -36,21 +36,21 @@ class Sampling:
         zero_snr: bool = False,
         eta: float | None = None,
         xl: bool = False,
-        of: Schedule | None = None,
+        of: NoiseSchedule | None = None,
     ) -> None:
         row = SCHEDULERS[scheduler]
         self.row, self.solver = row, row.solver
         self.prediction = prediction
-        self.schedule = of or schedule(zero_snr=zero_snr)
+        self.schedule = of or make_noise_schedule(zero_snr=zero_snr)
         self.eta = self._eta(eta)
         self.levels = self._levels((SPACINGS_XL if xl else SPACINGS)[row.spacing], steps)
         self._noise: Noise | None = None
         self.begin()
 
     def _eta(self, asked: float | None) -> float:
-        if self.solver.eta is None and asked not in {None, self.solver.fixed}:
+        if self.solver.eta is None and asked not in {None, self.solver.fixed_eta}:
             raise BadRequest(f"`{self.solver.name}` takes no eta", hint="see `sdcli schedulers`")
-        usual = self.solver.fixed if self.solver.eta is None else self.solver.eta
+        usual = self.solver.fixed_eta if self.solver.eta is None else self.solver.eta
         return usual if asked is None else asked
 
     def _levels(self, spacing: Any, steps: int) -> list[float]:
@@ -74,7 +74,7 @@ class Sampling:
         self.sigmas = [*before, *rest, self.levels[-1]]
         self.timesteps = [self.schedule.timestep(sigma) for sigma in self.sigmas[:-1]]
         self._start = self._next = len(before)
-        self._solving: Solving | None = None
+        self._solving: SolverSteps | None = None
         return self._start
 
     def _walked(self, levels: Sequence[float]) -> list[float]:
@@ -90,11 +90,11 @@ class Sampling:
                 _, sigma = solving.send((0.0, 0.0))
         return found
 
-    def _run(self, levels: Sequence[float], x: torch.Tensor | None = None) -> Solving:
+    def _run(self, levels: Sequence[float], x: torch.Tensor | None = None) -> SolverSteps:
         """The solver at its start; without x it goes over numbers, and rolls nothing."""
         solver, noise = SOLVERS[self.solver.method], self._noise
         if x is None or noise is None:
-            still = Run(levels, self.schedule, self.eta, lambda: 0.0, lambda now, then: 0.0)
+            still = SolverRun(levels, self.schedule, self.eta, lambda: 0.0, lambda now, then: 0.0)
             return solver(0.0, still)
         motion: list[Brownian] = []  # made when it is first asked for: most never do
 
@@ -104,7 +104,7 @@ class Sampling:
                 motion.append(Brownian(noise, x.shape, low, levels[0]))
             return motion[0](now, then).to(x)
 
-        run = Run(levels, self.schedule, self.eta, lambda: noise.randn(x.shape).to(x), moved)
+        run = SolverRun(levels, self.schedule, self.eta, lambda: noise.randn(x.shape).to(x), moved)
         return solver(x, run)
 
     @property
@@ -115,7 +115,7 @@ class Sampling:
     def initial(self, noise: torch.Tensor) -> torch.Tensor:
         """Where a picture drawn from noise alone starts."""
         sigma = self.levels[0]
-        return noise.float() * (math.hypot(sigma, 1) if self.solver.unit else sigma)
+        return noise.float() * (math.hypot(sigma, 1) if self.solver.unit_variance else sigma)
 
     def noised(self, latents: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
         """A picture's latents with as much noise as x has at an index."""

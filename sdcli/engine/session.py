@@ -29,7 +29,7 @@ from sdcli.images import load as images
 from sdcli.library import find as store
 from sdcli.outputs.live_preview import Show
 from sdcli.picture import Made, Picture, Watch
-from sdcli.plan import Plan, alone
+from sdcli.plan import Plan, nth_picture
 from sdcli.prompts import stages as wordings
 from sdcli.weights import checkpoint
 from sdcli.weights.checkpoint import Checkpoint
@@ -92,7 +92,7 @@ class Studio:
         look = _unseen if show is None else _look(loaded, plan, show)
         given = self.dressed(plan, loaded)
         for index in range(plan.count):
-            yield self.drawing(alone(plan, index), loaded, given, index, look).picture
+            yield self.drawing(nth_picture(plan, index), loaded, given, index, look).picture
 
     def open(self, plan: Plan) -> Loaded:
         """The plan's model, ready on its device."""
@@ -130,7 +130,7 @@ class Studio:
             self.watch.stage("loading ControlNets")
         guides = loaded.networks.guides(plan)
         self.watch.stage("reading the prompt")
-        for word in wordings.unused(plan):
+        for word in wordings.unused_embeddings(plan):
             self.watch.note(f"the embedding `{word}` stands in no prompt: it changes nothing")
         with torch.inference_mode():
             text = encode.encode(loaded.pipe, plan)

@@ -16,11 +16,11 @@ from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.plan import Plan
 from sdcli.prompts import stages as wordings
-from sdcli.prompts.chunks import LENGTH, Chunk
-from sdcli.prompts.tokenizer import END, START
+from sdcli.prompts.chunks import CHUNK_LENGTH, Chunk
+from sdcli.prompts.tokenizer import END_TOKEN, START_TOKEN
 from sdcli.weights.embedding import CLIP_G, CLIP_H, CLIP_L
 
-PLACES = LENGTH + 2  # the start, the words, the end
+PLACES = CHUNK_LENGTH + 2  # the start, the words, the end
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Encoder:
     @property
     def pad(self) -> int:
         """What fills a chunk up: OpenAI's CLIP was trained on ends, OpenCLIP on zeros."""
-        return END if self.model.config.hidden_act == "quick_gelu" else 0
+        return END_TOKEN if self.model.config.hidden_act == "quick_gelu" else 0
 
     @property
     def core(self) -> Any:
@@ -82,11 +82,11 @@ def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
         return known[text]
 
     stages: list[Encoded] = []
-    for until, (*prompts, negative) in wordings.stages(plan):
+    for until, (*prompts, negative) in wordings.prompt_stages(plan):
         none = len(encoders) == 2 and not plan.negative
         against = _nothing(one(negative)) if none else one(negative)
         *positives, against = _equally_long(*map(one, prompts), against)
-        stages.append(Encoded(tuple(positives), wordings.pulls(plan), against, until))
+        stages.append(Encoded(tuple(positives), wordings.and_weights(plan), against, until))
     return tuple(stages)
 
 
@@ -106,7 +106,7 @@ def _encoded(
     pipe: Pipeline, encoders: tuple[Encoder, ...], plan: Plan, text: str, vectors: Vectors
 ) -> Conditioning:
     """One prompt: each encoder's states side by side, one chunk after another."""
-    parts = wordings.read(plan, text)
+    parts = wordings.wording_chunks(plan, text)
     rows: list[torch.Tensor] = []
     pooled: torch.Tensor | None = None
     for encoder in encoders:
@@ -121,7 +121,7 @@ def _states(
     pipe: Pipeline, encoder: Encoder, chunk: Chunk, plan: Plan, vectors: Vectors
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """A chunk's hidden states, `clip_skip` layers from the end, weighted; and its pooled vector."""
-    ids = [START, *(token.id for token in chunk.tokens), END]
+    ids = [START_TOKEN, *(token.id for token in chunk.tokens), END_TOKEN]
     ids += [encoder.pad] * (PLACES - len(ids))
     with _embedded(encoder, chunk, vectors):
         out = encoder.model(torch.tensor([ids], device=pipe.place), output_hidden_states=True)
@@ -157,9 +157,9 @@ def weighted(states: torch.Tensor, chunk: Chunk, emphasis: str) -> torch.Tensor:
 def _embedded(encoder: Encoder, chunk: Chunk, vectors: Vectors) -> Generator[None]:
     """While this holds, the encoder reads the embeddings' own vectors at their places."""
     own = {
-        place: vectors[token.word][encoder.name][token.row]
+        place: vectors[token.embedding][encoder.name][token.vector]
         for place, token in enumerate(chunk.tokens, start=1)
-        if token.word
+        if token.embedding
     }
 
     def replace(_module: Any, _given: Any, found: torch.Tensor) -> torch.Tensor:

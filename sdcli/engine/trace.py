@@ -19,10 +19,10 @@ from sdcli.engine.session import Loaded, Studio, developed, sampling_of
 from sdcli.images import load as images
 from sdcli.picture import Picture, Watch
 from sdcli.plan import Plan, Redraw
-from sdcli.prompts.chunks import chunks
-from sdcli.prompts.syntax import pieces
-from sdcli.prompts.tokenizer import vocabulary
-from sdcli.prompts.word_positions import PLACES, words
+from sdcli.prompts.chunks import split_into_chunks
+from sdcli.prompts.syntax import parse_weights
+from sdcli.prompts.tokenizer import clip_tokenizer
+from sdcli.prompts.word_positions import CHUNK_PLACES, find_word_positions
 
 
 @dataclass(frozen=True)
@@ -182,10 +182,10 @@ def _levels(sampling: Sampling) -> Levels:
 def _attended(plan: Plan, maps: Maps) -> tuple[Attended, ...]:
     """The map of each word, the brightest cell white."""
     known = {one.word: one.vectors for one in plan.embeddings}
-    parts = chunks(pieces(plan.prompt, plan.syntax), vocabulary(), known)
+    parts = split_into_chunks(parse_weights(plan.prompt, plan.syntax), clip_tokenizer(), known)
     found: list[Attended] = []
-    for word in words(parts):
-        shares = maps.of(word, PLACES * len(parts))
+    for word in find_word_positions(parts):
+        shares = maps.of(word, CHUNK_PLACES * len(parts))
         low, high = float(shares.min()), float(shares.max())
         levels = (shares - low) / max(high - low, 1e-12) * 255
         grey = Image.fromarray(levels.round().to(torch.uint8).numpy())

@@ -15,8 +15,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-LONGEST = 2**20  # characters; no program writes a hundredth of it
-NEGATIVE = "Negative prompt:"
+LONGEST_INFOTEXT = 2**20  # characters; no program writes a hundredth of it
+NEGATIVE_LABEL = "Negative prompt:"
 _KEY = re.compile(r"\s*(\w[\w \-/]{0,80}):[ \t]*")
 _STRING = re.compile(r'"(?:\\.|[^\\"])*+"(?=\s*(?:,|$))', re.S)
 _PAIR = re.compile(r'(\w[\w \-/]{1,80}):\s*+("(?:\\.|[^\\"])++"|[^,]*+)(?:,|$)')
@@ -37,30 +37,30 @@ class Infotext:
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def compose(info: Infotext) -> str:
+def compose_infotext(info: Infotext) -> str:
     """The text, as AUTOMATIC1111 would write it."""
-    pairs = ", ".join(f"{name}: {quoted(value)}" for name, value in info.fields.items())
-    negative = [f"{NEGATIVE} {info.negative}"] if info.negative else []
+    pairs = ", ".join(f"{name}: {quote_value(value)}" for name, value in info.fields.items())
+    negative = [f"{NEGATIVE_LABEL} {info.negative}"] if info.negative else []
     return "\n".join([info.prompt, *negative, pairs]).strip()
 
 
-def quoted(value: str) -> str:
+def quote_value(value: str) -> str:
     """A value as it stands in the last line: quoted only where it would be misread."""
     return json.dumps(value, ensure_ascii=False) if re.search("[,\n:]", value) else value
 
 
-def parse(text: str) -> Infotext:
+def parse_infotext(text: str) -> Infotext:
     """What `text` says. Every text says something: at the least it is a prompt."""
-    text = text[:LONGEST].replace("\r\n", "\n").strip()
-    words, parameters = _split(*_unjammed(text))
-    prompt, negative = _prompts(words)
+    text = text[:LONGEST_INFOTEXT].replace("\r\n", "\n").strip()
+    words, parameters = _split_off_parameters(*_restore_line_ends(text))
+    prompt, negative = _split_prompts(words)
     parameters, *trailing = _TRAILING.split(parameters)
-    found = _fields(parameters.replace("\n", " "))
+    fields = _parse_fields(parameters.replace("\n", " "))
     templates = zip(trailing[::2], trailing[1::2], strict=True)
-    return Infotext(prompt, negative, found | {name: said.strip() for name, said in templates})
+    return Infotext(prompt, negative, fields | {name: said.strip() for name, said in templates})
 
 
-def _unjammed(text: str) -> tuple[str, bool]:
+def _restore_line_ends(text: str) -> tuple[str, bool]:
     """The lines again, where exiftool has printed dots instead of line ends."""
     printed = _PRINTED.match(text)
     text = text[printed.end() :] if printed else text
@@ -70,7 +70,7 @@ def _unjammed(text: str) -> tuple[str, bool]:
     return text, bool(jammed)
 
 
-def _split(text: str, jammed: bool) -> tuple[str, str]:
+def _split_off_parameters(text: str, jammed: bool) -> tuple[str, str]:
     """The words, and the line (or lines) of parameters."""
     starts = [match.start() for match in _PARAMETERS.finditer(text)]
     if starts:
@@ -84,34 +84,34 @@ def _split(text: str, jammed: bool) -> tuple[str, str]:
     return (words, last) if enough else (text, "")
 
 
-def _prompts(words: str) -> tuple[str, str]:
+def _split_prompts(words: str) -> tuple[str, str]:
     prompt: list[str] = []
     negative: list[str] = []
     current = prompt
     for line in words.split("\n"):
-        if line.strip().startswith(NEGATIVE):
+        if line.strip().startswith(NEGATIVE_LABEL):
             current = negative
-            line = line.strip()[len(NEGATIVE) :]
+            line = line.strip()[len(NEGATIVE_LABEL) :]
         current.append(line)
     return "\n".join(prompt).strip(), "\n".join(negative).strip()
 
 
-def _fields(parameters: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _parse_fields(parameters: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
     at, structured = 0, True
     while at < len(parameters):
         key = _KEY.match(parameters, at)
         if key is None:
-            at = _comma(parameters, at) + 1
+            at = _next_comma(parameters, at) + 1
             continue
         name = key[1].strip()
-        value, at, structured = _value(parameters, key.end(), structured)
+        value, at, structured = _parse_value(parameters, key.end(), structured)
         # Only text encoders come in several: stable-diffusion.cpp writes one `TE` for each.
-        found[name] = f"{found[name]}, {value}" if name == "TE" and name in found else value
-    return {name: value for name, value in found.items() if value}
+        fields[name] = f"{fields[name]}, {value}" if name == "TE" and name in fields else value
+    return {name: value for name, value in fields.items() if value}
 
 
-def _value(text: str, at: int, structured: bool) -> tuple[str, int, bool]:
+def _parse_value(text: str, at: int, structured: bool) -> tuple[str, int, bool]:
     """A value, where the next name begins, and whether quotes and brackets still mean anything.
 
     They do until one of them is never closed: looking for its end again and again takes for ever.
@@ -120,7 +120,7 @@ def _value(text: str, at: int, structured: bool) -> tuple[str, int, bool]:
     if structured and start == '"':
         string = _STRING.match(text, at)
         if string:
-            return _unquoted(string[0]), _comma(text, string.end()) + 1, True
+            return _unquote(string[0]), _next_comma(text, string.end()) + 1, True
         structured = False
     elif structured and start in ("{", "["):
         try:
@@ -128,18 +128,18 @@ def _value(text: str, at: int, structured: bool) -> tuple[str, int, bool]:
         except (ValueError, RecursionError):
             structured = False
         else:
-            return text[at:end], _comma(text, end) + 1, True
-    end = _comma(text, at)
+            return text[at:end], _next_comma(text, end) + 1, True
+    end = _next_comma(text, at)
     return text[at:end].strip(), end + 1, structured
 
 
-def _unquoted(string: str) -> str:
+def _unquote(string: str) -> str:
     try:
         return str(json.loads(string, strict=False))
     except ValueError:
         return string[1:-1]
 
 
-def _comma(text: str, at: int) -> int:
+def _next_comma(text: str, at: int) -> int:
     end = text.find(",", at)
     return len(text) if end < 0 else end

@@ -11,7 +11,7 @@ from sdcli.metadata import a1111_format as infotext
 from sdcli.plan import Control, Draw, Edit, File, Plan, Redraw, Repaint
 from sdcli.schedulers import names as schedulers
 
-SCHEDULES = (
+A1111_SCHEDULES = (
     "Karras",
     "Exponential",
     "SGM Uniform",
@@ -26,30 +26,30 @@ SCHEDULES = (
 )
 
 
-def text(plan: Plan) -> str:
+def write_infotext(plan: Plan) -> str:
     """The `parameters` of a picture: prompts, and every setting that program has a name for."""
-    fields = {name: value for name, value in _fields(plan) if value}
-    found = infotext.Infotext(_with_tags(plan), plan.negative, fields)
-    return _storable(infotext.compose(found))
+    fields = {name: value for name, value in _plan_fields(plan) if value}
+    infotext_of_plan = infotext.Infotext(_prompt_with_lora_tags(plan), plan.negative, fields)
+    return _without_unstorable(infotext.compose_infotext(infotext_of_plan))
 
 
-def _with_tags(plan: Plan) -> str:
+def _prompt_with_lora_tags(plan: Plan) -> str:
     """The prompt with its LoRAs written into it, which is where that program looks for them."""
     tags = (
-        f"<lora:{lora.file.path.stem}:{number(lora.te)}"
-        + (f":{number(lora.unet)}>" if lora.unet != lora.te else ">")
+        f"<lora:{lora.file.path.stem}:{format_number(lora.te)}"
+        + (f":{format_number(lora.unet)}>" if lora.unet != lora.te else ">")
         for lora in plan.loras
     )
     return " ".join([plan.prompt, *tags]).strip()
 
 
-def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
+def _plan_fields(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Steps", str(plan.steps)
-    sampler, schedule = sampler_of(plan.scheduler)
+    sampler, schedule = a1111_sampler(plan.scheduler)
     yield "Sampler", sampler
     yield "Schedule type", schedule
-    yield "CFG scale", number(plan.cfg)
-    yield from _of_task(plan.task)
+    yield "CFG scale", format_number(plan.cfg)
+    yield from _task_fields(plan.task)
     yield "Seed", str(plan.seed)
     yield "Size", f"{plan.width}x{plan.height}"
     yield "Model hash", plan.model.sha256[:10]
@@ -60,32 +60,32 @@ def _fields(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Clip skip", str(plan.clip_skip) if plan.clip_skip > 1 else ""
     yield "ENSD", str(plan.ensd) if plan.ensd else ""
     yield "RNG", {"cpu": "CPU", "nv": "NV"}.get(plan.rng, "")
-    yield "Eta", number(plan.eta) if _unusual_eta(plan) else ""
+    yield "Eta", format_number(plan.eta) if _has_unusual_eta(plan) else ""
     for n, control in enumerate(plan.controls):
-        yield f"ControlNet {n}", _control(control)
+        yield f"ControlNet {n}", _control_field(control)
     yield (
         "Lora hashes",
-        _hashes((lora.file.path.stem, _lora_hash(lora.file)) for lora in plan.loras),
+        _join_hashes((lora.file.path.stem, _lora_hash(lora.file)) for lora in plan.loras),
     )
-    yield "TI hashes", _hashes((e.word, e.file.sha256[:12]) for e in plan.embeddings)
+    yield "TI hashes", _join_hashes((e.word, e.file.sha256[:12]) for e in plan.embeddings)
     yield "Emphasis", {"no-norm": "No norm"}.get(plan.emphasis, "")
     yield "Version", f"sdcli {__version__}"
 
 
-def sampler_of(name: str) -> tuple[str, str]:
+def a1111_sampler(name: str) -> tuple[str, str]:
     """A scheduler as that program names it: a sampler and a schedule, if it has them; else ours."""
     row = schedulers.SCHEDULERS.get(name)
     label = row.solver.a1111 if row else ""
-    for schedule in SCHEDULES if label else ():
+    for schedule in A1111_SCHEDULES if label else ():
         try:
-            if schedulers.pair(label, schedule) == name:
+            if schedulers.find_sampler_with_schedule(label, schedule) == name:
                 return label, schedule
         except BadRequest:
             continue
     return name, ""
 
 
-def _unusual_eta(plan: Plan) -> bool:
+def _has_unusual_eta(plan: Plan) -> bool:
     row = schedulers.SCHEDULERS.get(plan.scheduler)
     return row is not None and row.solver.eta is not None and row.solver.eta != plan.eta
 
@@ -98,37 +98,37 @@ def _lora_hash(file: File) -> str:
         return file.sha256[:12]
 
 
-def _of_task(task: Draw | Redraw | Repaint | Edit) -> Iterator[tuple[str, str]]:
+def _task_fields(task: Draw | Redraw | Repaint | Edit) -> Iterator[tuple[str, str]]:
     match task:
         case Draw():
             pass
         case Edit(image_cfg=image_cfg):
-            yield "Image CFG scale", number(image_cfg)
+            yield "Image CFG scale", format_number(image_cfg)
         case Redraw(strength=strength):
-            yield "Denoising strength", number(strength)
+            yield "Denoising strength", format_number(strength)
         case Repaint(strength=strength, feather=feather):
-            yield "Denoising strength", number(strength)
+            yield "Denoising strength", format_number(strength)
             yield "Mask blur", str(feather)
 
 
-def _control(control: Control) -> str:
+def _control_field(control: Control) -> str:
     module = "canny" if control.canny else "none"
     return (
         f"Module: {module}, Model: {control.file.path.stem} [{control.file.sha256[:8]}], "
-        f"Weight: {number(control.weight)}, Guidance Start: {number(control.start)}, "
-        f"Guidance End: {number(control.end)}"
+        f"Weight: {format_number(control.weight)}, Guidance Start: {format_number(control.start)}, "
+        f"Guidance End: {format_number(control.end)}"
     )
 
 
-def _hashes(named: Iterator[tuple[str, str]]) -> str:
+def _join_hashes(named: Iterator[tuple[str, str]]) -> str:
     return ", ".join(f"{name}: {short}" for name, short in named)
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """A number as people write it: 7, not 7.0."""
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def _storable(said: str) -> str:
+def _without_unstorable(text: str) -> str:
     """Text that every container holds: no half surrogate pairs, no zero bytes."""
-    return said.encode("utf-8", "replace").decode().replace("\0", "�")
+    return text.encode("utf-8", "replace").decode().replace("\0", "�")

@@ -19,7 +19,7 @@ from sdcli.errors import SdcliError
 
 T = TypeVar("T")
 
-TAG = "is"  # the key that says which of several dataclasses an object is
+TYPE_KEY = "is"  # the key that says which of several dataclasses an object is
 LONGEST_TEXT = 4_096
 LONGEST_LIST = 1_024
 LARGEST_WHOLE = 2**64 - 1
@@ -40,7 +40,7 @@ class Bounds:
     texts: Mapping[str, int] = dataclasses.field(default_factory=dict[str, int])
 
 
-def fields(kind: Any) -> list[dataclasses.Field[Any]]:
+def stored_fields(kind: Any) -> list[dataclasses.Field[Any]]:
     """The fields of a dataclass that decide something."""
     return [field for field in dataclasses.fields(kind) if field.compare]
 
@@ -48,17 +48,17 @@ def fields(kind: Any) -> list[dataclasses.Field[Any]]:
 def to_data(value: Any) -> Any:
     """`value` as JSON data. Dataclasses are tagged, so that unions need no guessing."""
     if dataclasses.is_dataclass(value):
-        named = {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
-        return {TAG: type(value).__name__.lower(), **named}
+        named = {field.name: to_data(getattr(value, field.name)) for field in stored_fields(value)}
+        return {TYPE_KEY: type(value).__name__.lower(), **named}
     if isinstance(value, Mapping):
         pairs = cast(Mapping[str, Any], value)
         return {name: to_data(item) for name, item in pairs.items()}
     if isinstance(value, tuple):
         return [to_data(item) for item in cast(tuple[Any, ...], value)]
-    return written(value) if isinstance(value, Path) else value
+    return path_to_text(value) if isinstance(value, Path) else value
 
 
-def written(path: Path) -> str:
+def path_to_text(path: Path) -> str:
     """A path as text, the home folder as `~`: pictures travel, and need not name their owner."""
     text, home = path.as_posix(), _home()
     if home and (text == home or text.startswith(home + "/")):
@@ -66,7 +66,7 @@ def written(path: Path) -> str:
     return "./" + text if text == "~" or text.startswith("~/") else text
 
 
-def path(text: str) -> Path:
+def path_from_text(text: str) -> Path:
     """The path that `written` wrote."""
     home = _home()
     return Path(home + text[1:]) if home and (text == "~" or text.startswith("~/")) else Path(text)
@@ -89,55 +89,57 @@ def to_json(data: Any) -> str:
 def from_json(text: str) -> Any:
     """The data in `text`, or BadData: no endless number, no abyss of brackets, no NaN."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BadData(f"this is not JSON: {str(error)[:120]}") from None
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
-class Reader:
+class DataReader:
     """Reads data into dataclasses; `strange` collects the fields that nobody here knows."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
-        self.strange: list[str] = []
+        self.unknown_fields: list[str] = []
 
     def read(self, kind: type[T], data: Any, where: str = "") -> T:
         """`data` as a `kind`, or BadData naming the first field that cannot be one."""
-        return cast(T, self._value(kind, data, where))
+        return cast(T, self._read_value(kind, data, where))
 
-    def _value(self, kind: Any, data: Any, where: str) -> Any:
+    def _read_value(self, kind: Any, data: Any, where: str) -> Any:
         if dataclasses.is_dataclass(kind):
-            return self._dataclass(kind, data, where)
+            return self._read_dataclass(kind, data, where)
         origin = get_origin(kind)
         if origin in (types.UnionType, Union):
-            return self._one_of(get_args(kind), data, where)
+            return self._read_union(get_args(kind), data, where)
         if origin is tuple:
-            return self._tuple(get_args(kind)[0], data, where)
+            return self._read_tuple(get_args(kind)[0], data, where)
         if origin is not None and issubclass(origin, Mapping):
-            return self._mapping(data, where)
-        return _SCALARS[kind](self, data, where)
+            return self._read_mapping(data, where)
+        return _SCALAR_READERS[kind](self, data, where)
 
-    def _dataclass(self, kind: Any, data: Any, where: str) -> Any:
-        told = _object(data, where)
+    def _read_dataclass(self, kind: Any, data: Any, where: str) -> Any:
+        entries = _expect_object(data, where)
         tag = kind.__name__.lower()
-        if told.get(TAG, tag) != tag:
-            raise BadData(f"{_named(where)} should be a {tag}")
+        if entries.get(TYPE_KEY, tag) != tag:
+            raise BadData(f"{_describe_place(where)} should be a {tag}")
         hints = get_type_hints(kind)
-        known = {field.name: field for field in fields(kind)}
-        self.strange += [f"{where}.{name}".strip(".") for name in told if name not in {TAG, *known}]
+        known = {field.name: field for field in stored_fields(kind)}
+        self.unknown_fields += [
+            f"{where}.{name}".strip(".") for name in entries if name not in {TYPE_KEY, *known}
+        ]
         return kind(
             **{
-                name: self._value(hints[name], told[name], f"{where}.{name}".strip("."))
+                name: self._read_value(hints[name], entries[name], f"{where}.{name}".strip("."))
                 for name, field in known.items()
-                if name in told or _needed(field, where)
+                if name in entries or _is_required(field, where)
             }
         )
 
-    def _one_of(self, kinds: tuple[Any, ...], data: Any, where: str) -> Any:
+    def _read_union(self, kinds: tuple[Any, ...], data: Any, where: str) -> Any:
         if data is None and types.NoneType in kinds:
             return None
         if not isinstance(data, dict):
@@ -145,88 +147,92 @@ class Reader:
                 k for k in kinds if k is not types.NoneType and not dataclasses.is_dataclass(k)
             ]
             if not plain:
-                raise BadData(f"{_named(where)} should be an object")
-            return self._value(plain[0], data, where)
-        tag = cast(dict[str, Any], data).get(TAG)
+                raise BadData(f"{_describe_place(where)} should be an object")
+            return self._read_value(plain[0], data, where)
+        tag = cast(dict[str, Any], data).get(TYPE_KEY)
         for kind in kinds:
             if dataclasses.is_dataclass(kind) and cast(type, kind).__name__.lower() == tag:
-                return self._dataclass(kind, data, where)
-        raise BadData(f"{_named(where)} is of no kind known here")
+                return self._read_dataclass(kind, data, where)
+        raise BadData(f"{_describe_place(where)} is of no kind known here")
 
-    def _tuple(self, kind: Any, data: Any, where: str) -> tuple[Any, ...]:
+    def _read_tuple(self, kind: Any, data: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(data, list) or len(cast(list[Any], data)) > LONGEST_LIST:
-            raise BadData(f"{_named(where)} should be a list of at most {LONGEST_LIST}")
+            raise BadData(f"{_describe_place(where)} should be a list of at most {LONGEST_LIST}")
         items = cast(list[Any], data)
-        return tuple(self._value(kind, item, f"{where}[{n}]") for n, item in enumerate(items))
+        return tuple(self._read_value(kind, item, f"{where}[{n}]") for n, item in enumerate(items))
 
-    def _mapping(self, data: Any, where: str) -> dict[str, str]:
-        told = _object(data, where)
-        if len(told) > LONGEST_LIST:
-            raise BadData(f"{_named(where)} has more than {LONGEST_LIST} entries")
+    def _read_mapping(self, data: Any, where: str) -> dict[str, str]:
+        entries = _expect_object(data, where)
+        if len(entries) > LONGEST_LIST:
+            raise BadData(f"{_describe_place(where)} has more than {LONGEST_LIST} entries")
         return {
-            self._text(name, where): self._text(item, f"{where}.{name[:40]}")
-            for name, item in told.items()
+            self._read_text(name, where): self._read_text(item, f"{where}.{name[:40]}")
+            for name, item in entries.items()
         }
 
-    def _text(self, data: Any, where: str) -> str:
-        longest = self.bounds.texts.get(_last(where), LONGEST_TEXT)
+    def _read_text(self, data: Any, where: str) -> str:
+        longest = self.bounds.texts.get(_field_name(where), LONGEST_TEXT)
         if not isinstance(data, str) or len(data) > longest:
-            raise BadData(f"{_named(where)} should be a text of at most {longest} characters")
+            raise BadData(
+                f"{_describe_place(where)} should be a text of at most {longest} characters"
+            )
         return data
 
-    def _path(self, data: Any, where: str) -> Path:
-        text = self._text(data, where)
+    def _read_path(self, data: Any, where: str) -> Path:
+        text = self._read_text(data, where)
         if "\0" in text:
-            raise BadData(f"{_named(where)} is not a path")
-        return path(text)
+            raise BadData(f"{_describe_place(where)} is not a path")
+        return path_from_text(text)
 
-    def _whole(self, data: Any, where: str) -> int:
-        least, most = self.bounds.numbers.get(_last(where), (0, LARGEST_WHOLE))
+    def _read_whole(self, data: Any, where: str) -> int:
+        least, most = self.bounds.numbers.get(_field_name(where), (0, LARGEST_WHOLE))
         if isinstance(data, bool) or not isinstance(data, int) or not least <= data <= most:
-            raise BadData(f"{_named(where)} should be a whole number from {least} to {most}")
+            raise BadData(
+                f"{_describe_place(where)} should be a whole number from {least} to {most}"
+            )
         return data
 
-    def _real(self, data: Any, where: str) -> float:
-        least, most = self.bounds.numbers.get(_last(where), (-LARGEST_REAL, LARGEST_REAL))
+    def _read_real(self, data: Any, where: str) -> float:
+        least, most = self.bounds.numbers.get(_field_name(where), (-LARGEST_REAL, LARGEST_REAL))
         numeric = isinstance(data, (int, float)) and not isinstance(data, bool)
         if not numeric or not least <= data <= most:  # which no NaN and no infinity passes
-            raise BadData(f"{_named(where)} should be a number from {least} to {most}")
+            raise BadData(f"{_describe_place(where)} should be a number from {least} to {most}")
         return float(data)
 
-    def _truth(self, data: Any, where: str) -> bool:
+    def _read_bool(self, data: Any, where: str) -> bool:
         if not isinstance(data, bool):
-            raise BadData(f"{_named(where)} should be true or false")
+            raise BadData(f"{_describe_place(where)} should be true or false")
         return data
 
 
-_SCALARS: Mapping[Any, Any] = {
-    str: Reader._text,  # pyright: ignore[reportPrivateUsage]
-    int: Reader._whole,  # pyright: ignore[reportPrivateUsage]
-    float: Reader._real,  # pyright: ignore[reportPrivateUsage]
-    bool: Reader._truth,  # pyright: ignore[reportPrivateUsage]
-    Path: Reader._path,  # pyright: ignore[reportPrivateUsage]
+_SCALAR_READERS: Mapping[Any, Any] = {
+    str: DataReader._read_text,  # pyright: ignore[reportPrivateUsage]
+    int: DataReader._read_whole,  # pyright: ignore[reportPrivateUsage]
+    float: DataReader._read_real,  # pyright: ignore[reportPrivateUsage]
+    bool: DataReader._read_bool,  # pyright: ignore[reportPrivateUsage]
+    Path: DataReader._read_path,  # pyright: ignore[reportPrivateUsage]
 }
 
 
-def _object(data: Any, where: str) -> dict[str, Any]:
+def _expect_object(data: Any, where: str) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise BadData(f"{_named(where)} should be an object")
+        raise BadData(f"{_describe_place(where)} should be an object")
     return cast(dict[str, Any], data)
 
 
-def _needed(field: dataclasses.Field[Any], where: str) -> bool:
+def _is_required(field: dataclasses.Field[Any], where: str) -> bool:
     """Whether the field's absence is an error; one with a default was added after the data was."""
     optional = (
         field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
     )
     if not optional:
-        raise BadData(f"{_named(where)} lacks `{field.name}`")
+        raise BadData(f"{_describe_place(where)} lacks `{field.name}`")
     return False
 
 
-def _last(where: str) -> str:
+def _field_name(where: str) -> str:
     return where.rpartition(".")[2].partition("[")[0]
 
 
-def _named(where: str) -> str:
+def _describe_place(where: str) -> str:
     return f"`{where[:120]}`" if where else "the whole"

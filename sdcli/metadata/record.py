@@ -27,7 +27,7 @@ from sdcli.picture import Made, Picture
 from sdcli.plan import Plan
 
 KEYWORD = "sdcli"
-_OPENING = f'{{"{KEYWORD}":'  # how our JSON begins, whatever it is kept in
+_RECORD_OPENING = f'{{"{KEYWORD}":'  # how our JSON begins, whatever it is kept in
 _PLACES = (KEYWORD, "MakerNote", "comment")
 _JPEG_ROOM = 65_533
 
@@ -59,7 +59,7 @@ BOUNDS = Bounds(
 
 
 @dataclass(frozen=True)
-class Carried:
+class EmbeddedMetadata:
     """What a picture turned out to carry. Without a plan it is a stranger's, or nobody's."""
 
     texts: Mapping[str, str]
@@ -67,7 +67,7 @@ class Carried:
     made: Made | None = None
     pixels: str = ""  # what `fingerprint` said when it was drawn
     version: str = ""  # of the sdcli that drew it
-    strange: tuple[str, ...] = ()  # fields of a later version, which decide who knows what
+    unknown_fields: tuple[str, ...] = ()  # fields of a later version, which decide who knows what
     problems: tuple[str, ...] = ()
 
 
@@ -81,70 +81,72 @@ class _Record:
     pixels: str = field(default="")
 
 
-def facts(plan: Plan) -> dict[str, Any]:
+def plan_to_data(plan: Plan) -> dict[str, Any]:
     """A plan as JSON data: what a picture carries of it, and what `--dry-run` prints."""
     data: dict[str, Any] = codec.to_data(plan)
-    del data[codec.TAG]
+    del data[codec.TYPE_KEY]
     return data
 
 
-def text(picture: Picture) -> str:
+def compose_record(picture: Picture) -> str:
     """The JSON that a picture carries."""
-    record = _Record(__version__, picture.plan, picture.made, fingerprint(picture.image))
+    record = _Record(__version__, picture.plan, picture.made, hash_pixels(picture.image))
     data = codec.to_data(record)
-    del data[codec.TAG]
+    del data[codec.TYPE_KEY]
     return codec.to_json(data)
 
 
-def fingerprint(image: Image.Image) -> str:
+def hash_pixels(image: Image.Image) -> str:
     """The sha256 of the pixels alone, in red, green and blue, row by row."""
     rgb = image.convert("RGB")
     size = f"{rgb.width}x{rgb.height}\n".encode()
     return hashlib.sha256(size + rgb.tobytes()).hexdigest()
 
 
-def save_options(picture: Picture, format: str) -> dict[str, Any]:  # noqa: A002
+def metadata_save_options(picture: Picture, format: str) -> dict[str, Any]:  # noqa: A002
     """What `Image.save` must be told for this picture to carry its plan in this format."""
     if not picture.plan.output.metadata:
         return {}
-    return _WRITERS[format](text(picture), parameters.text(picture.plan))
+    return _WRITERS[format](compose_record(picture), parameters.write_infotext(picture.plan))
 
 
-def read(path: Path) -> Carried:
+def read_picture_metadata(path: Path) -> EmbeddedMetadata:
     """What the picture at `path` carries. Nothing that is written there is executed or trusted."""
     texts = containers.read(path)
     if not texts.named:
-        texts.add(*_hidden(path))
-    carried = Carried(texts.named, problems=tuple(texts.problems))
-    ours = next((t for t in map(texts.named.get, _PLACES) if t and t.startswith(_OPENING)), None)
-    return _understood(carried, ours) if ours else carried
+        texts.add(*_read_watermark(path))
+    embedded = EmbeddedMetadata(texts.named, problems=tuple(texts.problems))
+    record_text = next(
+        (t for t in map(texts.named.get, _PLACES) if t and t.startswith(_RECORD_OPENING)), None
+    )
+    return _with_plan(embedded, record_text) if record_text else embedded
 
 
-def _hidden(path: Path) -> tuple[str, str]:
+def _read_watermark(path: Path) -> tuple[str, str]:
     """A watermark's text by the name it would have had: NovelAI's is the JSON of all its chunks."""
     hidden = stealth.read(path)
     return ("stealth" if hidden.lstrip()[:1] == "{" else "parameters"), hidden
 
 
-def _understood(carried: Carried, ours: str) -> Carried:
-    reader = codec.Reader(BOUNDS)
+def _with_plan(embedded: EmbeddedMetadata, record_text: str) -> EmbeddedMetadata:
+    reader = codec.DataReader(BOUNDS)
     try:
-        record = reader.read(_Record, codec.from_json(ours))
+        record = reader.read(_Record, codec.from_json(record_text))
     except BadData as error:
         problem = f"its plan is refused: {error.fact}"
-        return Carried(carried.texts, problems=(*carried.problems, problem))
-    return Carried(
-        carried.texts,
+        return EmbeddedMetadata(embedded.texts, problems=(*embedded.problems, problem))
+    return EmbeddedMetadata(
+        embedded.texts,
         record.plan,
         record.made,
         record.pixels,
         record.sdcli,
-        tuple(reader.strange[:100]),
-        carried.problems,
+        tuple(reader.unknown_fields[:100]),
+        embedded.problems,
     )
 
 
-def _png(ours: str, theirs: str) -> dict[str, Any]:
+def _png_options(ours: str, theirs: str) -> dict[str, Any]:
     info = PngImagePlugin.PngInfo()
     for name, said in (("parameters", theirs), (KEYWORD, ours)):
         if said.isascii():
@@ -154,26 +156,26 @@ def _png(ours: str, theirs: str) -> dict[str, Any]:
     return {"pnginfo": info}
 
 
-def _webp(ours: str, theirs: str) -> dict[str, Any]:
-    return {"exif": _exif({exif.MAKER_NOTE: ours.encode()}, theirs)}
+def _webp_options(ours: str, theirs: str) -> dict[str, Any]:
+    return {"exif": _exif_block({exif.MAKER_NOTE: ours.encode()}, theirs)}
 
 
-def _jpeg(ours: str, theirs: str) -> dict[str, Any]:
-    block = _webp(ours, theirs)["exif"]
+def _jpeg_options(ours: str, theirs: str) -> dict[str, Any]:
+    block = _webp_options(ours, theirs)["exif"]
     if len(block) <= _JPEG_ROOM:
         return {"exif": block}
-    block = _exif({}, theirs)
+    block = _exif_block({}, theirs)
     if len(block) > _JPEG_ROOM:  # then no program could read it from there
-        block = _exif({}, "")
+        block = _exif_block({}, "")
     raw = ours.encode()
     pieces = [raw[at : at + _JPEG_ROOM] for at in range(0, len(raw), _JPEG_ROOM)]
     comments = [b"\xff\xfe" + (len(piece) + 2).to_bytes(2, "big") + piece for piece in pieces]
     return {"exif": block, "extra": b"".join(comments)}
 
 
-def _exif(entries: dict[int, bytes], theirs: str) -> bytes:
+def _exif_block(entries: dict[int, bytes], theirs: str) -> bytes:
     comment = {exif.USER_COMMENT: exif.unicode_comment(theirs)} if theirs else {}
     return exif.write(f"sdcli {__version__}", {**entries, **comment})
 
 
-_WRITERS = {"png": _png, "jpg": _jpeg, "webp": _webp}
+_WRITERS = {"png": _png_options, "jpg": _jpeg_options, "webp": _webp_options}

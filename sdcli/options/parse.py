@@ -10,7 +10,7 @@ from sdcli.errors import BadRequest
 from sdcli.request import Control, Lora
 
 
-def finite(text: str) -> float:
+def parse_finite(text: str) -> float:
     """A number that is one: no NaN, no infinity."""
     try:
         value = float(text)
@@ -21,9 +21,9 @@ def finite(text: str) -> float:
     return value
 
 
-def positive_finite(text: str) -> float:
+def parse_not_negative(text: str) -> float:
     """A finite number that is not negative."""
-    value = finite(text)
+    value = parse_finite(text)
     if value < 0:
         raise BadRequest(f"{value:g} is negative", hint="0 is the least")
     return value
@@ -34,24 +34,30 @@ _WEIGHTS = re.compile(rf"(?P<both>{_NUMBER})?(?P<apart>(?:(?:^|,)(?:te|unet)={_N
 _DURING = re.compile(rf"(?P<rest>.+)@(?P<start>{_NUMBER})-(?P<end>{_NUMBER})")
 
 
-def lora(text: str) -> Lora:
+def parse_lora(text: str) -> Lora:
     """`FILE`, `FILE:0.8` or `FILE:0.8,te=0.5`: a LoRA and its weights."""
     name, colon, tail = text.rpartition(":")
     weights = _WEIGHTS.fullmatch(tail) if colon and tail else None
     if weights is None:
         return Lora(text)
     apart = dict(pair.split("=") for pair in weights["apart"].split(",") if pair)
-    both = finite(weights["both"] or "1")
+    both = parse_finite(weights["both"] or "1")
     return Lora(
-        name, unet=finite(apart.get("unet", f"{both}")), te=finite(apart.get("te", f"{both}"))
+        name,
+        unet=parse_finite(apart.get("unet", f"{both}")),
+        te=parse_finite(apart.get("te", f"{both}")),
     )
 
 
-def control(text: str) -> Control:
+def parse_control(text: str) -> Control:
     """`FILE:IMAGE`, with `:WEIGHT` and `@FROM-TO` (shares of the steps) where they are said."""
     rest, start, end = text, 0.0, 1.0
     if during := _DURING.fullmatch(text):
-        rest, start, end = during["rest"], finite(during["start"]), finite(during["end"])
+        rest, start, end = (
+            during["rest"],
+            parse_finite(during["start"]),
+            parse_finite(during["end"]),
+        )
     if not 0 <= start < end <= 1:
         raise BadRequest(
             f"`{text}` is to be followed from {start:g} to {end:g}",
@@ -60,7 +66,7 @@ def control(text: str) -> Control:
     weight = 1.0
     head, colon, tail = rest.rpartition(":")
     if colon and re.fullmatch(_NUMBER, tail):
-        rest, weight = head, finite(tail)
+        rest, weight = head, parse_finite(tail)
     name, image = _halves(rest, text)
     return Control(name, Path(image), weight, start, end)
 

@@ -36,11 +36,11 @@ class Preset:
 
     source: str
     values: Mapping[str, Any]
-    news: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
     lacks: str = ""  # why the picture's model cannot be had
 
 
-def file(name: str) -> Preset:
+def read_preset(name: str) -> Preset:
     """The preset in a TOML file, or of that name in the user's folder of presets."""
     path = _found(name)
     try:
@@ -54,38 +54,38 @@ def file(name: str) -> Preset:
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"the preset `{path}` is not TOML: {str(error)[:120]}") from None
     try:
-        values = {settings.setting(key).name: _value(key, held) for key, held in table.items()}
+        values = {settings.find_option(key).name: _value(key, held) for key, held in table.items()}
     except BadRequest as error:
         raise BadRequest(f"the preset `{path}`: {error.fact}", hint=error.hint) from None
     return Preset(f"preset {name}", values)
 
 
-def toml(asked: Request) -> str:
+def write_preset(asked: Request) -> str:
     """What a request says, as a preset that can be edited and kept."""
     lines: list[str] = []
-    for name, value in settings.values(asked).items():
+    for name, value in settings.given_values(asked).items():
         plain = isinstance(value, (bool, int, float, str, tuple))
-        held = value if plain and not isinstance(value, tuple) else settings.spelled(value)
+        held = value if plain and not isinstance(value, tuple) else settings.spell_value(value)
         # JSON's texts, numbers, truths and lists are TOML's too, but for one letter.
         lines.append(f"{name} = {json.dumps(held, ensure_ascii=False)}".replace("\x7f", "\\u007f"))
     return "\n".join(lines)
 
 
-def picture(path: Path) -> Preset:
+def preset_from_picture(path: Path) -> Preset:
     """A picture as a preset: everything that it says of how it was drawn."""
-    recalled = reproduce.recall(path)
-    values = settings.values(recalled.request)
+    recalled = reproduce.recall_picture(path)
+    values = settings.given_values(recalled.request)
     kept = {name: value for name, value in values.items() if name not in OF_MACHINES}
     if recalled.strength is not None:
         kept["strength"] = recalled.strength
-    return Preset(f"picture {path.name}", kept, recalled.differences, recalled.lacks)
+    return Preset(f"picture {path.name}", kept, recalled.differences, recalled.missing_model)
 
 
-def under(asked: Request, presets: tuple[Preset, ...], *, prompt_said: bool) -> Request:
+def fill_from_presets(asked: Request, presets: tuple[Preset, ...], *, prompt_said: bool) -> Request:
     """The request with what it leaves open filled from the presets, the first one first."""
     for preset in presets:
-        for name in (name for name in settings.SETTINGS if name in preset.values):
-            known = settings.SETTINGS[name]
+        for name in (name for name in settings.OPTIONS if name in preset.values):
+            known = settings.OPTIONS[name]
             if name == "prompt" and prompt_said:
                 continue
             if _open(asked, known) and not (name == "model" and os.environ.get("SDCLI_MODEL")):
@@ -102,7 +102,7 @@ def under(asked: Request, presets: tuple[Preset, ...], *, prompt_said: bool) -> 
     return asked
 
 
-def _open(asked: Request, known: settings.Setting) -> bool:
+def _open(asked: Request, known: settings.Option) -> bool:
     """Whether the request leaves a setting open, and has a use for it."""
     if known.of_task:
         has = known.field in {field.name for field in fields(asked.task)}
@@ -126,7 +126,7 @@ def _found(name: str) -> Path:
 
 def _value(key: str, held: Any) -> Any:
     """A TOML value as the text that it would be on the command line, and that as a value."""
-    known = settings.setting(key)
+    known = settings.find_option(key)
     if isinstance(held, list) != known.many:
         kind = "a list" if known.many else "one value"
         raise BadRequest(f"`{key}` is to be {kind}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.metadata.a1111_write import number
+from sdcli.metadata.a1111_write import format_number
 from sdcli.options import parse as spoken
 from sdcli.request import Control, Draw, Edit, Lora, Redraw, Repaint, Request
 
@@ -21,7 +21,7 @@ Parse = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
-class Setting:
+class Option:
     """One thing that can be set: its flag's name, its field, and how text becomes a value."""
 
     name: str
@@ -101,7 +101,7 @@ def real(least: float, most: float) -> Parse:
     """Reads a number within bounds."""
 
     def parse(text: str) -> float:
-        value = spoken.finite(text)
+        value = spoken.parse_finite(text)
         if not least <= value <= most:
             raise BadRequest(f"{value:g} is out of bounds", hint=f"{least:g} to {most:g}")
         return value
@@ -109,7 +109,7 @@ def real(least: float, most: float) -> Parse:
     return parse
 
 
-def truth(text: str) -> bool:
+def parse_yes_or_no(text: str) -> bool:
     """Reads yes or no."""
     known = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
     if text.strip().lower() not in known:
@@ -117,79 +117,79 @@ def truth(text: str) -> bool:
     return known[text.strip().lower()]
 
 
-def named(text: str) -> str:
+def parse_name(text: str) -> str:
     """Reads a name: anything but nothing."""
     if not text.strip():
         raise BadRequest("an empty text names nothing")
     return text.strip()
 
 
-def file(text: str) -> Path:
+def parse_path(text: str) -> Path:
     """Reads a path."""
-    return Path(named(text)).expanduser()
+    return Path(parse_name(text)).expanduser()
 
 
 def _canny(text: str) -> Control:
-    return replace(spoken.control(text), canny=True)
+    return replace(spoken.parse_control(text), canny=True)
 
 
-SETTINGS: Mapping[str, Setting] = {
+OPTIONS: Mapping[str, Option] = {
     setting.name: setting
     for setting in (
-        Setting("prompt", "prompt", str),
-        Setting("negative", "negative", str),
-        Setting("model", "model", named),
-        Setting("vae", "vae", named),
-        Setting("scheduler", "scheduler", named),
-        Setting("steps", "steps", whole(1, 1_000)),
-        Setting("cfg", "cfg", real(-1_000, 1_000)),
-        Setting("eta", "eta", real(0, 100)),
-        Setting("seed", "seed", whole(0, 2**64 - 1)),
-        Setting("count", "count", whole(1, 100_000)),
-        Setting("width", "width", whole(8, 16_384, 8)),
-        Setting("height", "height", whole(8, 16_384, 8)),
-        Setting("clip-skip", "clip_skip", whole(1, 24)),
-        Setting("rng", "rng", named),
-        Setting("ensd", "ensd", whole(-(2**63), 2**63)),
-        Setting("prompt-syntax", "syntax", named),
-        Setting("emphasis", "emphasis", named),
-        Setting("prediction", "prediction", named),
-        Setting("zero-snr", "zero_snr", truth),
-        Setting("lora", "loras", spoken.lora, many=True),
-        Setting("lora-partial", "lora_partial", truth),
-        Setting("embedding", "embeddings", named, many=True),
-        Setting("control", "controls", spoken.control, many=True, kin="map"),
-        Setting("control-canny", "controls", _canny, many=True, kin="canny"),
-        Setting("image", "image", file, of_task=True),
-        Setting("mask", "mask", file, of_task=True),
-        Setting("strength", "strength", real(0, 1), of_task=True),
-        Setting("feather", "feather", whole(0, 256), of_task=True),
-        Setting("image-cfg", "image_cfg", real(-1_000, 1_000), of_task=True),
-        Setting("device", "device", named),
-        Setting("dtype", "dtype", named),
-        Setting("offload", "offload", named),
+        Option("prompt", "prompt", str),
+        Option("negative", "negative", str),
+        Option("model", "model", parse_name),
+        Option("vae", "vae", parse_name),
+        Option("scheduler", "scheduler", parse_name),
+        Option("steps", "steps", whole(1, 1_000)),
+        Option("cfg", "cfg", real(-1_000, 1_000)),
+        Option("eta", "eta", real(0, 100)),
+        Option("seed", "seed", whole(0, 2**64 - 1)),
+        Option("count", "count", whole(1, 100_000)),
+        Option("width", "width", whole(8, 16_384, 8)),
+        Option("height", "height", whole(8, 16_384, 8)),
+        Option("clip-skip", "clip_skip", whole(1, 24)),
+        Option("rng", "rng", parse_name),
+        Option("ensd", "ensd", whole(-(2**63), 2**63)),
+        Option("prompt-syntax", "syntax", parse_name),
+        Option("emphasis", "emphasis", parse_name),
+        Option("prediction", "prediction", parse_name),
+        Option("zero-snr", "zero_snr", parse_yes_or_no),
+        Option("lora", "loras", spoken.parse_lora, many=True),
+        Option("lora-partial", "lora_partial", parse_yes_or_no),
+        Option("embedding", "embeddings", parse_name, many=True),
+        Option("control", "controls", spoken.parse_control, many=True, kin="map"),
+        Option("control-canny", "controls", _canny, many=True, kin="canny"),
+        Option("image", "image", parse_path, of_task=True),
+        Option("mask", "mask", parse_path, of_task=True),
+        Option("strength", "strength", real(0, 1), of_task=True),
+        Option("feather", "feather", whole(0, 256), of_task=True),
+        Option("image-cfg", "image_cfg", real(-1_000, 1_000), of_task=True),
+        Option("device", "device", parse_name),
+        Option("dtype", "dtype", parse_name),
+        Option("offload", "offload", parse_name),
     )
 }
 
 
-def setting(name: str) -> Setting:
+def find_option(name: str) -> Option:
     """The setting of this name; flags' dashes and underscores are all the same."""
     wanted = name.strip().lower().lstrip("-").replace("_", "-")
-    if wanted in SETTINGS:
-        return SETTINGS[wanted]
-    near = get_close_matches(wanted, SETTINGS, 1)
+    if wanted in OPTIONS:
+        return OPTIONS[wanted]
+    near = get_close_matches(wanted, OPTIONS, 1)
     hint = f"did you mean `{near[0]}`? " if near else ""
-    raise BadRequest(f"no setting is called `{name}`", hint=f"{hint}one of {', '.join(SETTINGS)}")
+    raise BadRequest(f"no setting is called `{name}`", hint=f"{hint}one of {', '.join(OPTIONS)}")
 
 
-def assigned(pairs: Iterable[str]) -> dict[str, Any]:
+def parse_assignments(pairs: Iterable[str]) -> dict[str, Any]:
     """`steps=40`, `lora=a:0.5`... as values by setting; those said several times as tuples."""
     values: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
             raise BadRequest(f"`{pair}` sets nothing", hint="write NAME=VALUE, like steps=40")
-        known = setting(name)
+        known = find_option(name)
         if known.many:
             # Nothing after the sign takes away what there is: `lora=` is no LoRA at all.
             values[known.name] = (
@@ -201,42 +201,44 @@ def assigned(pairs: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def changed(request: Request, values: Mapping[str, Any]) -> Request:
+def change_request(request: Request, values: Mapping[str, Any]) -> Request:
     """The request with these values, the pictures to start from before what is said of them."""
-    for name in (name for name in SETTINGS if name in values):
-        request = SETTINGS[name].put(request, values[name])
+    for name in (name for name in OPTIONS if name in values):
+        request = OPTIONS[name].put(request, values[name])
     return request
 
 
-def spelled(value: Any) -> Any:
+def spell_value(value: Any) -> Any:
     """A value as it is written after its flag; several of them as a list of such texts."""
     match value:
         case Lora(name, unet, te):
-            apart = f",te={number(te)}" if te != unet else ""
-            return f"{name}:{number(unet)}{apart}"
+            apart = f",te={format_number(te)}" if te != unet else ""
+            return f"{name}:{format_number(unet)}{apart}"
         case Control(name, image, weight, start, end):
-            during = "" if (start, end) == (0, 1) else f"@{number(start)}-{number(end)}"
-            return f"{name}:{image}:{number(weight)}{during}"
+            during = (
+                "" if (start, end) == (0, 1) else f"@{format_number(start)}-{format_number(end)}"
+            )
+            return f"{name}:{image}:{format_number(weight)}{during}"
         case tuple():
-            return [spelled(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+            return [spell_value(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
         case bool():
             return "yes" if value else "no"
         case float():
-            return number(value)
+            return format_number(value)
         case _:
             return str(value)
 
 
-def values(request: Request) -> dict[str, Any]:
+def given_values(request: Request) -> dict[str, Any]:
     """Everything a request says, by the names of settings: what `changed` puts on another."""
     said: dict[str, Any] = {}
-    for each in SETTINGS.values():
+    for each in OPTIONS.values():
         if not each.unsaid(request):
             said[each.name] = each.held(request)
     return said
 
 
-def begun(
+def with_start_picture(
     request: Request,
     image: Path | None,
     mask: Path | None = None,
@@ -245,4 +247,6 @@ def begun(
 ) -> Request:
     """The request begun from a picture and a mask, as far as they are said."""
     told = {"image": image, "mask": mask, "strength": strength, "feather": feather}
-    return changed(request, {name: value for name, value in told.items() if value is not None})
+    return change_request(
+        request, {name: value for name, value in told.items() if value is not None}
+    )

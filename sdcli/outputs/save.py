@@ -18,7 +18,7 @@ from sdcli.metadata import record as metadata
 from sdcli.outputs import atomic as written
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.picture import Picture
-from sdcli.plan import Plan, alone
+from sdcli.plan import Plan, nth_picture
 from sdcli.request import Output
 
 FOLDER = "outputs"
@@ -142,7 +142,7 @@ def _checked_template(text: str) -> None:
 def prepare(place: Destination, plan: Plan) -> None:
     """Make the folder and try it, refuse a named file that exists: before anything is loaded."""
     for index in range(plan.count):
-        path = place.path(alone(plan, index), index)
+        path = place.path(nth_picture(plan, index), index)
         if place.exact and not place.force and os.path.lexists(path):
             raise taken(path)
         if path.is_dir():
@@ -162,7 +162,7 @@ def prepare(place: Destination, plan: Plan) -> None:
 def save(picture: Picture, place: Destination) -> Path:
     """The picture on disk, whole, under a name that was free (or that `--force` gave up)."""
     row = FORMATS[place.format]
-    options = {**row.options, **metadata.save_options(picture, place.format)}
+    options = {**row.options, **metadata.metadata_save_options(picture, place.format)}
     return write(picture.image, place.path(picture.plan, picture.index), row, options, place)
 
 

@@ -16,7 +16,7 @@ from sdcli.weights.embedding import BUNDLED
 from sdcli.weights.lora import fit
 
 
-def loras(
+def find_loras(
     asked: Iterable[request.Lora], model: Checkpoint, *, partial: bool
 ) -> tuple[plan.Lora, ...]:
     """Each LoRA with the share of it that fits, its file not hashed yet; or the first refusal."""
@@ -28,7 +28,7 @@ def loras(
     return tuple(found)
 
 
-def bundles(found: Iterable[plan.Lora]) -> list[Path]:
+def loras_with_embeddings(found: Iterable[plan.Lora]) -> list[Path]:
     """The LoRAs that carry embeddings along, whose words are known wherever they are worn."""
     paths = [lora.file.path for lora in found]
     return [
@@ -36,7 +36,7 @@ def bundles(found: Iterable[plan.Lora]) -> list[Path]:
     ]
 
 
-def controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[plan.Control, ...]:
+def find_controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[plan.Control, ...]:
     """Each ControlNet and its picture, neither hashed yet; or the first refusal."""
     found: list[plan.Control] = []
     for wanted in asked:
@@ -56,12 +56,12 @@ def controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[plan.
     return tuple(found)
 
 
-def hashed_loras(found: Iterable[plan.Lora]) -> tuple[plan.Lora, ...]:
+def hash_loras(found: Iterable[plan.Lora]) -> tuple[plan.Lora, ...]:
     """The same with their files hashed."""
     return tuple(replace(lora, file=store.file(lora.file.path)) for lora in found)
 
 
-def hashed_controls(found: Iterable[plan.Control]) -> tuple[plan.Control, ...]:
+def hash_controls(found: Iterable[plan.Control]) -> tuple[plan.Control, ...]:
     """The same with their files and pictures hashed."""
     return tuple(
         replace(each, file=store.file(each.file.path), image=store.file(each.image.path))

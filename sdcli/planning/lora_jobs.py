@@ -42,7 +42,7 @@ class Extraction:
     force: bool
 
 
-def merging(
+def plan_merge(
     model: str | None, loras: Sequence[request.Lora], out: Path, *, partial: bool, force: bool
 ) -> Merge:
     """The merge that was asked for; what cannot be merged is refused."""
@@ -54,13 +54,13 @@ def merging(
             f"`{found.path}` is a folder, and a merge writes one file of the same layout",
             hint="name a checkpoint in a single file",
         )
-    held = adapters.loras(loras, found, partial=partial)
+    held = adapters.find_loras(loras, found, partial=partial)
     _place(out, force, found)
-    hashed = adapters.hashed_loras(held)
+    hashed = adapters.hash_loras(held)
     return Merge(found, store.file(found.path), hashed, out, force)
 
 
-def extraction(
+def plan_extraction(
     tuned: str | None, base: str | None, rank: int, out: Path, *, force: bool
 ) -> Extraction:
     """The LoRA that was asked for; two checkpoints that cannot have one between them are refused."""

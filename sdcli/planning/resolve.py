@@ -15,9 +15,9 @@ from sdcli.library import find as store
 from sdcli.outputs import live_preview as preview
 from sdcli.plan import Draw, Edit, Embedding, Plan, Redraw, Repaint, Task
 from sdcli.planning import adapters
-from sdcli.planning.value_sources import origins
+from sdcli.planning.value_sources import find_value_sources
 from sdcli.prompts import syntax as prompt
-from sdcli.prompts.scheduling import stretches
+from sdcli.prompts.scheduling import schedule_texts
 from sdcli.request import Request
 from sdcli.schedulers import names as schedulers
 from sdcli.weights import checkpoint, embedding
@@ -43,31 +43,31 @@ WORDS = {
 }
 
 
-def said(value: T | None, otherwise: T) -> T:
+def given_or(value: T | None, otherwise: T) -> T:
     """The user's word if there was one. Zero is a word; `or` would lose it."""
     return otherwise if value is None else value
 
 
-def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
+def make_plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     """Answer every question the request left open.
 
     `ready` is called once, when nothing is left to be refused and only whole files to be hashed.
     """
-    scheduler = None if asked.scheduler is None else schedulers.find(asked.scheduler)
+    scheduler = None if asked.scheduler is None else schedulers.find_scheduler(asked.scheduler)
     model = checkpoint.identify(store.find(asked.model))
     vae = fitting(store.find_adapter(asked.vae), model) if asked.vae is not None else model.path
     _able(model, asked)
-    syntax = word("--prompt-syntax", asked.syntax, "a1111")
-    text, tagged = prompt.tags(asked.prompt, syntax)
-    negative = said(asked.negative, "")
-    steps = said(asked.steps, model.steps)
+    syntax = check_word("--prompt-syntax", asked.syntax, "a1111")
+    text, tagged = prompt.extract_lora_tags(asked.prompt, syntax)
+    negative = given_or(asked.negative, "")
+    steps = given_or(asked.steps, model.steps)
     _checked_words(asked.task, text, negative, syntax, steps)
-    loras = adapters.loras((*asked.loras, *tagged), model, partial=asked.lora_partial)
+    loras = adapters.find_loras((*asked.loras, *tagged), model, partial=asked.lora_partial)
     named = map(store.find_adapter, asked.embeddings)
-    words = embedding.known((*named, *adapters.bundles(loras)), model)
-    controls = adapters.controls(asked.controls, model)
-    solver = schedulers.find(said(scheduler, model.scheduler))
-    count, seed = said(asked.count, 1), said(asked.seed, secrets.randbelow(SEEDS))
+    words = embedding.known((*named, *adapters.loras_with_embeddings(loras)), model)
+    controls = adapters.find_controls(asked.controls, model)
+    solver = schedulers.find_scheduler(given_or(scheduler, model.scheduler))
+    count, seed = given_or(asked.count, 1), given_or(asked.seed, secrets.randbelow(SEEDS))
     _counted(seed, count)
     width, height = _size(asked, model)
     answered = partial(
@@ -75,24 +75,24 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         prompt=text,
         negative=negative,
         syntax=syntax,
-        emphasis=word("--emphasis", asked.emphasis, "original"),
+        emphasis=check_word("--emphasis", asked.emphasis, "original"),
         family=model.family.name,
-        prediction=word("--prediction", asked.prediction, model.prediction),
-        zero_snr=said(asked.zero_snr, model.zero_snr),
+        prediction=check_word("--prediction", asked.prediction, model.prediction),
+        zero_snr=given_or(asked.zero_snr, model.zero_snr),
         scheduler=solver,
         steps=steps,
-        cfg=said(asked.cfg, model.cfg),
+        cfg=given_or(asked.cfg, model.cfg),
         eta=_eta(solver, asked.eta),
         seed=seed,
         count=count,
         width=width,
         height=height,
         clip_skip=_clip_skip(asked, model),
-        rng=word("--rng", asked.rng, "cpu"),
-        ensd=said(asked.ensd, 0),
-        device=word("--device", asked.device, "auto"),
-        dtype=word("--dtype", asked.dtype, "auto"),
-        offload=word("--offload", asked.offload, "auto"),
+        rng=check_word("--rng", asked.rng, "cpu"),
+        ensd=given_or(asked.ensd, 0),
+        device=check_word("--device", asked.device, "auto"),
+        dtype=check_word("--dtype", asked.dtype, "auto"),
+        offload=check_word("--offload", asked.offload, "auto"),
     )
     _checked_task(asked.task)
     preview.checked(asked.output)
@@ -101,17 +101,17 @@ def plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         task=_task(asked.task),
         model=store.file(model.path),
         vae=store.file(vae),
-        loras=adapters.hashed_loras(loras),
+        loras=adapters.hash_loras(loras),
         embeddings=tuple(
             Embedding(store.file(found.path), found.word, found.vectors) for found in words
         ),
-        controls=adapters.hashed_controls(controls),
+        controls=adapters.hash_controls(controls),
         output=asked.output,
-        sources=origins(asked, model),
+        sources=find_value_sources(asked, model),
     )
 
 
-def word(flag: str, value: str | None, otherwise: str) -> str:
+def check_word(flag: str, value: str | None, otherwise: str) -> str:
     """One of the words a flag knows, or a refusal that lists them."""
     if value is None:
         return otherwise
@@ -148,30 +148,30 @@ def _able(model: Checkpoint, asked: Request) -> None:
 def _eta(name: str, asked: float | None) -> float:
     solver = schedulers.SCHEDULERS[name].solver
     if solver.eta is not None:
-        return said(asked, solver.eta)
+        return given_or(asked, solver.eta)
     if asked is not None:
         raise BadRequest(
             f"`{name}` takes no `--eta`: it adds no fresh noise", hint="see `sdcli schedulers`"
         )
-    return solver.fixed
+    return solver.fixed_eta
 
 
 def _checked_words(task: request.Task, text: str, negative: str, syntax: str, steps: int) -> None:
     """Read the prompts once, so that what cannot be read is refused before a model is loaded."""
-    joined = prompt.joined(text, syntax)
+    joined = prompt.split_at_and(text, syntax)
     if isinstance(task, request.Edit) and len(joined) > 1:
         raise BadRequest(
             "an instruction cannot be joined with `AND`",
             hint="write `and` for the word: capitals read the same",
         )
     for each in (*(part.text for part in joined), negative):
-        for stretch in stretches(each, syntax, steps):
-            prompt.pieces(stretch.text, syntax)
+        for stretch in schedule_texts(each, syntax, steps):
+            prompt.parse_weights(stretch.text, syntax)
 
 
 def _clip_skip(asked: Request, model: Checkpoint) -> int:
     """Which layer is read, counted from the last: one that every text encoder has."""
-    layer = said(asked.clip_skip, model.clip_skip)
+    layer = given_or(asked.clip_skip, model.clip_skip)
     layers = min(embedding.layers(model).values())
     if not 1 <= layer <= layers:
         raise BadRequest(
@@ -197,7 +197,7 @@ def _size(asked: Request, model: Checkpoint) -> tuple[int, int]:
         if side is not None:
             _checked_side(flag, side)
     if isinstance(asked.task, request.Draw):
-        return said(asked.width, model.size), said(asked.height, model.size)
+        return given_or(asked.width, model.size), given_or(asked.height, model.size)
     width, height = images.size(asked.task.image)
     if asked.width is None and asked.height is None:
         return _within(images.rounded_up(width)), _within(images.rounded_up(height))
@@ -205,7 +205,7 @@ def _size(asked: Request, model: Checkpoint) -> tuple[int, int]:
         return _near(width * asked.height / height), asked.height
     if asked.height is None and asked.width is not None:
         return asked.width, _near(height * asked.width / width)
-    return said(asked.width, 0), said(asked.height, 0)
+    return given_or(asked.width, 0), given_or(asked.height, 0)
 
 
 def _near(pixels: float) -> int:
@@ -248,11 +248,11 @@ def _task(task: request.Task) -> Task:
         case request.Draw():
             return Draw()
         case request.Redraw(image, strength):
-            return Redraw(store.file(image), said(strength, STRENGTH))
+            return Redraw(store.file(image), given_or(strength, STRENGTH))
         case request.Repaint(image, mask, strength, feather):
             files = store.file(image), store.file(mask)
-            return Repaint(*files, said(strength, STRENGTH), said(feather, FEATHER))
+            return Repaint(*files, given_or(strength, STRENGTH), given_or(feather, FEATHER))
         case request.Edit(image, image_cfg):
-            return Edit(store.file(image), said(image_cfg, IMAGE_CFG))
+            return Edit(store.file(image), given_or(image_cfg, IMAGE_CFG))
         case _:
             assert_never(task)

@@ -17,7 +17,7 @@ _OF_FAMILIES = {"steps": "steps", "cfg": "cfg", "scheduler": "scheduler", "width
 _OF_FILES = ("family", "prediction", "zero_snr", "vae")
 
 
-def origins(asked: Request, model: Checkpoint) -> dict[str, str]:
+def find_value_sources(asked: Request, model: Checkpoint) -> dict[str, str]:
     """For every field of a plan, in a word or two, who decided it."""
     return dict(_origins(asked, model))
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sdcli.errors import BadRequest
-from sdcli.prompts.syntax import BREAK, Piece
-from sdcli.prompts.tokenizer import COMMA, Symbol, Vocabulary
+from sdcli.prompts.syntax import BREAK, WeightedText
+from sdcli.prompts.tokenizer import COMMA_TOKEN, ClipTokenizer, VocabularyToken
 
-LENGTH = 75  # CLIP's 77 places less the start and the end
+CHUNK_LENGTH = 75  # CLIP's 77 places less the start and the end
 BACKTRACK = 20  # a chunk that fills up ends at a comma, if one is that near
 
 
@@ -20,8 +20,8 @@ class Token:
     id: int
     text: str
     weight: float
-    word: str = ""  # the embedding it belongs to
-    row: int = 0  # and which of its vectors it is
+    embedding: str = ""  # the embedding it belongs to
+    vector: int = 0  # and which of its vectors it is
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ class Chunk:
 
     tokens: tuple[Token, ...]
     end: str = "end"  # end, full, comma (the words after it moved on), break
-    moved: int = 0  # how many tokens the comma rule moved on into the next chunk
+    moved_on: int = 0  # how many tokens the comma rule moved on into the next chunk
 
 
-def chunks(
-    pieces: Iterable[Piece], vocabulary: Vocabulary, words: Mapping[str, int]
+def split_into_chunks(
+    pieces: Iterable[WeightedText], vocabulary: ClipTokenizer, words: Mapping[str, int]
 ) -> tuple[Chunk, ...]:
     """The pieces cut into chunks; there is always at least one, and none is longer than 75.
 
     `words` are the embeddings known: a name, in any case, and how many vectors it stands for. It is
     found where its own tokens stand in a row inside one piece; the longest name wins.
     """
-    known = _Names(vocabulary, words)
-    pack = _Pack()
+    names = _EmbeddingNames(vocabulary, words)
+    pack = _ChunkPacker()
     for piece in pieces:
         if piece is BREAK:
             pack.close("break")
@@ -50,23 +50,23 @@ def chunks(
         symbols = vocabulary.encode(piece.text)
         at = 0
         while at < len(symbols):
-            name, taken = known.at(symbols, at)
+            name, taken = names.match(symbols, at)
             if name:
                 pack.add_word(name, words[name], piece.weight)
             else:
                 pack.add(Token(symbols[at].id, symbols[at].text, piece.weight))
             at += taken
-    return pack.finished()
+    return pack.finish()
 
 
-class _Names:
+class _EmbeddingNames:
     """The embeddings' names as runs of tokens, the longest first."""
 
-    def __init__(self, vocabulary: Vocabulary, words: Mapping[str, int]) -> None:
+    def __init__(self, vocabulary: ClipTokenizer, words: Mapping[str, int]) -> None:
         runs = [(tuple(s.id for s in vocabulary.encode(name)), name) for name in words]
         self._runs = sorted(runs, key=lambda run: -len(run[0]))
 
-    def at(self, symbols: list[Symbol], place: int) -> tuple[str, int]:
+    def match(self, symbols: list[VocabularyToken], place: int) -> tuple[str, int]:
         """The name that begins here, and how many tokens it is; no name is one token."""
         for run, name in self._runs:
             if run and tuple(s.id for s in symbols[place : place + len(run)]) == run:
@@ -74,7 +74,7 @@ class _Names:
         return "", 1
 
 
-class _Pack:
+class _ChunkPacker:
     """Chunks being filled."""
 
     def __init__(self) -> None:
@@ -84,22 +84,22 @@ class _Pack:
 
     def add(self, token: Token) -> None:
         """One more token; a full chunk is closed first."""
-        if len(self._tokens) == LENGTH:
-            self._make_room(at_comma=token.id != COMMA)
-        if token.id == COMMA:
+        if len(self._tokens) == CHUNK_LENGTH:
+            self._make_room(at_comma=token.id != COMMA_TOKEN)
+        if token.id == COMMA_TOKEN:
             self._comma = len(self._tokens)
         self._tokens.append(token)
 
     def add_word(self, name: str, vectors: int, weight: float) -> None:
         """All the vectors of an embedding, side by side in one chunk."""
-        if vectors > LENGTH:
+        if vectors > CHUNK_LENGTH:
             raise BadRequest(
-                f"the embedding `{name}` has {vectors} vectors, a chunk holds {LENGTH}",
+                f"the embedding `{name}` has {vectors} vectors, a chunk holds {CHUNK_LENGTH}",
                 hint="it cannot be used in a prompt",
             )
-        if len(self._tokens) == LENGTH:
+        if len(self._tokens) == CHUNK_LENGTH:
             self._make_room(at_comma=True)
-        if len(self._tokens) + vectors > LENGTH:
+        if len(self._tokens) + vectors > CHUNK_LENGTH:
             self.close("full")
         self._tokens += [Token(0, name, weight, name, row) for row in range(vectors)]
 
@@ -108,7 +108,7 @@ class _Pack:
         self._done.append(Chunk(tuple(self._tokens), why, moved))
         self._tokens, self._comma = [], -1
 
-    def finished(self) -> tuple[Chunk, ...]:
+    def finish(self) -> tuple[Chunk, ...]:
         """Every chunk; what is left over is the last, and an empty prompt is one empty chunk."""
         if self._tokens or not self._done:
             self.close("end")

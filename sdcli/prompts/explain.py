@@ -10,17 +10,19 @@ from typing import Any
 
 from sdcli.errors import BadRequest
 from sdcli.library import find as store
-from sdcli.prompts.chunks import LENGTH, Chunk, Token, chunks
-from sdcli.prompts.scheduling import stretches
-from sdcli.prompts.syntax import Piece, joined, pieces, tags
-from sdcli.prompts.tokenizer import vocabulary
+from sdcli.prompts.chunks import CHUNK_LENGTH, Chunk, Token, split_into_chunks
+from sdcli.prompts.scheduling import schedule_texts
+from sdcli.prompts.syntax import WeightedText, extract_lora_tags, parse_weights, split_at_and
+from sdcli.prompts.tokenizer import clip_tokenizer
 from sdcli.request import Lora
 from sdcli.weights import checkpoint, embedding
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.embedding import Embedding
 
-STEPS = 25  # where neither the user nor a model says
-Line = list[tuple[str, str]]  # a line as (text, style); the styles are rich's, and may be dropped
+USUAL_STEPS = 25  # where neither the user nor a model says
+StyledLine = list[
+    tuple[str, str]
+]  # a line as (text, style); the styles are rich's, and may be dropped
 
 _ENDS = {
     "full": ", full: the next goes on",
@@ -30,32 +32,32 @@ _ENDS = {
 
 
 @dataclass(frozen=True)
-class Stage:
+class ExplainedStage:
     """A prompt as it is up to a step: most have one stage, `[a:b:0.5]` makes two."""
 
     until: int
     text: str
     chunks: tuple[Chunk, ...]
-    pull: float = 1.0  # of a prompt that AND joins to others
+    and_weight: float = 1.0  # of a prompt that AND joins to others
 
 
 @dataclass(frozen=True)
-class Explained:
+class PromptExplanation:
     """A prompt and its negative as the text encoder will see them, and the names found in them."""
 
     steps: int
-    texts: dict[str, tuple[Stage, ...]]  # prompt, negative
+    texts: dict[str, tuple[ExplainedStage, ...]]  # prompt, negative
     embeddings: tuple[Embedding, ...]
     loras: tuple[tuple[Lora, Path | None], ...]
     encoders: dict[str, int]  # none where no model was named
 
-    def uses(self, word: str) -> int:
+    def count_uses(self, word: str) -> int:
         """How often an embedding's name stands in the prompts, in all their stages."""
         parts = [c for text in self.texts.values() for stage in text for c in stage.chunks]
-        return sum(t.word == word and t.row == 0 for part in parts for t in part.tokens)
+        return sum(t.embedding == word and t.vector == 0 for part in parts for t in part.tokens)
 
 
-def explain(
+def explain_prompt(
     prompt: str,
     negative: str | None,
     *,
@@ -63,51 +65,53 @@ def explain(
     embeddings: Sequence[str] = (),
     model: str | None = None,
     steps: int | None = None,
-) -> Explained:
+) -> PromptExplanation:
     """Read a prompt as drawing would. A model is asked for its text encoders, by its header."""
-    found = None if model is None else checkpoint.identify(store.find(model))
-    usual = STEPS if found is None else found.steps
+    named_model = None if model is None else checkpoint.identify(store.find(model))
+    usual = USUAL_STEPS if named_model is None else named_model.steps
     steps = usual if steps is None else steps
-    learnt = _learnt(embeddings, found)
-    words = {each.word: each.vectors for each in learnt}
-    clean, loras = tags(prompt, syntax)
-    said = {"prompt": joined(clean, syntax)}
+    known_embeddings = _find_embeddings(embeddings, named_model)
+    words = {each.word: each.vectors for each in known_embeddings}
+    text_without_tags, loras = extract_lora_tags(prompt, syntax)
+    parts_by_name = {"prompt": split_at_and(text_without_tags, syntax)}
     if negative is not None:
-        said["negative"] = (Piece(negative, 1.0),)
+        parts_by_name["negative"] = (WeightedText(negative, 1.0),)
 
-    def stages(part: Piece) -> Iterator[Stage]:
-        for until, text in stretches(part.text, syntax, steps):
-            read = chunks(pieces(text, syntax), vocabulary(), words)
-            yield Stage(until, text, read, part.weight)
+    def stages(part: WeightedText) -> Iterator[ExplainedStage]:
+        for until, text in schedule_texts(part.text, syntax, steps):
+            chunks_of_text = split_into_chunks(parse_weights(text, syntax), clip_tokenizer(), words)
+            yield ExplainedStage(until, text, chunks_of_text, part.weight)
 
-    return Explained(
+    return PromptExplanation(
         steps=steps,
         texts={
             name: tuple(stage for part in parts for stage in stages(part))
-            for name, parts in said.items()
+            for name, parts in parts_by_name.items()
         },
-        embeddings=learnt,
-        loras=tuple((lora, _file(lora)) for lora in loras),
-        encoders={} if found is None else embedding.widths(found),
+        embeddings=known_embeddings,
+        loras=tuple((lora, _find_lora(lora)) for lora in loras),
+        encoders={} if named_model is None else embedding.widths(named_model),
     )
 
 
-def _learnt(names: Sequence[str], model: Checkpoint | None) -> tuple[Embedding, ...]:
+def _find_embeddings(names: Sequence[str], model: Checkpoint | None) -> tuple[Embedding, ...]:
     paths = [store.find_adapter(name) for name in names]
     return embedding.known(paths, model)
 
 
-def _file(lora: Lora) -> Path | None:
+def _find_lora(lora: Lora) -> Path | None:
     try:
         return store.find_adapter(lora.name)
     except BadRequest:
         return None
 
 
-def data(explained: Explained) -> dict[str, Any]:
+def explanation_record(explained: PromptExplanation) -> dict[str, Any]:
     """The same for programs."""
     return {
-        **{name: [_stage(stage) for stage in text] for name, text in explained.texts.items()},
+        **{
+            name: [_stage_record(stage) for stage in text] for name, text in explained.texts.items()
+        },
         "embeddings": [
             {
                 "word": each.word,
@@ -115,7 +119,7 @@ def data(explained: Explained) -> dict[str, Any]:
                 "vectors": each.vectors,
                 "widths": list(each.widths.values()),
                 "made_for": each.made_for,
-                "uses": explained.uses(each.word),
+                "uses": explained.count_uses(each.word),
             }
             for each in explained.embeddings
         ],
@@ -132,39 +136,43 @@ def data(explained: Explained) -> dict[str, Any]:
     }
 
 
-def _stage(stage: Stage) -> dict[str, Any]:
-    parts = [_chunk(chunk) for chunk in stage.chunks]
-    return {"until": stage.until, "text": stage.text, "pull": stage.pull, "chunks": parts}
+def _stage_record(stage: ExplainedStage) -> dict[str, Any]:
+    parts = [_chunk_record(chunk) for chunk in stage.chunks]
+    return {"until": stage.until, "text": stage.text, "pull": stage.and_weight, "chunks": parts}
 
 
-def _chunk(chunk: Chunk) -> dict[str, Any]:
-    return {"tokens": [_token(t) for t in chunk.tokens], "end": chunk.end, "moved": chunk.moved}
+def _chunk_record(chunk: Chunk) -> dict[str, Any]:
+    return {
+        "tokens": [_token_record(t) for t in chunk.tokens],
+        "end": chunk.end,
+        "moved": chunk.moved_on,
+    }
 
 
-def _token(token: Token) -> dict[str, Any]:
-    if token.word:
-        return {"embedding": token.word, "vector": token.row, "weight": token.weight}
+def _token_record(token: Token) -> dict[str, Any]:
+    if token.embedding:
+        return {"embedding": token.embedding, "vector": token.vector, "weight": token.weight}
     return {"id": token.id, "text": token.text, "weight": token.weight}
 
 
-def lines(explained: Explained) -> Iterator[Line]:
+def explanation_lines(explained: PromptExplanation) -> Iterator[StyledLine]:
     """The same for people."""
     for name, text in explained.texts.items():
-        yield from _text(name, text, explained.steps)
-    yield from _names(explained)
+        yield from _prompt_lines(name, text, explained.steps)
+    yield from _name_lines(explained)
     if explained.encoders:
         read = " and ".join(f"{name} ({width} wide)" for name, width in explained.encoders.items())
         yield [("read by ", "bold"), (read, "")]
 
 
-def _names(explained: Explained) -> Iterator[Line]:
+def _name_lines(explained: PromptExplanation) -> Iterator[StyledLine]:
     for each in explained.embeddings:
-        uses = explained.uses(each.word)
+        uses = explained.count_uses(each.word)
         yield [
             ("embedding ", "bold"),
             (each.word, "magenta"),
-            (f"  {_many(each.vectors, 'vector')}, for {each.made_for}, ", ""),
-            (f"used {_many(uses, 'time')}" if uses else "not used", "" if uses else "yellow"),
+            (f"  {_count_of(each.vectors, 'vector')}, for {each.made_for}, ", ""),
+            (f"used {_count_of(uses, 'time')}" if uses else "not used", "" if uses else "yellow"),
             (f"  {each.path}", "dim"),
         ]
     for lora, path in explained.loras:
@@ -176,41 +184,50 @@ def _names(explained: Explained) -> Iterator[Line]:
         ]
 
 
-def _text(name: str, text: tuple[Stage, ...], steps: int) -> Iterator[Line]:
+def _prompt_lines(name: str, text: tuple[ExplainedStage, ...], steps: int) -> Iterator[StyledLine]:
     """A prompt; of one that changes, every wording once, with the steps it is drawn with."""
     ends: dict[tuple[str, float], list[int]] = {}
     for stage in text:
-        ends.setdefault((stage.text, stage.pull), []).append(stage.until)
-    worded = {(stage.text, stage.pull): stage.chunks for stage in text}
+        ends.setdefault((stage.text, stage.and_weight), []).append(stage.until)
+    worded = {(stage.text, stage.and_weight): stage.chunks for stage in text}
     for (wording, pull), parts in worded.items():
         tokens = sum(len(chunk.tokens) for chunk in parts)
-        count = f"{_many(tokens, 'token')} in {_many(len(parts), 'chunk')} of {LENGTH}"
+        count = (
+            f"{_count_of(tokens, 'token')} in {_count_of(len(parts), 'chunk')} of {CHUNK_LENGTH}"
+        )
         until = ends[wording, pull]
-        turns = "" if until == [steps] else f", until step {_listed(until)} of {steps}"
+        turns = "" if until == [steps] else f", until step {_few_numbers(until)} of {steps}"
         turns += "" if pull == 1 else f", pulls {pull:g} times as strong"
         yield [(name, "bold"), (f"  {count}, nothing is cut", ""), (turns, "yellow")]
-        yield from _chunks(parts)
+        yield from _chunk_lines(parts)
 
 
-def _chunks(parts: tuple[Chunk, ...]) -> Iterator[Line]:
+def _chunk_lines(parts: tuple[Chunk, ...]) -> Iterator[StyledLine]:
     for number, chunk in enumerate(parts, 1):
-        end = _ENDS[chunk.end].format(_many(chunk.moved, "token")) if chunk.end in _ENDS else ""
-        yield [(f"  chunk {number}", "cyan"), (f"  {len(chunk.tokens)} of {LENGTH}{end}", "dim")]
-        for (weight, word), tokens in groupby(chunk.tokens, key=lambda t: (t.weight, t.word)):
+        end = (
+            _ENDS[chunk.end].format(_count_of(chunk.moved_on, "token"))
+            if chunk.end in _ENDS
+            else ""
+        )
+        yield [
+            (f"  chunk {number}", "cyan"),
+            (f"  {len(chunk.tokens)} of {CHUNK_LENGTH}{end}", "dim"),
+        ]
+        for (weight, word), tokens in groupby(chunk.tokens, key=lambda t: (t.weight, t.embedding)):
             texts = [token.text for token in tokens]
-            shown = f"[{word}: {_many(len(texts), 'vector')}]" if word else " ".join(texts)
-            style = _shade(weight)
+            shown = f"[{word}: {_count_of(len(texts), 'vector')}]" if word else " ".join(texts)
+            style = _weight_style(weight)
             yield [(f"    {weight:5.2f}  ", style), (shown, "magenta" if word else style)]
 
 
-def _shade(weight: float) -> str:
+def _weight_style(weight: float) -> str:
     return "" if weight == 1 else "bold green" if weight > 1 else "dim"
 
 
-def _listed(numbers: list[int]) -> str:
+def _few_numbers(numbers: list[int]) -> str:
     few = ", ".join(map(str, numbers[:3]))
     return few if len(numbers) <= 3 else f"{few}, ... {numbers[-1]}"
 
 
-def _many(count: int, what: str) -> str:
+def _count_of(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"

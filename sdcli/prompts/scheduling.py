@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sdcli.prompts.syntax import too_deep
+from sdcli.prompts.syntax import nesting_error
 
 
-class Stretch(NamedTuple):
+class ScheduledText(NamedTuple):
     """A text, and the last step (from 1) that it is drawn with."""
 
     until: int
@@ -23,62 +23,64 @@ class Stretch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Change:
+class _Switch:
     """`[before:after:when]`: which of the two, by the step."""
 
     before: Sequence[_Part]
     after: Sequence[_Part]
     when: str
 
-    def last(self, steps: int) -> int:
+    def last_step_before(self, steps: int) -> int:
         """The last step with what was before."""
         share = "." in self.when
         return min(steps, int(float(self.when) * (steps if share else 1)))
 
-    def turns(self, steps: int) -> Iterator[int]:
+    def change_steps(self, steps: int) -> Iterator[int]:
         """The steps after which the text is another."""
-        yield self.last(steps)
+        yield self.last_step_before(steps)
         for part in (*self.before, *self.after):
-            yield from _turns(part, steps)
+            yield from _change_steps(part, steps)
 
-    def at(self, step: int, steps: int) -> str:
+    def text_at(self, step: int, steps: int) -> str:
         """The text at a step."""
-        return _text(self.before if step <= self.last(steps) else self.after, step, steps)
+        return _text_at(
+            self.before if step <= self.last_step_before(steps) else self.after, step, steps
+        )
 
 
 @dataclass(frozen=True)
-class _Turn:
+class _Alternation:
     """`[a|b]`: one after another, over and over."""
 
     options: Sequence[Sequence[_Part]]
 
-    def turns(self, steps: int) -> Iterator[int]:
+    def change_steps(self, steps: int) -> Iterator[int]:
         """The steps after which the text is another: all of them."""
         return iter(range(1, steps + 1))
 
-    def at(self, step: int, steps: int) -> str:
+    def text_at(self, step: int, steps: int) -> str:
         """The text at a step."""
-        return _text(self.options[(step - 1) % len(self.options)], step, steps)
+        return _text_at(self.options[(step - 1) % len(self.options)], step, steps)
 
 
-_Part = str | _Change | _Turn
+_Part = str | _Switch | _Alternation
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*")
 _CLOSERS = {"(": ")", "[": "]"}
 
 
-def stretches(text: str, syntax: str, steps: int) -> tuple[Stretch, ...]:
+def schedule_texts(text: str, syntax: str, steps: int) -> tuple[ScheduledText, ...]:
     """The texts to draw with, one after another, in the syntax asked for."""
-    return (Stretch(steps, text),) if syntax == "plain" else schedule(text, steps)
+    return (ScheduledText(steps, text),) if syntax == "plain" else parse_prompt_editing(text, steps)
 
 
-def together(*texts: Sequence[Stretch]) -> Iterator[tuple[int, tuple[str, ...]]]:
+def merge_schedules(*texts: Sequence[ScheduledText]) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Texts that change each in their own time, as the steps up to which all of them stay."""
     for until in sorted({stretch.until for each in texts for stretch in each}):
         yield until, tuple(next(s.text for s in each if until <= s.until) for each in texts)
 
 
-def schedule(text: str, steps: int) -> tuple[Stretch, ...]:
+def parse_prompt_editing(text: str, steps: int) -> tuple[ScheduledText, ...]:
     """The texts to draw with, one after another; the last is drawn with until the end.
 
     >>> schedule("a [red:blue:0.5] fox", 10)
@@ -87,17 +89,21 @@ def schedule(text: str, steps: int) -> tuple[Stretch, ...]:
     try:
         parts = _Parser(text).parts(0, len(text))
     except RecursionError:
-        raise too_deep() from None
-    turns = {turn for part in parts for turn in _turns(part, steps) if 1 <= turn <= steps}
-    return tuple(Stretch(turn, _text(parts, turn, steps)) for turn in sorted(turns | {steps}))
+        raise nesting_error() from None
+    change_steps = {
+        turn for part in parts for turn in _change_steps(part, steps) if 1 <= turn <= steps
+    }
+    return tuple(
+        ScheduledText(turn, _text_at(parts, turn, steps)) for turn in sorted(change_steps | {steps})
+    )
 
 
-def _turns(part: _Part, steps: int) -> Iterator[int]:
-    return iter(()) if isinstance(part, str) else part.turns(steps)
+def _change_steps(part: _Part, steps: int) -> Iterator[int]:
+    return iter(()) if isinstance(part, str) else part.change_steps(steps)
 
 
-def _text(parts: Sequence[_Part], step: int, steps: int) -> str:
-    return "".join(part if isinstance(part, str) else part.at(step, steps) for part in parts)
+def _text_at(parts: Sequence[_Part], step: int, steps: int) -> str:
+    return "".join(part if isinstance(part, str) else part.text_at(step, steps) for part in parts)
 
 
 class _Parser:
@@ -105,7 +111,7 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._ends = _pairs(text)
+        self._ends = _match_brackets(text)
 
     def parts(self, start: int, stop: int) -> list[_Part]:
         """A stretch of the text as what stays and what changes."""
@@ -124,11 +130,11 @@ class _Parser:
         """What stands in square brackets: a change, a turn, or text that is to be weaker."""
         options, sides = self._cut(start, stop, "|"), self._cut(start, stop, ":")
         if len(options) > 1 and len(sides) == 1:
-            return [_Turn([self.parts(*option) for option in options])]
+            return [_Alternation([self.parts(*option) for option in options])]
         number = _NUMBER.fullmatch(self._text[slice(*sides[-1])])
         if len(options) == 1 and len(sides) in (2, 3) and number:
             before: list[_Part] = self.parts(*sides[0]) if len(sides) == 3 else []
-            return [_Change(before, self.parts(*sides[-2]), number[1])]
+            return [_Switch(before, self.parts(*sides[-2]), number[1])]
         return ["[", *self.parts(start, stop), "]"]
 
     def _cut(self, start: int, stop: int, sign: str) -> list[tuple[int, int]]:
@@ -142,7 +148,7 @@ class _Parser:
         return [(a + 1, b) for a, b in zip(cuts, [*cuts[1:], stop], strict=True)]
 
 
-def _pairs(text: str) -> dict[int, int]:
+def _match_brackets(text: str) -> dict[int, int]:
     """Where each bracket that is closed is closed."""
     found: dict[int, int] = {}
     opened: list[int] = []

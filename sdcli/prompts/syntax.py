@@ -21,14 +21,16 @@ STRONGER = 1.1
 DEEPEST = 100  # brackets within brackets; 1.1 to this power is a weight of 13,780
 
 
-class Piece(NamedTuple):
+class WeightedText(NamedTuple):
     """A stretch of text that has one weight."""
 
     text: str
     weight: float
 
 
-BREAK = Piece("BREAK", -1.0)  # told apart by `is`: a user may well give some text this weight
+BREAK = WeightedText(
+    "BREAK", -1.0
+)  # told apart by `is`: a user may well give some text this weight
 
 _MARK = re.compile(
     r"""
@@ -43,25 +45,25 @@ _MARK = re.compile(
 )
 _BREAK = re.compile(r"(?<!\s)\s*\bBREAK\b\s*")
 _AND = re.compile(r"\bAND\b")
-_PULL = re.compile(r"[-+]?(?:\d+\.?|\d*\.\d+)")
+_AND_WEIGHT = re.compile(r"[-+]?(?:\d+\.?|\d*\.\d+)")
 _TAG = re.compile(r"<(\w+):([^<>]+)>")
 _OPENED_BY = {")": "(", "]": "["}
 _FACTOR = {"(": STRONGER, "[": 1 / STRONGER}
 
 
-def pieces(text: str, syntax: str = "a1111") -> tuple[Piece, ...]:
+def parse_weights(text: str, syntax: str = "a1111") -> tuple[WeightedText, ...]:
     """The text cut into stretches of equal weight, in the syntax asked for.
 
     >>> pieces("a (red) fox")
     (Piece(text='a ', weight=1.0), Piece(text='red', weight=1.1), Piece(text=' fox', weight=1.0))
     """
     if syntax == "plain":
-        return (Piece(text, 1.0),)
+        return (WeightedText(text, 1.0),)
     _refuse_stray_tags(text)
-    return attention(text)
+    return parse_a1111_weights(text)
 
 
-def joined(text: str, syntax: str = "a1111") -> tuple[Piece, ...]:
+def split_at_and(text: str, syntax: str = "a1111") -> tuple[WeightedText, ...]:
     """The prompts that AND joins, each with the weight of its pull; without AND the text alone.
 
     >>> joined("a cat:0.5 AND a dog")
@@ -69,23 +71,23 @@ def joined(text: str, syntax: str = "a1111") -> tuple[Piece, ...]:
     """
     parts = [text] if syntax == "plain" else _AND.split(text)
     if len(parts) == 1:  # "a poster, 16:9" ends in no weight
-        return (Piece(text, 1.0),)
-    return tuple(map(_pull, parts))
+        return (WeightedText(text, 1.0),)
+    return tuple(map(_parse_and_weight, parts))
 
 
-def attention(text: str) -> tuple[Piece, ...]:
+def parse_a1111_weights(text: str) -> tuple[WeightedText, ...]:
     """A1111's weights. Brackets left open count to the end; neighbours of one weight are joined."""
-    reader = _Reader()
+    reader = _WeightParser()
     for mark in _MARK.finditer(text):
         reader.read(mark)
-    return _joined(reader.finished()) or (Piece("", 1.0),)
+    return _merge_equal_weights(reader.finish()) or (WeightedText("", 1.0),)
 
 
-class _Reader:
+class _WeightParser:
     """Pieces as they are read, and the brackets that are open before them."""
 
     def __init__(self) -> None:
-        self._found: list[Piece] = []
+        self._found: list[WeightedText] = []
         self._opened: dict[str, list[int]] = {"(": [], "[": []}
 
     def read(self, mark: re.Match[str]) -> None:
@@ -94,15 +96,17 @@ class _Reader:
         if mark["open"]:
             self._opened[mark["open"]].append(len(self._found))
             if len(self._opened[mark["open"]]) > DEEPEST:
-                raise too_deep()
+                raise nesting_error()
         elif mark["weight"] and self._opened["("]:
-            self._close("(", _number(mark["weight"], mark[0]))
+            self._close("(", _parse_weight(mark["weight"], mark[0]))
         elif mark["close"] and self._opened[opener]:
             self._close(opener, _FACTOR[opener])
         else:
-            self._found += _broken(mark[0]) if mark[0][0] != "\\" else [Piece(mark[0][1:], 1.0)]
+            self._found += (
+                _split_at_break(mark[0]) if mark[0][0] != "\\" else [WeightedText(mark[0][1:], 1.0)]
+            )
 
-    def finished(self) -> list[Piece]:
+    def finish(self) -> list[WeightedText]:
         """Every piece; what was left open is closed here."""
         for opener, starts in self._opened.items():
             while starts:
@@ -112,10 +116,12 @@ class _Reader:
     def _close(self, opener: str, factor: float) -> None:
         for i in range(self._opened[opener].pop(), len(self._found)):
             piece = self._found[i]
-            self._found[i] = piece if piece is BREAK else Piece(piece.text, piece.weight * factor)
+            self._found[i] = (
+                piece if piece is BREAK else WeightedText(piece.text, piece.weight * factor)
+            )
 
 
-def tags(text: str, syntax: str = "a1111") -> tuple[str, tuple[Lora, ...]]:
+def extract_lora_tags(text: str, syntax: str = "a1111") -> tuple[str, tuple[Lora, ...]]:
     """The text without its `<lora:name:weight>` tags, and the LoRAs that they name.
 
     >>> tags("a fox <lora:ink:0.8>")
@@ -123,19 +129,19 @@ def tags(text: str, syntax: str = "a1111") -> tuple[str, tuple[Lora, ...]]:
     """
     if syntax == "plain":
         return text, ()
-    found = tuple(_lora(mark[0], mark[1], mark[2]) for mark in _TAG.finditer(text))
-    return _TAG.sub("", text), found
+    loras = tuple(_parse_lora_tag(mark[0], mark[1], mark[2]) for mark in _TAG.finditer(text))
+    return _TAG.sub("", text), loras
 
 
-def _pull(part: str) -> Piece:
+def _parse_and_weight(part: str) -> WeightedText:
     """One of the joined prompts, and the number after its last colon."""
     text, _, number = part.rpartition(":")
-    if _PULL.fullmatch(number.strip()):
-        return Piece(text.rstrip(), float(number))
-    return Piece(part.rstrip(), 1.0)
+    if _AND_WEIGHT.fullmatch(number.strip()):
+        return WeightedText(text.rstrip(), float(number))
+    return WeightedText(part.rstrip(), 1.0)
 
 
-def _lora(tag: str, kind: str, inside: str) -> Lora:
+def _parse_lora_tag(tag: str, kind: str, inside: str) -> Lora:
     """`name:te:unet`, or `te=` and `unet=`. Unsaid, the U-Net's weight is the text encoder's."""
     if kind not in ("lora", "lyco"):
         raise BadRequest(
@@ -152,10 +158,10 @@ def _lora(tag: str, kind: str, inside: str) -> Lora:
         )
     te = named.get("te", placed[0] if placed else "1")
     unet = named.get("unet", placed[1] if len(placed) > 1 else te)
-    return Lora(name, unet=_number(unet, tag), te=_number(te, tag))
+    return Lora(name, unet=_parse_weight(unet, tag), te=_parse_weight(te, tag))
 
 
-def too_deep() -> BadRequest:
+def nesting_error() -> BadRequest:
     """The answer to brackets that nobody can have meant."""
     return BadRequest(
         "the prompt has too many brackets within brackets",
@@ -163,22 +169,24 @@ def too_deep() -> BadRequest:
     )
 
 
-def _broken(text: str) -> list[Piece]:
+def _split_at_break(text: str) -> list[WeightedText]:
     """Text of weight 1, with a BREAK wherever it says so."""
     first, *others = _BREAK.split(text)
-    return [Piece(first, 1.0)] + [p for part in others for p in (BREAK, Piece(part, 1.0))]
+    return [WeightedText(first, 1.0)] + [
+        p for part in others for p in (BREAK, WeightedText(part, 1.0))
+    ]
 
 
-def _joined(found: list[Piece]) -> tuple[Piece, ...]:
+def _merge_equal_weights(found: list[WeightedText]) -> tuple[WeightedText, ...]:
     """Neighbours of one weight as one piece: a word is tokenized whole, whatever its brackets."""
     runs = groupby(found, key=lambda piece: (piece is BREAK, piece.weight))
     return tuple(
-        BREAK if broken else Piece("".join(piece.text for piece in run), weight)
+        BREAK if broken else WeightedText("".join(piece.text for piece in run), weight)
         for (broken, weight), run in runs
     )
 
 
-def _number(text: str, where: str) -> float:
+def _parse_weight(text: str, where: str) -> float:
     try:
         return float(text)
     except ValueError:

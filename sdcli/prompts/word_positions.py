@@ -5,33 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sdcli.prompts.chunks import LENGTH, Chunk
+from sdcli.prompts.chunks import CHUNK_LENGTH, Chunk
 
-PLACES = LENGTH + 2  # of one chunk: the start, the words, the end
+CHUNK_PLACES = CHUNK_LENGTH + 2  # of one chunk: the start, the words, the end
 
 
 @dataclass(frozen=True)
-class Word:
+class PlacedWord:
     """A word as it is read, and its places in the encoded prompt."""
 
     text: str
     places: tuple[int, ...]
 
 
-def words(chunks: Sequence[Chunk]) -> tuple[Word, ...]:
+def find_word_positions(chunks: Sequence[Chunk]) -> tuple[PlacedWord, ...]:
     """The words in their order; punctuation is none. A word cut in tokens is one word again."""
-    found: list[Word] = []
+    found: list[PlacedWord] = []
     for number, chunk in enumerate(chunks):
         text, places = "", list[int]()
-        for place, token in enumerate(chunk.tokens, start=number * PLACES + 1):
-            goes_on = not token.word and len(token.text) > 1 and token.text.endswith("-")
-            same = token.word and token.row > 0
+        for place, token in enumerate(chunk.tokens, start=number * CHUNK_PLACES + 1):
+            goes_on = not token.embedding and len(token.text) > 1 and token.text.endswith("-")
+            same = token.embedding and token.vector > 0
             text += "" if same else token.text[:-1] if goes_on else token.text
             places.append(place)
-            following = place - number * PLACES
-            more = following < len(chunk.tokens) and chunk.tokens[following].row > 0
+            following = place - number * CHUNK_PLACES
+            more = following < len(chunk.tokens) and chunk.tokens[following].vector > 0
             if not goes_on and not more:
                 if any(letter.isalnum() for letter in text):
-                    found.append(Word(text, tuple(places)))
+                    found.append(PlacedWord(text, tuple(places)))
                 text, places = "", []
     return tuple(found)

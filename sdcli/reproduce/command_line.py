@@ -36,12 +36,12 @@ FLAGS = {
 COMMANDS = {Draw: "txt2img", Redraw: "img2img", Repaint: "inpaint", Edit: "edit"}
 
 
-def command(plan: Plan) -> str:
+def command_for_plan(plan: Plan) -> str:
     """A line for a shell that draws this plan's pictures, as long as its files are in place."""
     return _line([COMMANDS[type(plan.task)], *_flags(plan, ())], plan.prompt)
 
 
-def study(name: str, plan: Plan, more: Sequence[str], without: Collection[str]) -> str:
+def command_for_study(name: str, plan: Plan, more: Sequence[str], without: Collection[str]) -> str:
     """A line for a shell that makes a study of this plan again: the command's own words are
     `more`, and of the plan's flags those are left out that the study sets itself."""
     return _line([name, *more, *_flags(plan, without)], plan.prompt)
@@ -115,7 +115,7 @@ def _of_task(task: Task) -> Iterator[str]:
 @lru_cache(maxsize=64)
 def _usual(task: Task, model: Path) -> Plan:
     """The plan of this task and model when nothing else is said."""
-    return resolve.plan(Request(_asked(task), "", model=str(model), seed=0))
+    return resolve.make_plan(Request(_asked(task), "", model=str(model), seed=0))
 
 
 def _asked(task: Task) -> request.Task:

@@ -12,16 +12,16 @@ from sdcli.images import load as images
 from sdcli.metadata import record as metadata
 from sdcli.outputs import save as outputs
 from sdcli.picture import Picture
-from sdcli.reproduce.recall import Recalled
+from sdcli.reproduce.recall import RecalledPicture
 
 IDENTICAL, ROUNDING, DIFFERENT = "identical", "equal within rounding", "different"
 # What other devices and another order of sums come to, in grey levels.
-MEAN = 1.0
-LARGEST = 64
-ALL = 255.0
+ROUNDING_MEAN = 1.0
+ROUNDING_LARGEST = 64
+WHOLE_RANGE = 255.0
 
 
-def encoded(picture: Picture, format: str) -> Image.Image:  # noqa: A002
+def encode_as(picture: Picture, format: str) -> Image.Image:  # noqa: A002
     """The picture as it would be read from a file of this format: what JPEG loses is lost."""
     row = outputs.FORMATS[format]
     if format == "png":
@@ -43,37 +43,39 @@ class Verdict:
     def __str__(self) -> str:
         if self.word == IDENTICAL:
             return "identical, every pixel"
-        if self.mean == ALL:
+        if self.mean == WHOLE_RANGE:
             return f"{self.word}: not even of the same size"
         return f"{self.word}: by {self.mean:.3g} grey levels on average, {self.largest} at most"
 
 
-def compared(picture: Picture, recalled: Recalled) -> Verdict:
+def compare_with_original(picture: Picture, recalled: RecalledPicture) -> Verdict:
     """How the picture drawn now compares to the file that was recalled, as both are read."""
     then = images.picture(recalled.path)
-    known = next((n for n, row in outputs.FORMATS.items() if _is(recalled.path, row.pillow)), "png")
-    now = encoded(picture, known if recalled.program == "sdcli" else "png").convert("RGB")
+    known = next(
+        (n for n, row in outputs.FORMATS.items() if _has_format(recalled.path, row.pillow)), "png"
+    )
+    now = encode_as(picture, known if recalled.program == "sdcli" else "png").convert("RGB")
     if then.size != now.size:
-        return Verdict(DIFFERENT, 255, ALL)
+        return Verdict(DIFFERENT, 255, WHOLE_RANGE)
     statistics = ImageStat.Stat(ImageChops.difference(then, now))
     largest = int(max(high for _, high in statistics.extrema))
     mean = sum(statistics.mean) / len(statistics.mean)
-    close = mean <= MEAN and largest <= LARGEST
+    close = mean <= ROUNDING_MEAN and largest <= ROUNDING_LARGEST
     # Another version of an encoder loses other things; what was drawn may still be the very same.
-    drawn = recalled.carried.pixels == metadata.fingerprint(picture.image)
+    drawn = recalled.embedded.pixels == metadata.hash_pixels(picture.image)
     if largest == 0 or (drawn and close and known != "png"):
         return Verdict(IDENTICAL)
     return Verdict(ROUNDING if close else DIFFERENT, largest, mean)
 
 
-def _is(path: Path, form: str) -> bool:
+def _has_format(path: Path, form: str) -> bool:
     with Image.open(path) as image:
         return image.format == form
 
 
-def made_apart(picture: Picture, recalled: Recalled) -> tuple[str, ...]:
+def provenance_differences(picture: Picture, recalled: RecalledPicture) -> tuple[str, ...]:
     """How the drawing itself went otherwise than then: another device, another fallback."""
-    then, now = recalled.carried.made, picture.made
+    then, now = recalled.embedded.made, picture.made
     news: list[str] = []
     if then is not None:
         if (then.device, then.dtype) != (now.device, now.dtype):
@@ -86,14 +88,14 @@ def made_apart(picture: Picture, recalled: Recalled) -> tuple[str, ...]:
             )
         news += [f"then: {event}" for event in then.events if event not in now.events]
         news += [f"now: {event}" for event in now.events if event not in then.events]
-    if changed_since(recalled):
+    if was_changed_since(recalled):
         news.append("its pixels have been changed since it was drawn")
     return tuple(news)
 
 
-def changed_since(recalled: Recalled) -> bool:
+def was_changed_since(recalled: RecalledPicture) -> bool:
     """Whether the file's pixels are no longer those that were drawn (PNG only)."""
-    told = recalled.carried.pixels
-    if not told or not _is(recalled.path, "PNG"):
+    told = recalled.embedded.pixels
+    if not told or not _has_format(recalled.path, "PNG"):
         return False
-    return metadata.fingerprint(images.picture(recalled.path)) != told
+    return metadata.hash_pixels(images.picture(recalled.path)) != told

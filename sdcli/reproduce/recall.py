@@ -20,11 +20,11 @@ from sdcli.library import find_by_hash as whereabouts
 from sdcli.library.relocate import located
 from sdcli.metadata import readers
 from sdcli.metadata import record as metadata
-from sdcli.metadata.readers.draft import Found
-from sdcli.metadata.record import Carried
+from sdcli.metadata.readers.draft import ForeignPicture
+from sdcli.metadata.record import EmbeddedMetadata
 from sdcli.options import table as settings
 from sdcli.plan import Plan
-from sdcli.planning.resolve import plan as resolved
+from sdcli.planning.resolve import make_plan as resolved
 from sdcli.prompts import syntax as prompt
 from sdcli.request import Request
 from sdcli.schedulers import names as schedulers
@@ -32,72 +32,74 @@ from sdcli.weights.checkpoint import identify
 
 
 @dataclass(frozen=True)
-class Recalled:
+class RecalledPicture:
     """A picture as it would be drawn now, and what is not as it was then."""
 
     path: Path
     program: str
     request: Request
-    carried: Carried
+    embedded: EmbeddedMetadata
     differences: tuple[str, ...]
-    then: Plan | None = None  # its plan, its files where they are now
+    original_plan: Plan | None = None  # its plan, its files where they are now
     strength: float | None = None  # where it began as a picture that it does not carry
-    lacks: str = ""  # why there is no checkpoint to draw it with
+    missing_model: str = ""  # why there is no checkpoint to draw it with
 
-    def plan(
+    def make_plan(
         self, values: Mapping[str, Any], *, exact: bool = False
     ) -> tuple[Plan, tuple[str, ...]]:
         """What to draw, with these settings changed, and how it differs from what was drawn.
 
         It is drawn as this machine does best or, to be `exact`, on the device that it was drawn on.
         """
-        if self.lacks and "model" not in values:
-            raise SdcliError(self.lacks, hint="`--set model=FILE` names another")
+        if self.missing_model and "model" not in values:
+            raise SdcliError(self.missing_model, hint="`--set model=FILE` names another")
         if self.strength is not None and "image" in values:
             values = {"strength": self.strength, **values}
-        asked = settings.changed(self._placed(exact), values)
+        asked = settings.change_request(self._placed_request(exact), values)
         now = resolved(replace(asked, count=1))
-        if self.then is not None and "embedding" not in values:
-            now = replace(now, embeddings=self.then.embeddings)  # by the words they had
-        if self.then is None or values:
+        if self.original_plan is not None and "embedding" not in values:
+            now = replace(now, embeddings=self.original_plan.embeddings)  # by the words they had
+        if self.original_plan is None or values:
             return now, self.differences
-        return now, (*self.differences, *_apart(self.then, now))
+        return now, (*self.differences, *_plan_differences(self.original_plan, now))
 
-    def _placed(self, exact: bool) -> Request:
-        made, device = self.carried.made, self.request.device
+    def _placed_request(self, exact: bool) -> Request:
+        made, device = self.embedded.made, self.request.device
         if exact and made is not None:
             return replace(self.request, device=made.device, dtype=made.dtype, offload="auto")
         # A CPU is everywhere; the accelerator of another machine may not be here.
         return replace(self.request, device="cpu" if device == "cpu" else "auto", offload="auto")
 
 
-def recall(path: Path) -> Recalled:
+def recall_picture(path: Path) -> RecalledPicture:
     """What the picture at `path` says of itself; BadRequest where it says nothing."""
-    carried = metadata.read(path)
-    if carried.plan is not None:
-        return _own(path, carried, carried.plan)
-    found = readers.read(carried.texts, images.size(path))
-    if found is None:
-        problem = carried.problems[0] if carried.problems else "it carries no plan"
+    embedded = metadata.read_picture_metadata(path)
+    if embedded.plan is not None:
+        return _recall_own(path, embedded, embedded.plan)
+    foreign = readers.read_foreign_picture(embedded.texts, images.size(path))
+    if foreign is None:
+        problem = embedded.problems[0] if embedded.problems else "it carries no plan"
         raise BadRequest(f"`{path}` cannot be drawn again: {problem}", hint="see `sdcli show`")
-    return _foreign(path, carried, found)
+    return _recall_foreign(path, embedded, foreign)
 
 
-def _own(path: Path, carried: Carried, then: Plan) -> Recalled:
+def _recall_own(path: Path, embedded: EmbeddedMetadata, then: Plan) -> RecalledPicture:
     here, moved = located(then, (path.parent, Path.cwd()))
-    later = [f"it says `{name}`, which this version does not know" for name in carried.strange]
-    differences = (*moved, *_versions(carried), *later, *carried.problems)
-    return Recalled(path, "sdcli", asked(here), carried, differences, here)
+    later = [
+        f"it says `{name}`, which this version does not know" for name in embedded.unknown_fields
+    ]
+    differences = (*moved, *_version_differences(embedded), *later, *embedded.problems)
+    return RecalledPicture(path, "sdcli", request_from_plan(here), embedded, differences, here)
 
 
-def asked(here: Plan) -> Request:
+def request_from_plan(here: Plan) -> Request:
     """The request that makes this plan: everything said, nothing left to a default."""
     row = schedulers.SCHEDULERS.get(here.scheduler)
     takes_eta = row is None or row.solver.eta is not None
     same = {field.name for field in fields(Request)} & {field.name for field in fields(Plan)}
     said = {name: getattr(here, name) for name in same}
     said |= {
-        "task": _task_asked(here.task),
+        "task": _task_request(here.task),
         "model": str(here.model.path),
         "vae": None if here.vae == here.model else str(here.vae.path),
         "eta": here.eta if takes_eta else None,
@@ -112,7 +114,7 @@ def asked(here: Plan) -> Request:
     return Request(**said)
 
 
-def _task_asked(task: plan.Task) -> request.Task:
+def _task_request(task: plan.Task) -> request.Task:
     match task:
         case plan.Draw():
             return request.Draw()
@@ -125,25 +127,25 @@ def _task_asked(task: plan.Task) -> request.Task:
 
 
 # Where a picture is drawn is told when it has been: `verdict.made_apart`.
-_PLACES = ("device", "dtype", "offload")
+_DEVICE_FIELDS = ("device", "dtype", "offload")
 
 
-def _apart(then: Plan, now: Plan) -> Iterator[str]:
+def _plan_differences(then: Plan, now: Plan) -> Iterator[str]:
     for field in fields(Plan):
         before, after = getattr(then, field.name), getattr(now, field.name)
-        if field.compare and before != after and field.name not in _PLACES:
+        if field.compare and before != after and field.name not in _DEVICE_FIELDS:
             yield f"its {field.name.replace('_', ' ')} was {before}, and is {after} now"
 
 
-def _versions(carried: Carried) -> Iterator[str]:
+def _version_differences(carried: EmbeddedMetadata) -> Iterator[str]:
     then = dict(carried.made.versions) if carried.made else {}
     for name, before in then.items():
-        now = __version__ if name == "sdcli" else installed(name)
+        now = __version__ if name == "sdcli" else installed_version(name)
         if before != now:
             yield f"drawn with {name} {before}; here is {now}"
 
 
-def installed(name: str) -> str:
+def installed_version(name: str) -> str:
     """The version of a library that is installed here."""
     try:
         return version(name)
@@ -151,30 +153,34 @@ def installed(name: str) -> str:
         return "none"
 
 
-def _foreign(path: Path, carried: Carried, found: Found) -> Recalled:
-    news = list(found.unmatched)
-    asking = found.request
-    words, tags = prompt.tags(asking.prompt, asking.syntax or "a1111")
-    model = _by_hash(found, "model", asking.model or "", news)
-    vae = _by_hash(found, "vae", asking.vae, news) if asking.vae else None
+def _recall_foreign(
+    path: Path, embedded: EmbeddedMetadata, foreign: ForeignPicture
+) -> RecalledPicture:
+    news = list(foreign.unmatched)
+    asking = foreign.request
+    words, tags = prompt.extract_lora_tags(asking.prompt, asking.syntax or "a1111")
+    model = _find_file(foreign, "model", asking.model or "", news)
+    vae = _find_file(foreign, "vae", asking.vae, news) if asking.vae else None
     loras = tuple(
-        replace(lora, name=_by_hash(found, f"lora:{lora.name}", lora.name, news) or lora.name)
+        replace(lora, name=_find_file(foreign, f"lora:{lora.name}", lora.name, news) or lora.name)
         for lora in (*asking.loras, *tags)
     )
     embeddings = tuple(
         str(place)
-        for what, short in found.hashes.items()
+        for what, short in foreign.hashes.items()
         if what.startswith("embedding:")
         and (place := whereabouts.by_hash(short, what.partition(":")[2]))
     )
     here = replace(asking, prompt=words, model=model, vae=vae, loras=loras, embeddings=embeddings)
-    if found.program == "AUTOMATIC1111" and here.clip_skip and not _skips(model):
+    if foreign.program == "AUTOMATIC1111" and here.clip_skip and not _heeds_clip_skip(model):
         here = replace(here, clip_skip=None)
-    lacks = "" if model else _no_model(found)
-    return Recalled(path, found.program, here, carried, tuple(news), None, found.strength, lacks)
+    lacks = "" if model else _explain_missing_model(foreign)
+    return RecalledPicture(
+        path, foreign.program, here, embedded, tuple(news), None, foreign.strength, lacks
+    )
 
 
-def _skips(model: str | None) -> bool:
+def _heeds_clip_skip(model: str | None) -> bool:
     """Whether that program heeds its clip skip with this model: with SD 1 alone."""
     try:
         return identify(store.find(model)).family.clip_skip == 1
@@ -182,12 +188,12 @@ def _skips(model: str | None) -> bool:
         return True
 
 
-def _no_model(found: Found) -> str:
+def _explain_missing_model(found: ForeignPicture) -> str:
     short = found.hashes.get("model")
     return f"no checkpoint here has the hash {short}" if short else "its checkpoint is not recorded"
 
 
-def _by_hash(found: Found, what: str, name: str | None, news: list[str]) -> str | None:
+def _find_file(found: ForeignPicture, what: str, name: str | None, news: list[str]) -> str | None:
     """The file of this hash, else of this name, as a name that the store understands."""
     short = found.hashes.get(what, "")
     kind = what.partition(":")[0]
@@ -202,12 +208,12 @@ def _by_hash(found: Found, what: str, name: str | None, news: list[str]) -> str 
     return name or None
 
 
-def said(path: Path) -> Request:
+def read_request(path: Path) -> Request:
     """What a picture says of how it was drawn, its files as they were named then."""
-    carried = metadata.read(path)
-    if carried.plan is not None:
-        return asked(carried.plan)
-    found = readers.read(carried.texts, images.size(path))
-    if found is None:
+    embedded = metadata.read_picture_metadata(path)
+    if embedded.plan is not None:
+        return request_from_plan(embedded.plan)
+    foreign = readers.read_foreign_picture(embedded.texts, images.size(path))
+    if foreign is None:
         raise BadRequest(f"`{path}` says nothing about how it was drawn", hint="see `sdcli show`")
-    return found.request
+    return foreign.request

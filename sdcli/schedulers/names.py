@@ -14,7 +14,14 @@ from difflib import get_close_matches
 from sdcli.errors import BadRequest
 from sdcli.schedulers.table import SOLVERS, SPACINGS, Solver
 
-__all__ = ["SCHEDULERS", "SOLVERS", "SPACINGS", "Scheduler", "find", "pair"]
+__all__ = [
+    "SCHEDULERS",
+    "SOLVERS",
+    "SPACINGS",
+    "Scheduler",
+    "find_scheduler",
+    "find_sampler_with_schedule",
+]
 
 
 @dataclass(frozen=True)
@@ -32,30 +39,30 @@ class Scheduler:
         return f"{self.solver.about}; {spacing}" if spacing else self.solver.about
 
 
-def _all() -> Iterator[Scheduler]:
+def _all_schedulers() -> Iterator[Scheduler]:
     for solver in SOLVERS.values():
         yield Scheduler(solver.name, solver, solver.spacing)
         for spacing in solver.spacings:
             yield Scheduler(f"{solver.name}-{spacing}", solver, spacing)
 
 
-SCHEDULERS = {scheduler.name: scheduler for scheduler in _all()}
+SCHEDULERS = {scheduler.name: scheduler for scheduler in _all_schedulers()}
 
 
-def plain(name: str) -> str:
+def normalize_name(name: str) -> str:
     """A name without what programs disagree about: case, blanks, "++" and "pp", "a" and so on."""
     bare = re.sub(r"[\s_-]+", "", name.lower())
     return bare.replace("dpmpp", "dpm++").replace("ancestral", "a").removeprefix("sample")
 
 
-OF_SOLVERS = {
-    plain(name): solver
+SOLVERS_BY_NAME = {
+    normalize_name(name): solver
     for solver in SOLVERS.values()
-    for name in (solver.name, *solver.names, *solver.also)
+    for name in (solver.name, *solver.foreign_names, *solver.other_names)
 }
 
 # How programs spell the spacings; "" is the solver's own.
-OF_SPACINGS = {plain(name): name for name in SPACINGS} | {
+SPACINGS_BY_NAME = {normalize_name(name): name for name in SPACINGS} | {
     "normal": "uniform",  # ComfyUI
     "discrete": "uniform",  # stable-diffusion.cpp
     "automatic": "",  # A1111, which `pair` knows more about
@@ -67,11 +74,15 @@ OF_SPACINGS = {plain(name): name for name in SPACINGS} | {
 }
 
 # What A1111 spells as others do and means otherwise.
-OF_A1111 = OF_SPACINGS | {"beta": "beta-a1111", "ddim": "ddim-uniform"}
-UNSPACED = {"DDIM", "PLMS", "UniPC"}  # A1111's own, over which its schedule types have no power
+A1111_SPACINGS = SPACINGS_BY_NAME | {"beta": "beta-a1111", "ddim": "ddim-uniform"}
+A1111_UNSPACED = {
+    "DDIM",
+    "PLMS",
+    "UniPC",
+}  # A1111's own, over which its schedule types have no power
 
 # Real names that nothing here draws. To take something else for them would be another picture.
-ELSEWHERE = {
+FOREIGN_SOLVERS = {
     "dpmfast", "dpmadaptive", "restart", "dpm++2msdeheun", "dpm++2msdeheungpu", "ddimcfg++",
     "heunpp2", "ipndmv", "resmultistep", "res2s", "gradientestimation", "eulerge", "ersde",
     "seeds2", "seeds3", "expheun2x0", "expheun2x0sde", "dpm++2mv2", "dpm++2msdebt", "dpm++2mbt",
@@ -79,49 +90,49 @@ ELSEWHERE = {
     "resmultistepa", "resmultistepcfgpp", "resmultistepacfgpp", "unipcbh1",
     "edmdpmsolvermultistepscheduler", "edmeulerscheduler", "flowmatcheulerdiscretescheduler",
 }  # fmt: skip
-ELSEWHERE_SPACINGS = {
+FOREIGN_SPACINGS = {
     "gits", "alignyourstepsgits", "alignyoursteps11", "alignyoursteps32", "linearquadratic",
     "smoothstep", "bongtangent", "logitnormal",
 }  # fmt: skip
 
 
-def find(name: str) -> str:
+def find_scheduler(name: str) -> str:
     """The scheduler that a name means, in whichever program's spelling."""
     if name in SCHEDULERS:
         return name
-    bare = plain(name)
-    if bare in OF_SOLVERS:
-        return OF_SOLVERS[bare].name
-    for spelled in sorted(OF_SPACINGS, key=len, reverse=True):
-        solver = OF_SOLVERS.get(bare.removesuffix(spelled)) if bare.endswith(spelled) else None
+    bare = normalize_name(name)
+    if bare in SOLVERS_BY_NAME:
+        return SOLVERS_BY_NAME[bare].name
+    for spelled in sorted(SPACINGS_BY_NAME, key=len, reverse=True):
+        solver = SOLVERS_BY_NAME.get(bare.removesuffix(spelled)) if bare.endswith(spelled) else None
         if solver:
-            return _over(solver, OF_SPACINGS[spelled])
-    raise _unknown(name, bare)
+            return _with_spacing(solver, SPACINGS_BY_NAME[spelled])
+    raise _unknown_name(name, bare)
 
 
-def pair(sampler: str, schedule: str | None = None) -> str:
+def find_sampler_with_schedule(sampler: str, schedule: str | None = None) -> str:
     """The scheduler that a sampler and its schedule mean in A1111 or in ComfyUI.
 
     Without a schedule it is the sampler's name alone, as A1111 wrote it before 1.9.
     """
     label = next((solver for solver in SOLVERS.values() if solver.a1111 == sampler), None)
-    if not schedule or (label and sampler in UNSPACED):
-        return find(sampler)
-    if label and plain(schedule) == "automatic":
-        return _over(label, label.automatic)
-    known = OF_A1111 if label else OF_SPACINGS
-    if plain(schedule) not in known:
-        raise _unknown(schedule, plain(schedule), "spacing")
-    spacing = known[plain(schedule)]
+    if not schedule or (label and sampler in A1111_UNSPACED):
+        return find_scheduler(sampler)
+    if label and normalize_name(schedule) == "automatic":
+        return _with_spacing(label, label.a1111_automatic)
+    known = A1111_SPACINGS if label else SPACINGS_BY_NAME
+    if normalize_name(schedule) not in known:
+        raise _unknown_name(schedule, normalize_name(schedule), "spacing")
+    spacing = known[normalize_name(schedule)]
     if sampler == "ddim" and spacing:  # ComfyUI's ddim is Euler
-        return _over(SOLVERS["euler"], spacing)
-    found = SCHEDULERS[find(sampler)]
-    if found.spacing != found.solver.spacing and not spacing:
-        return found.name
-    return _over(found.solver, spacing)
+        return _with_spacing(SOLVERS["euler"], spacing)
+    named = SCHEDULERS[find_scheduler(sampler)]
+    if named.spacing != named.solver.spacing and not spacing:
+        return named.name
+    return _with_spacing(named.solver, spacing)
 
 
-def _over(solver: Solver, spacing: str) -> str:
+def _with_spacing(solver: Solver, spacing: str) -> str:
     """The solver over a spacing, refused where it does not take it."""
     if spacing in {"", solver.spacing}:
         return solver.name
@@ -131,15 +142,19 @@ def _over(solver: Solver, spacing: str) -> str:
     return f"{solver.name}-{spacing}"
 
 
-def _unknown(name: str, bare: str, what: str = "scheduler") -> BadRequest:
+def _unknown_name(name: str, bare: str, what: str = "scheduler") -> BadRequest:
     see = "see `sdcli schedulers`"
-    elsewhere = ELSEWHERE | ELSEWHERE_SPACINGS
-    spacings = (*OF_SPACINGS, *ELSEWHERE_SPACINGS)
-    if bare in elsewhere or any(bare.removesuffix(s) in ELSEWHERE for s in spacings):
+    elsewhere = FOREIGN_SOLVERS | FOREIGN_SPACINGS
+    spacings = (*SPACINGS_BY_NAME, *FOREIGN_SPACINGS)
+    if bare in elsewhere or any(bare.removesuffix(s) in FOREIGN_SOLVERS for s in spacings):
         return BadRequest(f"`{name}` has no equivalent here", hint=f"another picture: {see}")
-    if any(bare.removesuffix(s) in OF_SOLVERS for s in ELSEWHERE_SPACINGS):
+    if any(bare.removesuffix(s) in SOLVERS_BY_NAME for s in FOREIGN_SPACINGS):
         return BadRequest(f"`{name}` has no equivalent here", hint=f"another picture: {see}")
-    known = OF_SPACINGS if what == "spacing" else {plain(each): each for each in SCHEDULERS}
+    known = (
+        SPACINGS_BY_NAME
+        if what == "spacing"
+        else {normalize_name(each): each for each in SCHEDULERS}
+    )
     close = get_close_matches(bare, known, 3, 0.75) or get_close_matches(bare, known, 1, 0.6)
     near = [known[each] for each in close]
     meant = ", ".join(f"`{each}`" for each in near if each)

@@ -14,23 +14,23 @@ from dataclasses import dataclass
 
 # What the last step of a zero-SNR schedule keeps of the picture, where the formula says nothing at
 # all: sigma would be infinite. A1111 and ComfyUI use this very number (sigma 4518.76).
-LEAST = 4.8973451890853435e-08
+ZERO_SNR_LEAST_KEPT = 4.8973451890853435e-08
 
 
 @dataclass(frozen=True)
-class Schedule:
+class NoiseSchedule:
     """The noise level at each of the timesteps a model was trained on, rising."""
 
     sigmas: tuple[float, ...]
 
     @property
-    def last(self) -> int:
+    def last_timestep(self) -> int:
         """The noisiest timestep."""
         return len(self.sigmas) - 1
 
     def sigma(self, timestep: float) -> float:
         """The noise level at a timestep, whole or not."""
-        low = min(max(int(timestep), 0), self.last - 1)
+        low = min(max(int(timestep), 0), self.last_timestep - 1)
         share = min(max(timestep - low, 0.0), 1.0)
         a, b = math.log(self.sigmas[low]), math.log(self.sigmas[low + 1])
         return math.exp(a + (b - a) * share)
@@ -39,19 +39,19 @@ class Schedule:
         """The timestep at a noise level; the nearest end for a level outside the schedule."""
         if sigma <= self.sigmas[0]:
             return 0.0
-        low = min(bisect_right(self.sigmas, sigma), self.last) - 1
+        low = min(bisect_right(self.sigmas, sigma), self.last_timestep) - 1
         a, b = math.log(self.sigmas[low]), math.log(self.sigmas[low + 1])
         return low + min((math.log(sigma) - a) / (b - a), 1.0)
 
 
-def schedule(
+def make_noise_schedule(
     start: float = 0.00085,
     end: float = 0.012,
     *,
     zero_snr: bool = False,
     scaled: bool = True,
     count: int = 1000,
-) -> Schedule:
+) -> NoiseSchedule:
     """The schedule of Stable Diffusion: betas that rise as the square of a line (`scaled`)."""
     power = 2 if scaled else 1
     low, high = start ** (1 / power), end ** (1 / power)
@@ -60,111 +60,111 @@ def schedule(
         kept *= 1 - (low + (high - low) * i / (count - 1)) ** power
         keeps.append(kept)
     if zero_snr:
-        keeps = rescaled(keeps)
-    return Schedule(tuple(math.sqrt((1 - k) / k) for k in keeps))
+        keeps = rescale_to_zero_snr(keeps)
+    return NoiseSchedule(tuple(math.sqrt((1 - k) / k) for k in keeps))
 
 
-def rescaled(keeps: Sequence[float]) -> list[float]:
+def rescale_to_zero_snr(keeps: Sequence[float]) -> list[float]:
     """The same schedule shifted so that nothing of the picture is left at its end.
 
     Lin et al., "Common diffusion noise schedules and sample steps are flawed", algorithm 1.
     """
     first, last = math.sqrt(keeps[0]), math.sqrt(keeps[-1])
     shifted = [((math.sqrt(k) - last) * first / (first - last)) ** 2 for k in keeps]
-    return [*shifted[:-1], LEAST]
+    return [*shifted[:-1], ZERO_SNR_LEAST_KEPT]
 
 
-def line(start: float, end: float, count: int) -> list[float]:
+def equal_steps(start: float, end: float, count: int) -> list[float]:
     """`count` equally spaced numbers, both ends included; only the start when there is one."""
     return [start + (end - start) * i / max(count - 1, 1) for i in range(count)]
 
 
-def uniform(of: Schedule, steps: int) -> list[float]:
+def uniform_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Equal steps of time, both ends visited. A1111's Uniform and ComfyUI's normal."""
-    return [of.sigma(t) for t in line(of.last, 0, steps)] + [0.0]
+    return [of.sigma(t) for t in equal_steps(of.last_timestep, 0, steps)] + [0.0]
 
 
-def karras(of: Schedule, steps: int) -> list[float]:
+def karras_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Equal steps of sigma's seventh root (Karras et al. 2022, equation 5)."""
     ends = of.sigmas[-1] ** (1 / 7), of.sigmas[0] ** (1 / 7)
-    return [root**7 for root in line(*ends, steps)] + [0.0]
+    return [root**7 for root in equal_steps(*ends, steps)] + [0.0]
 
 
-def exponential(of: Schedule, steps: int) -> list[float]:
+def exponential_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Equal steps of sigma's logarithm."""
     ends = math.log(of.sigmas[-1]), math.log(of.sigmas[0])
-    return [math.exp(log) for log in line(*ends, steps)] + [0.0]
+    return [math.exp(log) for log in equal_steps(*ends, steps)] + [0.0]
 
 
-def kl_optimal(of: Schedule, steps: int) -> list[float]:
+def kl_optimal_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Equal steps of sigma's arctangent ("Align your steps", equation 9)."""
     ends = math.atan(of.sigmas[-1]), math.atan(of.sigmas[0])
-    return [math.tan(angle) for angle in line(*ends, steps)] + [0.0]
+    return [math.tan(angle) for angle in equal_steps(*ends, steps)] + [0.0]
 
 
-def sgm_uniform(of: Schedule, steps: int) -> list[float]:
+def sgm_uniform_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Equal steps of time, the last of them straight to zero."""
-    return [of.sigma(t) for t in line(of.last, 0, steps + 1)[:-1]] + [0.0]
+    return [of.sigma(t) for t in equal_steps(of.last_timestep, 0, steps + 1)[:-1]] + [0.0]
 
 
-def simple(of: Schedule, steps: int) -> list[float]:
+def simple_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Every n-th level of the schedule, counted from the noisiest (ComfyUI's simple)."""
     every = len(of.sigmas) / steps
     return [of.sigmas[-1 - int(i * every)] for i in range(steps)] + [0.0]
 
 
-def trailing(of: Schedule, steps: int) -> list[float]:
+def trailing_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """As `simple`, rounded: what turbo and lightning models were distilled at."""
     every = len(of.sigmas) / steps
     return [of.sigmas[max(round((steps - i) * every) - 1, 0)] for i in range(steps)] + [0.0]
 
 
-def ddim_uniform(of: Schedule, steps: int) -> list[float]:
+def ddim_uniform_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Every n-th timestep counted from the first, then zero (ComfyUI's ddim_uniform)."""
-    return [*leading(of, steps)[:-1], 0.0]
+    return [*leading_levels(of, steps)[:-1], 0.0]
 
 
-def leading(of: Schedule, steps: int) -> list[float]:
+def leading_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Every n-th timestep counted from the first, down to the first: DDIM as it was published.
 
     Where `steps` does not divide 1000 the range has a step more, as in every program that kept it.
     """
     every = max(len(of.sigmas) // steps, 1)
     visited = range(1, len(of.sigmas), every) if every > 1 else range(1, steps + 1)
-    return [of.sigmas[min(t, of.last)] for t in reversed(visited)] + [of.sigmas[0]]
+    return [of.sigmas[min(t, of.last_timestep)] for t in reversed(visited)] + [of.sigmas[0]]
 
 
-def lcm(of: Schedule, steps: int) -> list[float]:
+def lcm_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Steps among the fifty that latent consistency models were distilled at; no more than those."""
     every = len(of.sigmas) // 50
     visited = [(50 - i * 50 // steps) * every - 1 for i in range(steps)]
     return [of.sigmas[t] for t in dict.fromkeys(visited)] + [0.0]
 
 
-def tcd(of: Schedule, steps: int) -> list[float]:
+def tcd_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """As `lcm`, down to the schedule's first level: where trajectory consistency ends."""
-    return [*lcm(of, steps)[:-1], of.sigmas[0]]
+    return [*lcm_levels(of, steps)[:-1], of.sigmas[0]]
 
 
-def beta(of: Schedule, steps: int) -> list[float]:
+def beta_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Timesteps at equal shares of a beta distribution (Lee et al. 2024, and ComfyUI).
 
     Two shares that fall on one timestep are one step, so that a very long run is a little shorter.
     """
-    visited = [round(beta_share(1 - i / steps) * of.last) for i in range(steps)]
+    visited = [round(beta_quantile(1 - i / steps) * of.last_timestep) for i in range(steps)]
     return [of.sigmas[t] for t in dict.fromkeys(visited)] + [0.0]
 
 
-def beta_a1111(of: Schedule, steps: int) -> list[float]:
+def beta_a1111_levels(of: NoiseSchedule, steps: int) -> list[float]:
     """Sigmas, not timesteps, at equal shares of a beta distribution: A1111 and diffusers."""
     low, high = of.sigmas[0], of.sigmas[-1]
-    return [low + (high - low) * beta_share(share) for share in line(1, 0, steps)] + [0.0]
+    return [low + (high - low) * beta_quantile(share) for share in equal_steps(1, 0, steps)] + [0.0]
 
 
-def beta_share(probability: float, shape: float = 0.6) -> float:
+def beta_quantile(probability: float, shape: float = 0.6) -> float:
     """Where a symmetric beta distribution has this much of its mass to the left."""
     if probability > 0.5:  # the series below converges fast on the left half only
-        return 1 - beta_share(1 - probability, shape)
+        return 1 - beta_quantile(1 - probability, shape)
     if probability == 0.5:  # which halving only comes near, and rounding would notice
         return 0.5
     whole = math.gamma(shape) ** 2 / math.gamma(2 * shape)
@@ -190,49 +190,49 @@ AYS_A1111 = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.1
 AYS_A1111_XL = (14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029)
 
 
-def stretched(table: Sequence[float], count: int) -> list[float]:
+def interpolate_table(table: Sequence[float], count: int) -> list[float]:
     """The table's curve at `count` points, its logarithm interpolated."""
     logs = [math.log(sigma) for sigma in table]
-    found = list[float]()
-    for place in line(0, len(table) - 1, count):
+    levels = list[float]()
+    for place in equal_steps(0, len(table) - 1, count):
         low = min(int(place), len(table) - 2)
-        found.append(math.exp(logs[low] + (logs[low + 1] - logs[low]) * (place - low)))
-    return found
+        levels.append(math.exp(logs[low] + (logs[low + 1] - logs[low]) * (place - low)))
+    return levels
 
 
-def ays(table: Sequence[float]) -> Spacing:
+def ays_levels(table: Sequence[float]) -> SpacingFunction:
     """A table's curve; its last level gives way to zero (ComfyUI, stable-diffusion.cpp)."""
-    return lambda of, steps: [*stretched(table, steps + 1)[:-1], 0.0]
+    return lambda of, steps: [*interpolate_table(table, steps + 1)[:-1], 0.0]
 
 
-def ays_a1111(table: Sequence[float]) -> Spacing:
+def ays_a1111_levels(table: Sequence[float]) -> SpacingFunction:
     """A table's curve, its last level visited."""
-    return lambda of, steps: [*stretched(table, steps), 0.0]
+    return lambda of, steps: [*interpolate_table(table, steps), 0.0]
 
 
-Spacing = Callable[[Schedule, int], list[float]]
+SpacingFunction = Callable[[NoiseSchedule, int], list[float]]
 
-SPACINGS: dict[str, Spacing] = {
-    "uniform": uniform,
-    "karras": karras,
-    "exponential": exponential,
-    "beta": beta,
-    "beta-a1111": beta_a1111,
-    "sgm-uniform": sgm_uniform,
-    "simple": simple,
-    "trailing": trailing,
-    "ddim-uniform": ddim_uniform,
-    "kl-optimal": kl_optimal,
-    "ays": ays(AYS),
-    "ays-a1111": ays_a1111(AYS_A1111),
-    "leading": leading,
-    "lcm": lcm,
-    "tcd": tcd,
+SPACINGS: dict[str, SpacingFunction] = {
+    "uniform": uniform_levels,
+    "karras": karras_levels,
+    "exponential": exponential_levels,
+    "beta": beta_levels,
+    "beta-a1111": beta_a1111_levels,
+    "sgm-uniform": sgm_uniform_levels,
+    "simple": simple_levels,
+    "trailing": trailing_levels,
+    "ddim-uniform": ddim_uniform_levels,
+    "kl-optimal": kl_optimal_levels,
+    "ays": ays_levels(AYS),
+    "ays-a1111": ays_a1111_levels(AYS_A1111),
+    "leading": leading_levels,
+    "lcm": lcm_levels,
+    "tcd": tcd_levels,
 }
 
 # Tables that belong to one family: the same name means other levels there.
-SPACINGS_XL: dict[str, Spacing] = {
+SPACINGS_XL: dict[str, SpacingFunction] = {
     **SPACINGS,
-    "ays": ays(AYS_XL),
-    "ays-a1111": ays_a1111(AYS_A1111_XL),
+    "ays": ays_levels(AYS_XL),
+    "ays-a1111": ays_a1111_levels(AYS_A1111_XL),
 }

@@ -32,28 +32,28 @@ class Solver:
     method: str  # which of the engine's solvers
     evaluations: int = 1  # of the model, for one step
     eta: float | None = None  # the usual one; None: it takes none
-    fixed: float = 0.0  # the eta of one that takes none
-    rolls: bool = False  # draws fresh noise whatever its eta
+    fixed_eta: float = 0.0  # the eta of one that takes none
+    always_noisy: bool = False  # draws fresh noise whatever its eta
     spacing: str = "uniform"  # its own
     spacings: tuple[str, ...] = OTHERS  # others that it takes
     skips: bool = False  # leaves out the level before the last, as every program with it does
-    unit: bool = False  # starts from x of variance 1 + sigma^2, not sigma^2
-    automatic: str = ""  # the spacing that A1111 takes for it when nobody says one
+    unit_variance: bool = False  # starts from x of variance 1 + sigma^2, not sigma^2
+    a1111_automatic: str = ""  # the spacing that A1111 takes for it when nobody says one
     differs: str = ""  # how the solver of this name differs in other programs
     a1111: str = ""
     comfyui: str = ""
     sdcpp: str = ""
     invokeai: str = ""
     diffusers: str = ""
-    also: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
 
     @property
     def deterministic(self) -> bool:
         """Whether it draws no fresh noise, with the eta it usually has."""
-        return not (self.rolls or self.eta or self.fixed)
+        return not (self.always_noisy or self.eta or self.fixed_eta)
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def foreign_names(self) -> tuple[str, ...]:
         """What other programs call it, each name once."""
         theirs = (self.a1111, self.comfyui, self.sdcpp, self.invokeai, self.diffusers)
         return tuple(dict.fromkeys(name for name in theirs if name))
@@ -65,65 +65,66 @@ SOLVERS = {
         Solver(
             "euler", "the straight way; quick and steady", "euler",
             a1111="Euler", comfyui="euler", sdcpp="euler", invokeai="euler",
-            diffusers="EulerDiscreteScheduler", also=("k_euler",),
+            diffusers="EulerDiscreteScheduler", other_names=("k_euler",),
         ),
         Solver(
             "euler-a", "Euler with fresh noise; lively, never settles", "euler", eta=1.0,
             a1111="Euler a", comfyui="euler_ancestral", sdcpp="euler_a", invokeai="euler_a",
-            diffusers="EulerAncestralDiscreteScheduler", also=("k_euler_a", "k_euler_ancestral"),
+            diffusers="EulerAncestralDiscreteScheduler", other_names=("k_euler_a", "k_euler_ancestral"),
         ),
         Solver(
             "ddim", "the classic; deterministic, with eta up to DDPM", "euler", eta=0.0,
-            spacing="leading", spacings=ALL, unit=True, a1111="DDIM", invokeai="ddim",
-            diffusers="DDIMScheduler", also=("plain ddim",),
+            spacing="leading", spacings=ALL, unit_variance=True, a1111="DDIM", invokeai="ddim",
+            diffusers="DDIMScheduler", other_names=("plain ddim",),
         ),
         Solver(
             "ddpm", "the original: as much noise as was removed; for many steps", "euler",
-            fixed=1.0, spacing="leading", spacings=ALL, unit=True, comfyui="ddpm", invokeai="ddpm",
+            fixed_eta=1.0, spacing="leading", spacings=ALL, unit_variance=True, comfyui="ddpm",
+            invokeai="ddpm",
             diffusers="DDPMScheduler",
         ),
         Solver(
             "pndm", "pseudo linear multistep (PLMS); SD 1's first default", "pndm",
-            spacing="leading", spacings=(), unit=True, a1111="PLMS", invokeai="pndm",
-            diffusers="PNDMScheduler", also=("plms",),
+            spacing="leading", spacings=(), unit_variance=True, a1111="PLMS", invokeai="pndm",
+            diffusers="PNDMScheduler", other_names=("plms",),
         ),
         Solver(
             "lms", "linear multistep of order 4", "lms",
             a1111="LMS", comfyui="lms", sdcpp="lms", invokeai="lms",
-            diffusers="LMSDiscreteScheduler", also=("k_lms",),
+            diffusers="LMSDiscreteScheduler", other_names=("k_lms",),
         ),
         Solver(
             "heun", "second order, two evaluations a step", "heun", evaluations=2,
             a1111="Heun", comfyui="heun", sdcpp="heun", invokeai="heun",
-            diffusers="HeunDiscreteScheduler", also=("k_heun",),
+            diffusers="HeunDiscreteScheduler", other_names=("k_heun",),
         ),
         Solver(
             "dpm2", "second order, looks halfway; two evaluations a step", "dpm2", evaluations=2,
-            skips=True, automatic="karras",
+            skips=True, a1111_automatic="karras",
             a1111="DPM2", comfyui="dpm_2", sdcpp="dpm2", invokeai="kdpm_2",
-            diffusers="KDPM2DiscreteScheduler", also=("k_dpm_2",),
+            diffusers="KDPM2DiscreteScheduler", other_names=("k_dpm_2",),
         ),
         Solver(
             "dpm2-a", "DPM2 with fresh noise", "dpm2", evaluations=2, eta=1.0, skips=True,
-            automatic="karras", a1111="DPM2 a", comfyui="dpm_2_ancestral", invokeai="kdpm_2_a",
-            diffusers="KDPM2AncestralDiscreteScheduler", also=("k_dpm_2_a", "k_dpm_2_ancestral"),
+            a1111_automatic="karras", a1111="DPM2 a", comfyui="dpm_2_ancestral", invokeai="kdpm_2_a",
+            diffusers="KDPM2AncestralDiscreteScheduler", other_names=("k_dpm_2_a", "k_dpm_2_ancestral"),
         ),
         Solver(
             "dpm++2m", "multistep, second order; the best picture for few steps", "dpm++2m",
-            automatic="karras",
+            a1111_automatic="karras",
             a1111="DPM++ 2M", comfyui="dpmpp_2m", sdcpp="dpm++2m", invokeai="dpmpp_2m",
-            diffusers="DPMSolverMultistepScheduler", also=("k_dpmpp_2m", "dpm++"),
+            diffusers="DPMSolverMultistepScheduler", other_names=("k_dpmpp_2m", "dpm++"),
         ),
         Solver(
             "dpm++2m-sde", "DPM++ 2M with fresh noise; fine detail", "dpm++2m", eta=1.0,
-            automatic="exponential",
+            a1111_automatic="exponential",
             a1111="DPM++ 2M SDE", comfyui="dpmpp_2m_sde", sdcpp="dpm++2m_sde",
-            invokeai="dpmpp_2m_sde", also=("dpmpp_2m_sde_gpu", "k_dpmpp_2m_sde"),
+            invokeai="dpmpp_2m_sde", other_names=("dpmpp_2m_sde_gpu", "k_dpmpp_2m_sde"),
         ),
         Solver(
             "dpm++3m-sde", "third order, with fresh noise; for many steps", "dpm++3m", eta=1.0,
-            skips=True, automatic="exponential", a1111="DPM++ 3M SDE", comfyui="dpmpp_3m_sde",
-            also=("dpmpp_3m_sde_gpu",),
+            skips=True, a1111_automatic="exponential", a1111="DPM++ 3M SDE", comfyui="dpmpp_3m_sde",
+            other_names=("dpmpp_3m_sde_gpu",),
         ),
         Solver(
             "dpm++3m", "third order; for many steps", "dpm++3m", invokeai="dpmpp_3m",
@@ -135,19 +136,19 @@ SOLVERS = {
         ),
         Solver(
             "dpm++2s-a", "DPM++ 2S with fresh noise", "dpm++2s", evaluations=2, eta=1.0,
-            automatic="karras", a1111="DPM++ 2S a", comfyui="dpmpp_2s_ancestral", sdcpp="dpm++2s_a",
-            also=("k_dpmpp_2s_a", "k_dpmpp_2s_ancestral"),
+            a1111_automatic="karras", a1111="DPM++ 2S a", comfyui="dpmpp_2s_ancestral", sdcpp="dpm++2s_a",
+            other_names=("k_dpmpp_2s_a", "k_dpmpp_2s_ancestral"),
         ),
         Solver(
             "dpm++sde", "a stochastic equation, two evaluations a step", "dpm++sde",
-            evaluations=2, eta=1.0, automatic="karras", a1111="DPM++ SDE", comfyui="dpmpp_sde",
+            evaluations=2, eta=1.0, a1111_automatic="karras", a1111="DPM++ SDE", comfyui="dpmpp_sde",
             invokeai="dpmpp_sde", diffusers="DPMSolverSDEScheduler",
-            also=("dpmpp_sde_gpu", "k_dpmpp_sde"),
+            other_names=("dpmpp_sde_gpu", "k_dpmpp_sde"),
         ),
         Solver(
             "unipc", "predictor and corrector of order 2; good with few steps", "unipc",
             a1111="UniPC", comfyui="uni_pc_bh2", invokeai="unipc",
-            diffusers="UniPCMultistepScheduler", also=("uni_pc",),
+            diffusers="UniPCMultistepScheduler", other_names=("uni_pc",),
             differs="A1111 and ComfyUI run it with order 3, and this is order 2, as in diffusers",
         ),
         Solver(
@@ -166,15 +167,15 @@ SOLVERS = {
             differs="ComfyUI runs it with orders 3 and 4, and these are 2 and 2, as in diffusers",
         ),
         Solver(
-            "lcm", "for latent consistency models and LoRAs: 4 to 8 steps", "lcm", rolls=True,
-            spacing="lcm", spacings=ALL, unit=True,
+            "lcm", "for latent consistency models and LoRAs: 4 to 8 steps", "lcm", always_noisy=True,
+            spacing="lcm", spacings=ALL, unit_variance=True,
             a1111="LCM", comfyui="lcm", sdcpp="lcm", invokeai="lcm",
             diffusers="LCMScheduler",
             differs="A1111 spaces its steps in another way",
         ),
         Solver(
             "tcd", "for trajectory consistency models and LoRAs", "tcd", eta=0.3,
-            spacing="tcd", spacings=ALL, unit=True,
+            spacing="tcd", spacings=ALL, unit_variance=True,
             sdcpp="tcd", invokeai="tcd", diffusers="TCDScheduler",
         ),
     )

@@ -15,10 +15,19 @@ from typing import Any
 INK, FAINT = "#010203", "#040506"
 FAINT_INK = "color-mix(in srgb, currentColor 18%, transparent)"
 # Middle tones, so that they stand out from white and from black; told apart also by their marks.
-COLOURS = ("#2f7ed8", "#e0662f", "#2a9d6f", "#c2488f", "#8a6bd1", "#b8860b", "#2aa5b5", "#d64545")
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DASHES = ("-", "--", ":", "-.")
-RULES: dict[str, Any] = {
+LINE_COLOURS = (
+    "#2f7ed8",
+    "#e0662f",
+    "#2a9d6f",
+    "#c2488f",
+    "#8a6bd1",
+    "#b8860b",
+    "#2aa5b5",
+    "#d64545",
+)
+LINE_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LINE_DASHES = ("-", "--", ":", "-.")
+MATPLOTLIB_RULES: dict[str, Any] = {
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": INK,
@@ -39,7 +48,7 @@ THEME = (
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """A named line through points."""
 
     name: str
@@ -47,7 +56,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class NoiseSchedule:
     """A noise schedule: by training timestep, and at the steps that a solver takes."""
 
     beta: Sequence[float]
@@ -57,30 +66,30 @@ class Schedule:
     scheduler: str
 
 
-def errors(lines: Sequence[Line], within: float | None = None) -> str:
+def draw_error_chart(lines: Sequence[ChartLine], within: float | None = None) -> str:
     """Distance to the converged picture against model evaluations, both logarithmic.
 
     `within` draws the distance that the verdict asks for. Distances are shares, shown as per cent.
     """
-    with _figure(7.6, 4.4, 1) as (figure, (axes,)):
+    with _open_figure(7.6, 4.4, 1) as (figure, (axes,)):
         for place, line in enumerate(lines):
             points = [(x, 100 * y) for x, y in line.points if y > 0]
             xs, ys = [x for x, _ in points], [y for _, y in points]
-            axes.plot(xs, ys, label=line.name, **_style(place))
+            axes.plot(xs, ys, label=line.name, **_line_style(place))
         axes.set_xscale("log")
         axes.set_yscale("log")
         if within is not None:
             axes.axhline(100 * within, color=INK, linewidth=1, linestyle=(0, (2, 3)))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(_ticker().LogLocator(subs=(1, 2, 5)))
-            _numbered(axis)
+            _use_plain_numbers(axis)
         axes.set_xlabel("model evaluations")
         axes.set_ylabel("distance to the converged latents, %")
-        _legend(axes, len(lines))
-        return _svg(figure, "errors")
+        _add_legend(axes, len(lines))
+        return _to_svg(figure, "errors")
 
 
-def schedule(noise: Schedule) -> str:
+def draw_schedule_chart(noise: NoiseSchedule) -> str:
     """Beta, alpha-bar and the signal-to-noise ratio by timestep, and the sigmas that are used."""
     snr = [share / max(1 - share, 1e-9) for share in noise.alpha_bar]
     by_timestep = {
@@ -90,32 +99,34 @@ def schedule(noise: Schedule) -> str:
     }
     last = len(noise.beta) - 1
     used = [min(max(round(step), 0), last) for step in noise.timesteps]
-    with _figure(9.2, 5.6, 4) as (figure, charts):
+    with _open_figure(9.2, 5.6, 4) as (figure, charts):
         for place, (title, values) in enumerate(by_timestep.items()):
             axes = charts[place]
-            axes.plot(range(len(values)), values, color=COLOURS[place])
+            axes.plot(range(len(values)), values, color=LINE_COLOURS[place])
             axes.plot(used, [values[step] for step in used], "o", markersize=3.2, color=INK)
             axes.set_title(title)
             axes.set_xlabel("training timestep (dots: the steps taken)")
         charts[2].set_yscale("log")
         axes = charts[3]
-        axes.plot(range(len(noise.sigmas)), noise.sigmas, "o-", markersize=3.2, color=COLOURS[3])
+        axes.plot(
+            range(len(noise.sigmas)), noise.sigmas, "o-", markersize=3.2, color=LINE_COLOURS[3]
+        )
         axes.set_yscale("symlog", linthresh=0.1)
         axes.set_title(f"sigmas used: {noise.scheduler}, {len(noise.timesteps)} steps")
         axes.set_xlabel("step")
         axes.xaxis.set_major_locator(_ticker().MaxNLocator(integer=True))
-        _numbered(charts[2].yaxis)
-        _numbered(axes.yaxis)
+        _use_plain_numbers(charts[2].yaxis)
+        _use_plain_numbers(axes.yaxis)
         figure.tight_layout(pad=1.2)
-        return _svg(figure, "schedule")
+        return _to_svg(figure, "schedule")
 
 
 @contextmanager
-def _figure(width: float, height: float, count: int) -> Generator[tuple[Any, list[Any]]]:
+def _open_figure(width: float, height: float, count: int) -> Generator[tuple[Any, list[Any]]]:
     """A figure of one chart or of four; what is drawn in the block is in our lettering."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells when it looks for fonts
     library: Any = import_module("matplotlib")
-    with library.rc_context(RULES):
+    with library.rc_context(MATPLOTLIB_RULES):
         figure: Any = import_module("matplotlib.figure").Figure(figsize=(width, height))
         figure.patch.set_alpha(0)
         side = 1 if count == 1 else 2
@@ -128,7 +139,7 @@ def _figure(width: float, height: float, count: int) -> Generator[tuple[Any, lis
         yield figure, charts
 
 
-def _numbered(axis: Any) -> None:
+def _use_plain_numbers(axis: Any) -> None:
     """Plain numbers at the axis: 0.1, 1, 10, no powers."""
     axis.set_major_formatter(_ticker().StrMethodFormatter("{x:g}"))
     axis.set_minor_formatter(_ticker().NullFormatter())
@@ -138,17 +149,17 @@ def _ticker() -> Any:
     return import_module("matplotlib.ticker")
 
 
-def _style(place: int) -> dict[str, Any]:
+def _line_style(place: int) -> dict[str, Any]:
     return {
-        "color": COLOURS[place % len(COLOURS)],
-        "marker": MARKS[place % len(MARKS)],
-        "linestyle": DASHES[place // len(COLOURS) % len(DASHES)],
+        "color": LINE_COLOURS[place % len(LINE_COLOURS)],
+        "marker": LINE_MARKERS[place % len(LINE_MARKERS)],
+        "linestyle": LINE_DASHES[place // len(LINE_COLOURS) % len(LINE_DASHES)],
         "markersize": 5,
         "linewidth": 1.6,
     }
 
 
-def _legend(axes: Any, count: int) -> None:
+def _add_legend(axes: Any, count: int) -> None:
     columns = -(-count // 16)
     axes.legend(
         loc="upper left",
@@ -160,7 +171,7 @@ def _legend(axes: Any, count: int) -> None:
     )
 
 
-def _svg(figure: Any, name: str) -> str:
+def _to_svg(figure: Any, name: str) -> str:
     """The figure as one `<svg>` element without ids that another chart's could meet."""
     text = io.StringIO()
     figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -18,21 +18,21 @@ from sdcli import __version__
 from sdcli.images.contact_sheet import Cell, Sheet
 from sdcli.studies.html_parts import Pictures, address, faint, folded, paragraph, section
 
-Value = str | float | None
+TableValue = str | float | None
 
 
 @dataclass(frozen=True)
-class Table:
+class NumberTable:
     """Numbers under headings; `None` is a number that does not exist."""
 
     title: str
     columns: Sequence[str]
-    rows: Sequence[Sequence[Value]]
+    rows: Sequence[Sequence[TableValue]]
     formats: Sequence[str] = ()  # of each column's numbers, as in `format`; words need none
 
 
 @dataclass(frozen=True)
-class Chart:
+class PageChart:
     """A drawing in SVG, made by us."""
 
     title: str
@@ -41,7 +41,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Film:
+class PageAnimation:
     """An animation, as the bytes of its file."""
 
     title: str
@@ -51,7 +51,7 @@ class Film:
 
 
 @dataclass(frozen=True)
-class Page:
+class StudyPage:
     """What is on a page, from top to bottom."""
 
     kind: str
@@ -60,16 +60,16 @@ class Page:
     verdict: Sequence[str] = ()
     sheets: Sequence[Sheet] = ()
     more: Sequence[Sheet] = ()  # sheets of the same kind, further down and folded
-    films: Sequence[Film] = ()
-    charts: Sequence[Chart] = ()
-    tables: Sequence[Table] = ()
+    films: Sequence[PageAnimation] = ()
+    charts: Sequence[PageChart] = ()
+    tables: Sequence[NumberTable] = ()
     notes: Sequence[str] = ()
     plan: Mapping[str, str] = field(default_factory=dict[str, str])
     command: str = ""  # what made this page
     slider: tuple[int, int] | None = None  # the two pictures under it at first, None: no slider
 
 
-def html(page: Page) -> str:
+def render_page(page: StudyPage) -> str:
     """The page as one HTML document."""
     script = _asset("report.js")
     digest = base64.b64encode(hashlib.sha256(f"\n{script}".encode()).digest()).decode()
@@ -85,7 +85,7 @@ def html(page: Page) -> str:
     )
 
 
-def _sections(page: Page) -> Iterator[str]:
+def _sections(page: StudyPage) -> Iterator[str]:
     pictures = Pictures((*page.sheets, *page.more))
     if page.verdict:
         yield f'<section class="verdict">{"".join(map(paragraph, page.verdict))}</section>'
@@ -123,7 +123,7 @@ def _slider(left: int, right: int) -> str:
     )
 
 
-def _numbers(table: Table) -> str:
+def _numbers(table: NumberTable) -> str:
     words = [
         any(isinstance(row[place], str) for row in table.rows)
         for place in range(len(table.columns))
@@ -143,7 +143,7 @@ def _numbers(table: Table) -> str:
     return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _value(value: Value, form: str, words: bool) -> str:
+def _value(value: TableValue, form: str, words: bool) -> str:
     if value is None:
         return f'<td{" class=words" * words} data-value="">–</td>'
     if isinstance(value, str):

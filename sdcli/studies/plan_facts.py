@@ -5,15 +5,15 @@ from __future__ import annotations
 from sdcli.plan import Control, File, Lora, Plan, Redraw, Repaint
 
 
-def facts(plan: Plan, without: tuple[str, ...] = ()) -> dict[str, str]:
+def plan_facts(plan: Plan, without: tuple[str, ...] = ()) -> dict[str, str]:
     """What decides the picture, named as the flags are; what is not in use is left out."""
-    found = {
+    texts = {
         "prompt": plan.prompt,
         "negative": plan.negative,
-        "model": file(plan.model),
+        "model": describe_file(plan.model),
         "family": plan.family,
-        "vae": "" if plan.vae == plan.model else file(plan.vae),
-        "image": file(plan.task.image) if isinstance(plan.task, Redraw | Repaint) else "",
+        "vae": "" if plan.vae == plan.model else describe_file(plan.vae),
+        "image": describe_file(plan.task.image) if isinstance(plan.task, Redraw | Repaint) else "",
         "scheduler": plan.scheduler,
         "steps": str(plan.steps),
         "cfg": f"{plan.cfg:g}",
@@ -27,12 +27,12 @@ def facts(plan: Plan, without: tuple[str, ...] = ()) -> dict[str, str]:
         "embeddings": ", ".join(one.word for one in plan.embeddings),
         "controls": ", ".join(map(_control, plan.controls)),
     }
-    return {name: text for name, text in found.items() if text and name not in without}
+    return {name: text for name, text in texts.items() if text and name not in without}
 
 
-def line(plan: Plan, without: tuple[str, ...] = ()) -> str:
+def plan_summary(plan: Plan, without: tuple[str, ...] = ()) -> str:
     """The facts that tell one study from another, on one line."""
-    found = {
+    texts = {
         "model": plan.model.path.stem,
         "scheduler": plan.scheduler,
         "steps": f"{plan.steps} steps",
@@ -40,17 +40,17 @@ def line(plan: Plan, without: tuple[str, ...] = ()) -> str:
         "seed": f"seed {plan.seed}",
         "size": f"{plan.width} x {plan.height}",
     }
-    return " · ".join(text for name, text in found.items() if name not in without)
+    return " · ".join(text for name, text in texts.items() if name not in without)
 
 
-def file(one: File) -> str:
+def describe_file(one: File) -> str:
     """A file by its name and the beginning of its hash."""
     return f"{one.path.name} ({one.sha256[:10]})"
 
 
 def _lora(lora: Lora) -> str:
-    return f"{file(lora.file)} at {lora.unet:g}"
+    return f"{describe_file(lora.file)} at {lora.unet:g}"
 
 
 def _control(control: Control) -> str:
-    return f"{file(control.file)} on {control.image.path.name} at {control.weight:g}"
+    return f"{describe_file(control.file)} on {control.image.path.name} at {control.weight:g}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sdcli.errors import BadRequest
 from sdcli.library.find import BUILTIN
-from sdcli.prompts.chunks import LENGTH
+from sdcli.prompts.chunks import CHUNK_LENGTH
 from sdcli.weights import embedding_in_image as pictured
 from sdcli.weights.checkpoint import Checkpoint, kind
 from sdcli.weights.file_kinds import kind_of
@@ -106,9 +106,9 @@ def known(paths: Iterable[Path], model: Checkpoint | None) -> tuple[Embedding, .
                 f"`{other.path}` and `{path}` are both called `{embedding.word}`",
                 hint="a prompt finds an embedding by its file's name: rename one of them",
             )
-        if embedding.vectors > LENGTH:
+        if embedding.vectors > CHUNK_LENGTH:
             raise BadRequest(
-                f"`{path.name}` has {embedding.vectors} vectors, a chunk holds {LENGTH} tokens",
+                f"`{path.name}` has {embedding.vectors} vectors, a chunk holds {CHUNK_LENGTH} tokens",
                 hint="no text encoder can read it",
             )
         if model is not None:

@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sdcli.engine.session import Studio
-from sdcli.planning.resolve import plan
+from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Lora, Request
 from sdcli.weights.checkpoint import Checkpoint, identify
 from tests.bench.cases import Case, case
@@ -60,7 +60,7 @@ def main(words: list[str]) -> None:
             request = Request(
                 task=Draw(), model=str(asked.model), device="cpu", dtype="fp32", **each.ours
             )
-            ours = next(iter(studio.draw(plan(request)))).image
+            ours = next(iter(studio.draw(make_plan(request)))).image
             ours.save(place(asked.folder, each).with_suffix(".ours.png"))
             mean, worst = apart(ours, Image.open(place(asked.folder, each)))
             print(f"| {each.name} | {mean:.2f} | {worst} |", flush=True)

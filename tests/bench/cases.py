@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from sdcli.request import Draw, Redraw, Repaint, Task
 from sdcli.schedulers.names import SCHEDULERS
-from sdcli.schedulers.noise_levels import SPACINGS, schedule
+from sdcli.schedulers.noise_levels import SPACINGS, make_noise_schedule
 from sdcli.schedulers.table import SOLVERS
 
 STEPS, SEED = 5, 42
@@ -71,7 +71,7 @@ def case(name: str, scheduler: str = "euler", task: Task | None = None, **change
         "scheduler": SPACED.get(row.spacing, "discrete"),
         "sample_steps": STEPS,
         "seed": SEED,
-        "eta": row.solver.eta or row.solver.fixed,
+        "eta": row.solver.eta or row.solver.fixed_eta,
     }
     if sigmas:
         theirs["sigmas"] = ",".join(f"{sigma:.8f}" for sigma in sigmas)
@@ -97,12 +97,12 @@ def given() -> Iterator[Case]:
             name = f"{solver.name}{spacing}"
             row = SCHEDULERS[name]
             if row.solver.skips:
-                *levels, _, last = SPACINGS[row.spacing](schedule(), STEPS + 1)
+                *levels, _, last = SPACINGS[row.spacing](make_noise_schedule(), STEPS + 1)
                 yield case(f"{name}, our levels", name, sigmas=[*levels, last])
             elif spacing:
-                levels = SPACINGS[row.spacing](schedule(), STEPS)
+                levels = SPACINGS[row.spacing](make_noise_schedule(), STEPS)
                 yield case(f"{name}, our levels", name, sigmas=levels)
-    levels = SPACINGS["leading"](schedule(), STEPS)
+    levels = SPACINGS["leading"](make_noise_schedule(), STEPS)
     yield case("ddim, our levels", "ddim", sigmas=levels)
 
 

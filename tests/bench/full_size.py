@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from sdcli.schedulers.noise_levels import schedule
+from sdcli.schedulers.noise_levels import make_noise_schedule
 from tests.helpers import tiny
 
 NAMES = {
@@ -47,7 +47,7 @@ def _tensors(shapes: Mapping[str, list[int]], seed: int) -> Iterator[torch.Tenso
     for name, shape in shapes.items():
         tensor = tiny.random(name, tuple(shape), dice)
         if name == "alphas_cumprod":  # which stable-diffusion.cpp believes
-            tensor = torch.tensor([1 / (1 + sigma**2) for sigma in schedule().sigmas])
+            tensor = torch.tensor([1 / (1 + sigma**2) for sigma in make_noise_schedule().sigmas])
         if name.endswith("text_projection"):
             tensor = (tensor + tensor.mT) / math.sqrt(2)
         yield tensor

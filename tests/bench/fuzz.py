@@ -76,7 +76,7 @@ def texts() -> list[dict[str, str]]:
     real = [{"parameters": case["raw"]} for case in cases("infotext.json")]
     tools = cases("other_tools_png.json")
     real += list(tools["files"].values()) if tools else []
-    ours = {"sdcli": metadata.text(plans.a_picture())}
+    ours = {"sdcli": metadata.compose_record(plans.a_picture())}
     fooocus = {"parameters": '{"base_model": "a", "sampler": "euler", "loras": [["x", 1, "12"]]}'}
     return [*real, {"parameters": INFOTEXT}, fooocus, ours, *({k: v} for k, v in OTHERS.items())]
 
@@ -86,7 +86,7 @@ def files() -> list[bytes]:
     picture = plans.a_picture()
     found: list[bytes] = []
     for name, form in (("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP")):
-        found.append(_saved(picture.image, form, **metadata.save_options(picture, name)))
+        found.append(_saved(picture.image, form, **metadata.metadata_save_options(picture, name)))
     for zipped in (False, True):
         info = PngInfo()
         for said in texts()[-12:]:
@@ -184,11 +184,11 @@ def trials(
 
 
 def _read(said: dict[str, str]) -> None:
-    found = readers.read(said, (64, 64))
+    found = readers.read_foreign_picture(said, (64, 64))
     if found is not None:
-        portrait.command(found.request)
+        portrait.request_command_line(found.request)
     for text in said.values():
-        infotext.parse(text)
+        infotext.parse_infotext(text)
 
 
 def failures(count: int, seed: int, folder: Path) -> list[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageStat
 
 from sdcli.engine.session import Studio
-from sdcli.planning.resolve import plan
+from sdcli.planning.resolve import make_plan
 from sdcli.request import Request
 from tests.bench import cases
 from tests.bench.cases import Case
@@ -87,7 +87,7 @@ def compare(asked: argparse.Namespace, chosen: Iterable[Case]) -> None:
         request = Request(
             task=case.task, model=str(asked.model), device="cpu", dtype=asked.dtype, **case.ours
         )
-        ours = next(iter(studio.draw(plan(request)))).image
+        ours = next(iter(studio.draw(make_plan(request)))).image
         ours.save(place(asked.folder, case).with_suffix(".ours.png"))
         mean, worst = apart(ours, Image.open(place(asked.folder, case)), case.within)
         print(f"| {case.name} | {mean:.2f} | {worst} |", flush=True)

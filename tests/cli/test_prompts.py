@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageChops
 from safetensors.torch import save_file
 
-from sdcli.prompts.tokenizer import vocabulary
+from sdcli.prompts.tokenizer import clip_tokenizer
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_an_embedding_of_a_words_own_vector_is_that_word(draw, sd1, tmp_path):
 
     with safe_open(sd1, "pt") as file:
         name = next(n for n in file.keys() if n.endswith("token_embedding.weight"))  # noqa: SIM118
-        owl = file.get_tensor(name)[vocabulary().encode("owl")[0].id]
+        owl = file.get_tensor(name)[clip_tokenizer().encode("owl")[0].id]
     torch.save({"string_to_param": {"*": owl[None]}}, tmp_path / "zzz.pt")
     assert same(
         draw("a (zzz:1.2) sits", "--embedding", tmp_path / "zzz.pt"), draw("a (owl:1.2) sits")

@@ -189,7 +189,9 @@ def test_loras_and_words_of_another_program_by_their_hashes(
     assert told["plan"]["loras"][0]["te"] == 0.8
     assert told["plan"]["embeddings"][0]["word"] == "oddword"
     # And the text of the picture drawn says the same, for that program to find them.
-    said = infotext.parse(metadata.read(tmp_path / "again.png").texts["parameters"])
+    said = infotext.parse_infotext(
+        metadata.read_picture_metadata(tmp_path / "again.png").texts["parameters"]
+    )
     assert said.fields["Lora hashes"] == f"renamed: {store.tensors_hash(ink)[:12]}"
     assert said.fields["TI hashes"] == f"oddword: {word}"
     assert said.prompt.endswith("<lora:renamed:0.8>")

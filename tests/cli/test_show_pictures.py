@@ -67,7 +67,7 @@ def test_a_picture_of_another_program(sdcli: Callable, tmp_path: Path) -> None:
 def test_a_picture_that_would_paint_the_terminal(sdcli: Callable, tmp_path: Path) -> None:
     plan = plans.a_plan(prompt="a \x1b[31mfox\x07 \udc80", scheduler="a\x1b[2Jb")
     picture = plans.a_picture(plan)
-    picture.image.save(tmp_path / "a.png", **metadata.save_options(picture, "png"))
+    picture.image.save(tmp_path / "a.png", **metadata.metadata_save_options(picture, "png"))
     shown = sdcli("show", "a.png")
     assert shown.code == 0
     assert "a \\x1b[31mfox\\x07 \\xdc80" in shown.out
@@ -86,7 +86,10 @@ def test_a_picture_as_a_file_of_settings(sdcli: Callable, sd1: Path, tmp_path: P
     ran = sdcli("show", "a.png", "--toml")
     (tmp_path / "kept.toml").write_text(ran.out)
     assert sdcli("txt2img", "--preset", "kept.toml", "-o", "b.png").code == 0
-    assert metadata.read(tmp_path / "a.png").plan == metadata.read(tmp_path / "b.png").plan
+    assert (
+        metadata.read_picture_metadata(tmp_path / "a.png").plan
+        == metadata.read_picture_metadata(tmp_path / "b.png").plan
+    )
 
 
 def test_a_picture_of_nobody(sdcli: Callable, tmp_path: Path) -> None:
@@ -112,7 +115,7 @@ def test_a_picture_of_nobody(sdcli: Callable, tmp_path: Path) -> None:
     ],
 )
 def test_the_command_says_everything(asked: request.Request) -> None:
-    words = shlex.split(portrait.command(asked))
+    words = shlex.split(portrait.request_command_line(asked))
     assert words[-1] == asked.prompt
     if isinstance(asked.task, request.Draw):
         assert words == ["sdcli", "txt2img", "--", "-n is a word"]
@@ -129,11 +132,11 @@ def test_stripped_of_everything_but_the_pixels(
     sdcli: Callable, tmp_path: Path, ending: str
 ) -> None:
     picture, path = plans.a_picture(), tmp_path / f"a.{ending}"
-    picture.image.save(path, PILLOW[ending], **metadata.save_options(picture, ending))
+    picture.image.save(path, PILLOW[ending], **metadata.metadata_save_options(picture, ending))
     ran = sdcli("show", "--strip", path.name)
     assert ran.out == f"a-plain.{ending}\n"
     plain = tmp_path / f"a-plain.{ending}"
-    assert not metadata.read(plain).texts
+    assert not metadata.read_picture_metadata(plain).texts
     with Image.open(path) as before, Image.open(plain) as after:
         assert before.convert("RGB").tobytes() == after.convert("RGB").tobytes()
     assert sdcli("show", "--strip", path.name).code == 2  # it exists
@@ -162,4 +165,4 @@ def test_no_metadata_from_the_start(sdcli: Callable, sd1: Path, tmp_path: Path) 
     for ending in PILLOW:
         words = ("a fox", "-m", sd1, "--steps", 1, "-W", 64, "-H", 64, "--no-metadata")
         assert sdcli("txt2img", *words, "-o", f"a.{ending}").code == 0
-        assert not metadata.read(tmp_path / f"a.{ending}").texts
+        assert not metadata.read_picture_metadata(tmp_path / f"a.{ending}").texts

@@ -12,7 +12,7 @@ from PIL import Image
 from sdcli.cli import console
 from sdcli.engine.session import Studio
 from sdcli.plan import Plan
-from sdcli.planning.resolve import plan
+from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
 PALETTE = {
@@ -46,11 +46,11 @@ STEPS = 12
 
 @pytest.fixture(scope="module")
 def studio() -> Studio:
-    return Studio(console.Conversation(quiet=True))
+    return Studio(console.Console(quiet=True))
 
 
 def asked(prompt: str, **more: object) -> Plan:
-    return plan(Request(Draw(), prompt, model="builtin", steps=STEPS, seed=11, **more))
+    return make_plan(Request(Draw(), prompt, model="builtin", steps=STEPS, seed=11, **more))
 
 
 def colour(pixels: np.ndarray) -> str:

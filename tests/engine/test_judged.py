@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sdcli.engine.session import Studio
-from sdcli.planning.resolve import plan
+from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Edit, Request, Task
 from tests.engine.test_lora_merge import Silent
 from tests.helpers import controls
@@ -40,7 +40,7 @@ def drawn(model: Path, task: Task, **more: Any) -> tuple[Any, Any, torch.Tensor]
     usual = {"scheduler": "euler", "steps": STEPS, "cfg": CFG, "seed": SEED, "dtype": "fp32"}
     size = {"width": 64, "height": 64}
     asked = Request(task, "snow", model=str(model), device="cpu", **usual, **size, **more)
-    resolved, studio = plan(asked), Studio(Silent())
+    resolved, studio = make_plan(asked), Studio(Silent())
     loaded = studio.open(resolved)
     given = studio.dressed(resolved, loaded)
     return loaded.pipe, given, studio.drawing(resolved, loaded, given).latents

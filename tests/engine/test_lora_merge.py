@@ -40,7 +40,7 @@ def test_a_merged_checkpoint_is_the_one_that_wears(tmp_path, layout):
     path, lora = written(tmp_path, layout, torch.float32)
     out = tmp_path / "merged.safetensors"
     asked = request.Lora(str(lora), 0.7, 0.4)
-    merge(bake.merging(str(path), [asked], out, partial=False, force=False), Silent())
+    merge(bake.plan_merge(str(path), [asked], out, partial=False, force=False), Silent())
     model = identify(path)
     pipe = build(model)
     with wearing(pipe, model, (worn(lora, 0.7, 0.4),)):
@@ -53,7 +53,7 @@ def test_a_merge_keeps_layout_types_and_words_and_adds_its_origin(tmp_path):
     tensors = load_file(path) | {"model.junk": torch.zeros(3, dtype=torch.int32)}
     save_file(tensors, path, {"modelspec.title": "mine", "modelspec.hash_sha256": "0x1"})
     out = tmp_path / "merged.safetensors"
-    job = bake.merging(str(path), [request.Lora(str(lora))], out, partial=False, force=False)
+    job = bake.plan_merge(str(path), [request.Lora(str(lora))], out, partial=False, force=False)
     merge(job, Silent())
     with safe_open(path, "pt") as old, safe_open(out, "pt") as new:
         assert list(old.keys()) == list(new.keys())
@@ -73,7 +73,7 @@ def test_a_merge_keeps_layout_types_and_words_and_adds_its_origin(tmp_path):
 def test_a_merge_that_fails_leaves_nothing(tmp_path, monkeypatch):
     path, lora = written(tmp_path, "sd1", torch.float16)
     out = tmp_path / "merged.safetensors"
-    job = bake.merging(str(path), [request.Lora(str(lora))], out, partial=False, force=False)
+    job = bake.plan_merge(str(path), [request.Lora(str(lora))], out, partial=False, force=False)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -97,7 +97,7 @@ def test_extracting_at_full_rank_gives_the_tuned_model_back(tmp_path, layout):
     save_file(tuned, tmp_path / "tuned.safetensors")
     out = tmp_path / "lora.safetensors"
     paths = str(tmp_path / "tuned.safetensors"), str(base)
-    extract(bake.extraction(*paths, 4096, out, force=False), Silent())
+    extract(bake.plan_extraction(*paths, 4096, out, force=False), Silent())
     model = identify(base)
     pipe = build(model)
     plain = bits(pipe)
@@ -113,8 +113,8 @@ def test_extracting_gives_a_lora_back(tmp_path):
     path, lora = written(tmp_path, "sd1", torch.float32)
     merged, again = tmp_path / "merged.safetensors", tmp_path / "again.safetensors"
     asked = [request.Lora(str(lora))]
-    merge(bake.merging(str(path), asked, merged, partial=False, force=False), Silent())
-    extract(bake.extraction(str(merged), str(path), loras.RANK, again, force=False), Silent())
+    merge(bake.plan_merge(str(path), asked, merged, partial=False, force=False), Silent())
+    extract(bake.plan_extraction(str(merged), str(path), loras.RANK, again, force=False), Silent())
     model = identify(path)
     pipe = build(model)
     with wearing(pipe, model, (worn(lora),)):

@@ -10,7 +10,7 @@ import torch
 from sdcli.engine.session import Studio
 from sdcli.errors import SdcliError
 from sdcli.plan import Plan
-from sdcli.planning.resolve import plan
+from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
 
@@ -37,7 +37,7 @@ def small(sd1: Path) -> Plan:
     asked = Request(
         Draw(), "a fox", model=str(sd1), steps=2, width=64, height=64, seed=1, dtype="fp32"
     )
-    return plan(replace(asked, device="cpu"))
+    return make_plan(replace(asked, device="cpu"))
 
 
 def test_a_model_is_loaded_once(small: Plan, sdxl: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_model_is_loaded_once(small: Plan, sdxl: Path) -> None:
     assert [stage for stage in heard.stages if stage.startswith("loading")] == [
         f"loading {small.model.path.name}"
     ]
-    other = plan(Request(Draw(), "a fox", model=str(sdxl), steps=1, width=64, height=64))
+    other = make_plan(Request(Draw(), "a fox", model=str(sdxl), steps=1, width=64, height=64))
     list(studio.draw(other))
     assert sum(stage.startswith("loading") for stage in heard.stages) == 2
 
@@ -131,7 +131,7 @@ def test_every_prediction_and_schedule_of_a_file_is_used(
     asked = Request(
         Draw(), "a fox", model=str(checkpoints("sd2-v")), steps=2, width=64, height=64, seed=1
     )
-    as_v, as_eps = plan(asked), plan(replace(asked, prediction="eps"))
+    as_v, as_eps = make_plan(asked), make_plan(replace(asked, prediction="eps"))
     assert (as_v.prediction, as_eps.prediction) == ("v", "eps")
     studio = Studio(Listener())
     assert next(studio.draw(as_v)).image.tobytes() != next(studio.draw(as_eps)).image.tobytes()

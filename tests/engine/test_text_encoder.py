@@ -9,7 +9,7 @@ from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.text_encoder import encode
 from sdcli.errors import BadRequest
 from sdcli.plan import Embedding, File
-from sdcli.prompts.tokenizer import END, START, vocabulary
+from sdcli.prompts.tokenizer import END_TOKEN, START_TOKEN, clip_tokenizer
 from tests.helpers.plans import a_plan
 
 
@@ -55,7 +55,7 @@ def encoded(pipe, prompt, **said):
 
 
 def padded(text, pad):
-    ids = [START, *(symbol.id for symbol in vocabulary().encode(text)), END]
+    ids = [START_TOKEN, *(symbol.id for symbol in clip_tokenizer().encode(text)), END_TOKEN]
     return torch.tensor([ids + [pad] * (77 - len(ids))])
 
 
@@ -70,7 +70,7 @@ def norm(model, x):
     return torch.nn.functional.layer_norm(x, x.shape[-1:], layer.weight, layer.bias, layer.eps)
 
 
-@pytest.mark.parametrize(("pipe", "model", "pad"), [(SD1, LARGE, END), (SD2, HUGE, 0)])
+@pytest.mark.parametrize(("pipe", "model", "pad"), [(SD1, LARGE, END_TOKEN), (SD2, HUGE, 0)])
 def test_a_short_prompt_is_what_the_encoder_says_bit_for_bit(pipe, model, pad):
     with torch.inference_mode():
         expected = model(padded("a red fox", pad)).last_hidden_state
@@ -96,7 +96,7 @@ def test_a_layer_that_is_not_there_is_refused(clip_skip):
 
 def test_two_encoders_stand_side_by_side_and_the_second_pools():
     made = encoded(SDXL, "a red fox", negative="blue", clip_skip=2)
-    first = states(LARGE, padded("a red fox", END))[-2]
+    first = states(LARGE, padded("a red fox", END_TOKEN))[-2]
     second = states(BIG, padded("a red fox", 0))[-2]
     assert torch.equal(made.positive.embeds, torch.cat([first, second], dim=-1))
     with torch.inference_mode():
@@ -152,7 +152,7 @@ def test_the_mean_is_each_encoders_own():
 def test_weights_are_plain_text_in_plain_syntax():
     made = encoded(SD1, "a (red:1.5) fox", syntax="plain").positive.embeds
     with torch.inference_mode():
-        assert torch.equal(made, LARGE(padded("a (red:1.5) fox", END)).last_hidden_state)
+        assert torch.equal(made, LARGE(padded("a (red:1.5) fox", END_TOKEN)).last_hidden_state)
 
 
 def test_a_long_prompt_is_its_chunks_one_after_another():
@@ -160,8 +160,8 @@ def test_a_long_prompt_is_its_chunks_one_after_another():
     made = encoded(SD1, long).positive.embeds
     assert made.shape == (1, 154, 32)
     with torch.inference_mode():
-        assert torch.equal(made[:, :77], LARGE(padded("fox " * 75, END)).last_hidden_state)
-        assert torch.equal(made[:, 77:], LARGE(padded("owl", END)).last_hidden_state)
+        assert torch.equal(made[:, :77], LARGE(padded("fox " * 75, END_TOKEN)).last_hidden_state)
+        assert torch.equal(made[:, 77:], LARGE(padded("owl", END_TOKEN)).last_hidden_state)
 
 
 def test_prompts_of_unequal_length_are_repeated_and_attend_alike():
@@ -180,7 +180,7 @@ def bird(tmp_path):
     """A word that means an owl and a fox, learnt for each encoder."""
 
     def learnt(*models):
-        rows = [vocabulary().encode(name)[0].id for name in ("owl", "fox")]
+        rows = [clip_tokenizer().encode(name)[0].id for name in ("owl", "fox")]
         tables = [model.get_input_embeddings().weight[rows].detach().clone() for model in models]
         names = ["emb_params"] if len(models) == 1 else ["clip_l", "clip_g"]
         path = tmp_path / "Bird.safetensors"

@@ -18,8 +18,8 @@ from sdcli.engine.initial_latents import pixels
 from sdcli.engine.session import Studio, sampling_of
 from sdcli.engine.trace import forward, trace
 from sdcli.plan import Plan
-from sdcli.planning.resolve import plan
-from sdcli.prompts.word_positions import Word
+from sdcli.planning.resolve import make_plan
+from sdcli.prompts.word_positions import PlacedWord
 from sdcli.request import Draw, Redraw, Request
 
 
@@ -34,7 +34,7 @@ class Quiet:
 @pytest.fixture
 def drawn(sd1: Path) -> Plan:
     asked = Request(Draw(), "a red fox", model=str(sd1), width=64, height=96, seed=3, cfg=3.0)
-    return plan(replace(asked, steps=6, scheduler="heun", dtype="fp32"))
+    return make_plan(replace(asked, steps=6, scheduler="heun", dtype="fp32"))
 
 
 def test_a_traced_picture_is_the_same_to_the_bit(drawn: Plan):
@@ -70,7 +70,7 @@ def test_every_noise_level_in_one_step(sd1: Path, tmp_path: Path):
     source = tmp_path / "a.png"
     Image.radial_gradient("L").resize((64, 64)).convert("RGB").save(source)
     asked = Request(Redraw(source, None), "a fox", model=str(sd1), seed=3, steps=10, dtype="fp32")
-    resolved = plan(replace(asked, scheduler="euler"))
+    resolved = make_plan(replace(asked, scheduler="euler"))
     seen = forward(resolved, Quiet(), [1, 5, 10])
     assert seen.picture is None
     assert [frame.step for frame in seen.frames] == [10, 5, 1]
@@ -89,9 +89,9 @@ def test_every_noise_level_in_one_step(sd1: Path, tmp_path: Path):
 
 def test_one_step_of_noise_is_many_small_ones():
     """x_t in one go has the mean and the variance of t steps of q(x_t | x_t-1)."""
-    from sdcli.schedulers.noise_levels import schedule
+    from sdcli.schedulers.noise_levels import make_noise_schedule
 
-    sigmas = schedule().sigmas
+    sigmas = make_noise_schedule().sigmas
     left = [1 / (1 + sigma**2) for sigma in sigmas]
     mean, variance = 1.0, 0.0
     for now, was in zip(left, [1.0, *left[:-1]], strict=True):
@@ -113,11 +113,11 @@ def test_attention_adds_up_to_one_and_leaves_no_trace(drawn: Plan):
             unet(torch.randn(2, 4, 12, 8), 10, encoder_hidden_states=words)
             maps.step(first)
     assert unet.attn_processors == usual
-    total = maps.of(Word("all", tuple(range(77))), 77)
+    total = maps.of(PlacedWord("all", tuple(range(77))), 77)
     assert total.shape == (12, 8) and torch.allclose(total, torch.ones(12, 8), atol=1e-5)
-    half = maps.of(Word("one", (3,)), 7)
+    half = maps.of(PlacedWord("one", (3,)), 7)
     assert torch.allclose(
-        half, sum(maps.of(Word("x", (p,)), 77) for p in range(3, 77, 7)), atol=1e-6
+        half, sum(maps.of(PlacedWord("x", (p,)), 77) for p in range(3, 77, 7)), atol=1e-6
     )
 
 

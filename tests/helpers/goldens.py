@@ -13,7 +13,7 @@ from PIL import Image
 
 from sdcli.cli import console
 from sdcli.engine.session import Studio
-from sdcli.planning.resolve import plan
+from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Redraw, Repaint, Request
 
 FOLDER = Path(__file__).parents[1] / "golden"
@@ -34,9 +34,9 @@ CASES = {
 
 def drawn() -> Iterator[tuple[str, Image.Image]]:
     """Every case and its picture, as it is drawn here and now."""
-    studio = Studio(console.Conversation(quiet=True))
+    studio = Studio(console.Console(quiet=True))
     for name, request in CASES.items():
-        yield name, next(studio.draw(plan(request))).image
+        yield name, next(studio.draw(make_plan(request))).image
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
     mask.save(MASK)
     for name, image in drawn():
         image.save(FOLDER / f"{name}.png")
-        console.result(str(FOLDER / f"{name}.png"))
+        console.print_result(str(FOLDER / f"{name}.png"))
 
 
 if __name__ == "__main__":

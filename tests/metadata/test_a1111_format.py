@@ -64,7 +64,7 @@ def told(info: Infotext) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", cases("infotext.json"), ids=lambda case: case["id"])
 def test_every_sample_reads_as_its_source_says(case: dict[str, Any]) -> None:
-    found = told(infotext.parse(case["raw"]))
+    found = told(infotext.parse_infotext(case["raw"]))
     known = case.get("source_expected", {})
     for name, value in known.items():
         mine = found.get(NAMES.get(name, name))
@@ -78,7 +78,7 @@ def test_every_sample_reads_as_its_source_says(case: dict[str, Any]) -> None:
 
 
 def test_the_parts() -> None:
-    info = infotext.parse(WHOLE)
+    info = infotext.parse_infotext(WHOLE)
     assert (info.prompt, info.negative) == ("a fox", "blurry")
     assert info.fields == {"Steps": "20", "Sampler": "Euler a", "Seed": "7", "Size": "64x32"}
 
@@ -101,11 +101,11 @@ def test_the_parts() -> None:
     ],
 )
 def test_values(line: str, name: str, value: str) -> None:
-    assert infotext.parse(f"a fox\nSteps: 20, {line}").fields[name] == value
+    assert infotext.parse_infotext(f"a fox\nSteps: 20, {line}").fields[name] == value
 
 
 def test_wrapped_and_trailing_lines() -> None:
-    info = infotext.parse(
+    info = infotext.parse_infotext(
         "a fox\nSteps: 20, Sampler: Euler a,\nSeed: 7\n"
         "Template: a {fox|dog}\nNegative Template: bad"
     )
@@ -119,7 +119,9 @@ def test_wrapped_and_trailing_lines() -> None:
 
 
 def test_steps_in_a_prompt_are_words() -> None:
-    info = infotext.parse("steps: 1 2 3, up\nSteps: many, and more\nNegative prompt: Steps: no")
+    info = infotext.parse_infotext(
+        "steps: 1 2 3, up\nSteps: many, and more\nNegative prompt: Steps: no"
+    )
     assert info.fields == {}
     assert info.prompt == "steps: 1 2 3, up\nSteps: many, and more"
 
@@ -138,13 +140,13 @@ def test_what_is_written_is_read(fields: dict[str, str]) -> None:
         if value[0] not in '"{[' and value.splitlines() == [value]
     }
     whole = Infotext("a fox", "blurry", {"Steps": "20", **fields})
-    assert infotext.parse(infotext.compose(whole)) == whole
+    assert infotext.parse_infotext(infotext.compose_infotext(whole)) == whole
 
 
 @given(st.text(max_size=2_000))
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_read(text: str) -> None:
-    infotext.parse(text)
+    infotext.parse_infotext(text)
 
 
 @pytest.mark.parametrize(
@@ -163,4 +165,4 @@ def test_any_text_is_read(text: str) -> None:
     ],
 )
 def test_nothing_takes_for_ever(text: str) -> None:
-    infotext.parse(text)  # quadratic time would be minutes: the suite's limit ends it
+    infotext.parse_infotext(text)  # quadratic time would be minutes: the suite's limit ends it

@@ -23,7 +23,7 @@ def test_another_program_reads_it(tmp_path: Path, ending: str) -> None:
     wanted = plans.a_plan(prompt='a "fox", \n狐 (red:1.2)', negative="blurry: very", cfg=7.5)
     picture = plans.a_picture(wanted)
     path = tmp_path / f"fox.{ending}"
-    picture.image.save(path, PILLOW[ending], **metadata.save_options(picture, ending))
+    picture.image.save(path, PILLOW[ending], **metadata.metadata_save_options(picture, ending))
     found = ParserManager().parse(path)
     assert found is not None
     (sampler,) = found.samplers
@@ -39,8 +39,8 @@ def test_another_program_reads_it(tmp_path: Path, ending: str) -> None:
 
 @pytest.mark.parametrize("name", schedulers.SCHEDULERS)
 def test_every_scheduler_is_read_back(name: str) -> None:
-    sampler, schedule = parameters.sampler_of(name)
-    assert schedulers.pair(sampler, schedule or None) == name
+    sampler, schedule = parameters.a1111_sampler(name)
+    assert schedulers.find_sampler_with_schedule(sampler, schedule or None) == name
 
 
 def test_what_that_program_has_a_name_for() -> None:
@@ -57,7 +57,7 @@ def test_what_that_program_has_a_name_for() -> None:
         "loras": (lora,),
         "embeddings": (word,),
     }
-    info = infotext.parse(parameters.text(plans.a_plan(**fields)))
+    info = infotext.parse_infotext(parameters.write_infotext(plans.a_plan(**fields)))
     assert info.prompt == "a red fox <lora:ink:0.5:0.8>"
     assert (
         info.fields
@@ -80,7 +80,7 @@ def test_what_that_program_has_a_name_for() -> None:
 
 def test_the_same_request_comes_back() -> None:
     wanted = plans.a_plan(scheduler="dpm2-a-karras", rng="nv", clip_skip=2)
-    found = a1111.of(infotext.parse(parameters.text(wanted)))
+    found = a1111.picture_from_infotext(infotext.parse_infotext(parameters.write_infotext(wanted)))
     assert not found.unmatched
     assert found.program == "sdcli"
     asked = found.request

@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from sdcli.metadata import readers
 from sdcli.metadata import record as metadata
-from sdcli.metadata.readers.draft import Found
+from sdcli.metadata.readers.draft import ForeignPicture
 from sdcli.request import Lora
 from tests.helpers.shared import cases
 
@@ -23,13 +23,13 @@ BESIDE = ("task", "output", "sources", "prompt", "negative")
 NO_SAMPLES = pytest.mark.skipif(not INFOTEXTS, reason="the shared samples are not here")
 
 
-def read(texts: dict[str, str], size: tuple[int, int] = (512, 768)) -> Found:
-    found = readers.read(texts, size)
+def read(texts: dict[str, str], size: tuple[int, int] = (512, 768)) -> ForeignPicture:
+    found = readers.read_foreign_picture(texts, size)
     assert found is not None
     return found
 
 
-def said(found: Found) -> dict[str, Any]:
+def said(found: ForeignPicture) -> dict[str, Any]:
     """What the request says beyond its words."""
     return {
         name: value
@@ -38,7 +38,7 @@ def said(found: Found) -> dict[str, Any]:
     }
 
 
-def infotext(line: str) -> Found:
+def infotext(line: str) -> ForeignPicture:
     return read({"parameters": f"a fox <lora:ink:0.8>\nNegative prompt: blurry\nSteps: 20, {line}"})
 
 
@@ -377,7 +377,7 @@ def test_the_watermark(tmp_path: Path, text: str, packed: bool) -> None:
         image.putpixel((n // 64, n % 64), (1, 2, 3, 254 | int(bit)))
     path = tmp_path / "hidden.png"
     image.save(path)
-    found = readers.read(metadata.read(path).texts)
+    found = readers.read_foreign_picture(metadata.read_picture_metadata(path).texts)
     assert found is not None
     assert found.request.seed in (3, 7)
 
@@ -397,7 +397,7 @@ def test_exif_of_every_order(tmp_path: Path, form: str, encoding: str, big: bool
     text = "a fox\nSteps: 20, Seed: 7"
     label = {"ascii": b"ASCII\0\0\0", "utf-8": b""}.get(encoding, b"UNICODE\0")
     path = with_exif(tmp_path / "fox", label + text.encode(encoding), form, big)
-    assert read(dict(metadata.read(path).texts)).request.seed == 7
+    assert read(dict(metadata.read_picture_metadata(path).texts)).request.seed == 7
 
 
 def test_text_behind_the_pixels_and_compressed(tmp_path: Path) -> None:
@@ -411,7 +411,7 @@ def test_text_behind_the_pixels_and_compressed(tmp_path: Path) -> None:
     chunk, end = raw[text - 4 : text + 8 + size], raw.index(b"IEND") - 4
     behind.write_bytes(raw[: text - 4] + raw[text + 8 + size : end] + chunk + raw[end:])
     for path in (before, behind):
-        assert read(dict(metadata.read(path).texts)).request.seed == 7
+        assert read(dict(metadata.read_picture_metadata(path).texts)).request.seed == 7
 
 
 def test_comfyui_in_webp(tmp_path: Path) -> None:
@@ -420,11 +420,11 @@ def test_comfyui_in_webp(tmp_path: Path) -> None:
     exif[0x0110] = f"prompt:{json.dumps({'1': node})}"
     path = tmp_path / "fox.webp"
     Image.new("RGB", (8, 8)).save(path, exif=exif)
-    assert read(dict(metadata.read(path).texts)).request.steps == 9
+    assert read(dict(metadata.read_picture_metadata(path).texts)).request.steps == 9
 
 
 @pytest.mark.parametrize(
     "texts", [{}, {"comment": "made with love"}, {"prompt": "{}"}, {"Title": "x"}]
 )
 def test_nobody(texts: dict[str, str]) -> None:
-    assert readers.read(texts) is None
+    assert readers.read_foreign_picture(texts) is None

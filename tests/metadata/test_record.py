@@ -29,13 +29,13 @@ EVERY_FORMAT = pytest.mark.parametrize("ending", PILLOW)
 
 def saved(picture: Picture, folder: Path, ending: str) -> Path:
     path = folder / f"picture.{ending}"
-    picture.image.save(path, PILLOW[ending], **metadata.save_options(picture, ending))
+    picture.image.save(path, PILLOW[ending], **metadata.metadata_save_options(picture, ending))
     return path
 
 
 def there_and_back(value: Any) -> Any:
     text = codec.to_json(codec.to_data(value))
-    return codec.Reader(metadata.BOUNDS).read(type(value), codec.from_json(text))
+    return codec.DataReader(metadata.BOUNDS).read(type(value), codec.from_json(text))
 
 
 @given(plans.any_plan())
@@ -55,18 +55,18 @@ def test_any_making_comes_back_the_same(device: str, seconds: float, versions: A
 @pytest.mark.parametrize("prompt", [*plans.AWKWARD, "🦊" * 20_000, "a fox, " * 3_000])
 def test_every_prompt_in_every_format(tmp_path: Path, ending: str, prompt: str) -> None:
     plan = plans.a_plan(prompt=prompt, negative=prompt[::-1])
-    carried = metadata.read(saved(plans.a_picture(plan), tmp_path, ending))
+    carried = metadata.read_picture_metadata(saved(plans.a_picture(plan), tmp_path, ending))
     assert carried.plan == plan
     assert carried.made == plans.a_picture().made
-    assert not carried.problems and not carried.strange
+    assert not carried.problems and not carried.unknown_fields
 
 
 @EVERY_FORMAT
 def test_the_text_for_other_programs(tmp_path: Path, ending: str) -> None:
     plan = plans.a_plan(prompt="a red fox, 狐", negative="blurry")
-    carried = metadata.read(saved(plans.a_picture(plan), tmp_path, ending))
+    carried = metadata.read_picture_metadata(saved(plans.a_picture(plan), tmp_path, ending))
     said = carried.texts.get("parameters") or carried.texts["UserComment"]
-    info = infotext.parse(said)
+    info = infotext.parse_infotext(said)
     assert (info.prompt, info.negative) == ("a red fox, 狐", "blurry")
     assert info.fields["Model hash"] == "ababababab"
     assert info.fields["Size"] == "64x64"
@@ -75,17 +75,19 @@ def test_the_text_for_other_programs(tmp_path: Path, ending: str) -> None:
 def test_a_picture_without_metadata_carries_nothing(tmp_path: Path) -> None:
     plan = replace(plans.a_plan(), output=Output(metadata=False))
     for ending in PILLOW:
-        assert not metadata.read(saved(plans.a_picture(plan), tmp_path, ending)).texts
+        assert not metadata.read_picture_metadata(
+            saved(plans.a_picture(plan), tmp_path, ending)
+        ).texts
 
 
 def test_where_pictures_go_is_not_in_them() -> None:
     plan = replace(plans.a_plan(), output=Output(path="/home/someone/secret"))
-    assert "secret" not in metadata.text(plans.a_picture(plan))
+    assert "secret" not in metadata.compose_record(plans.a_picture(plan))
 
 
 def test_the_home_folder_is_not_named() -> None:
     model = plans.plans.File(Path.home() / "models/x.safetensors", "00" * 32)
-    said = metadata.text(plans.a_picture(plans.a_plan(model=model)))
+    said = metadata.compose_record(plans.a_picture(plans.a_plan(model=model)))
     assert '"~/models/x.safetensors"' in said
 
 
@@ -93,7 +95,7 @@ def test_the_fingerprint_is_of_the_pixels_alone(tmp_path: Path) -> None:
     picture = plans.a_picture()
     path = saved(picture, tmp_path, "png")
     with Image.open(path) as image:
-        assert metadata.read(path).pixels == metadata.fingerprint(image)
+        assert metadata.read_picture_metadata(path).pixels == metadata.hash_pixels(image)
 
 
 def with_text(tmp_path: Path, text: str) -> Path:
@@ -105,11 +107,11 @@ def with_text(tmp_path: Path, text: str) -> Path:
 
 
 def test_fields_of_a_later_version_are_reported(tmp_path: Path) -> None:
-    data = json.loads(metadata.text(plans.a_picture()))
+    data = json.loads(metadata.compose_record(plans.a_picture()))
     data["plan"]["sharpness"] = 3
-    carried = metadata.read(with_text(tmp_path, json.dumps(data)))
+    carried = metadata.read_picture_metadata(with_text(tmp_path, json.dumps(data)))
     assert carried.plan == plans.a_plan()
-    assert carried.strange == ("plan.sharpness",)
+    assert carried.unknown_fields == ("plan.sharpness",)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +133,9 @@ def test_fields_of_a_later_version_are_reported(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, field: str, value: Any, said: str) -> None:
-    data = json.loads(metadata.text(plans.a_picture()))
+    data = json.loads(metadata.compose_record(plans.a_picture()))
     data["plan"][field] = value
-    carried = metadata.read(
+    carried = metadata.read_picture_metadata(
         with_text(
             tmp_path,
             str(json.dumps(data))
@@ -151,7 +153,7 @@ def test_what_cannot_be_is_refused(tmp_path: Path, field: str, value: Any, said:
     "text", ['{"sdcli":', '{"sdcli":' * 5_000, '{"sdcli":NaN}', '{"sdcli":"1"}']
 )
 def test_rubbish_is_refused(tmp_path: Path, text: str) -> None:
-    carried = metadata.read(with_text(tmp_path, text))
+    carried = metadata.read_picture_metadata(with_text(tmp_path, text))
     assert carried.plan is None
     assert len(carried.problems) == 1
 
@@ -160,16 +162,16 @@ def test_no_picture_is_a_bad_request(tmp_path: Path) -> None:
     path = tmp_path / "words.txt"
     path.write_text("not a picture")
     with pytest.raises(BadRequest, match="no picture"):
-        metadata.read(path)
+        metadata.read_picture_metadata(path)
     with pytest.raises(BadRequest, match="cannot be read"):
-        metadata.read(tmp_path / "missing.png")
+        metadata.read_picture_metadata(tmp_path / "missing.png")
 
 
 def test_pillow_reads_what_is_written() -> None:
     for ending, name in PILLOW.items():
         file = io.BytesIO()
         picture = plans.a_picture()
-        picture.image.save(file, name, **metadata.save_options(picture, ending))
+        picture.image.save(file, name, **metadata.metadata_save_options(picture, ending))
         with Image.open(file) as image:
             image.load()
             found = image.info.get("parameters") or image.getexif().get_ifd(0x8769)[0x9286]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sdcli.errors import BadRequest
-from sdcli.options.parse import control, finite, lora, positive_finite
+from sdcli.options.parse import parse_control, parse_finite, parse_lora, parse_not_negative
 from sdcli.request import Control, Lora
 
 
@@ -25,30 +25,30 @@ from sdcli.request import Control, Lora
     ],
 )
 def test_loras(text: str, meant: Lora) -> None:
-    assert lora(text) == meant
+    assert parse_lora(text) == meant
 
 
 def test_controls(tmp_path: Path) -> None:
     picture = tmp_path / "edges:1.png"
     picture.write_bytes(b"")
-    assert control("cn:map.png") == Control("cn", Path("map.png"))
-    assert control("cn:map.png:0.5@0-0.6") == Control("cn", Path("map.png"), 0.5, 0.0, 0.6)
-    assert control(f"cn:{picture}:2") == Control("cn", picture, 2.0)
+    assert parse_control("cn:map.png") == Control("cn", Path("map.png"))
+    assert parse_control("cn:map.png:0.5@0-0.6") == Control("cn", Path("map.png"), 0.5, 0.0, 0.6)
+    assert parse_control(f"cn:{picture}:2") == Control("cn", picture, 2.0)
 
 
 @pytest.mark.parametrize("text", ["cn", "cn:", ":map.png", "cn:map.png@0.6-0.2", "cn:m.png@0-1.5"])
 def test_controls_that_name_nothing(text: str) -> None:
     with pytest.raises(BadRequest):
-        control(text)
+        parse_control(text)
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "x", ""])
 def test_numbers_are_numbers(text: str) -> None:
     with pytest.raises(BadRequest):
-        finite(text)
+        parse_finite(text)
 
 
 def test_negative_where_it_cannot_be() -> None:
-    assert positive_finite("0") == 0
+    assert parse_not_negative("0") == 0
     with pytest.raises(BadRequest, match="negative"):
-        positive_finite("-0.1")
+        parse_not_negative("-0.1")

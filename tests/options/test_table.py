@@ -15,16 +15,16 @@ ASKED = Request(Draw(), "a fox")
 
 
 def after(*pairs: str, asked: Request = ASKED) -> Request:
-    return settings.changed(asked, settings.assigned(pairs))
+    return settings.change_request(asked, settings.parse_assignments(pairs))
 
 
 def test_every_setting_names_a_field() -> None:
     everywhere = {field.name for kind in (Request, Repaint, Edit) for field in fields(kind)}
-    assert {setting.field for setting in settings.SETTINGS.values()} <= everywhere
+    assert {setting.field for setting in settings.OPTIONS.values()} <= everywhere
 
 
 def test_every_field_of_a_request_can_be_set() -> None:
-    named = {setting.field for setting in settings.SETTINGS.values()}
+    named = {setting.field for setting in settings.OPTIONS.values()}
     assert {field.name for field in fields(Request)} - named == {"task", "output", "sources"}
 
 
@@ -79,5 +79,5 @@ def test_what_cannot_be_is_refused(pair: str, fact: str) -> None:
 
 def test_near_names_are_suggested() -> None:
     with pytest.raises(BadRequest) as caught:
-        settings.setting("schedular")
+        settings.find_option("schedular")
     assert "did you mean `scheduler`?" in caught.value.hint

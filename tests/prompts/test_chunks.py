@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdcli.errors import BadRequest
-from sdcli.prompts.chunks import BACKTRACK, LENGTH, chunks
-from sdcli.prompts.syntax import pieces
-from sdcli.prompts.tokenizer import vocabulary
+from sdcli.prompts.chunks import BACKTRACK, CHUNK_LENGTH, split_into_chunks
+from sdcli.prompts.syntax import parse_weights
+from sdcli.prompts.tokenizer import clip_tokenizer
 
 
 def cut(text, words=None):
-    return chunks(pieces(text), vocabulary(), words or {})
+    return split_into_chunks(parse_weights(text), clip_tokenizer(), words or {})
 
 
 def texts(chunk):
@@ -28,18 +28,18 @@ def test_a_word_has_the_weight_of_its_brackets():
 
 
 def test_seventy_five_fit_and_one_more_begins_a_chunk():
-    assert [len(c.tokens) for c in cut("fox " * LENGTH)] == [LENGTH]
-    long = cut("fox " * (LENGTH + 1))
-    assert [(len(c.tokens), c.end) for c in long] == [(LENGTH, "full"), (1, "end")]
+    assert [len(c.tokens) for c in cut("fox " * CHUNK_LENGTH)] == [CHUNK_LENGTH]
+    long = cut("fox " * (CHUNK_LENGTH + 1))
+    assert [(len(c.tokens), c.end) for c in long] == [(CHUNK_LENGTH, "full"), (1, "end")]
 
 
 @pytest.mark.parametrize("after", [0, 1, BACKTRACK - 1, BACKTRACK])
 def test_a_full_chunk_ends_after_a_comma_that_is_near(after):
-    before = LENGTH - 1 - after
+    before = CHUNK_LENGTH - 1 - after
     first, second = cut("fox " * before + "," + " owl" * (after + 3))
     moved = after if after < BACKTRACK else 0
-    assert len(first.tokens) == LENGTH - moved
-    assert first.moved == moved
+    assert len(first.tokens) == CHUNK_LENGTH - moved
+    assert first.moved_on == moved
     assert first.end == ("comma" if after < BACKTRACK else "full")
     assert len(second.tokens) == 3 + moved
 
@@ -58,16 +58,16 @@ def test_break_closes_a_chunk_even_an_empty_one():
 
 def test_an_embedding_is_found_in_any_case_and_takes_one_place_a_vector():
     (chunk,) = cut("bad, (EasyNegative:1.2) x", {"easynegative": 3})
-    found = [(t.word, t.row, t.weight) for t in chunk.tokens if t.word]
+    found = [(t.embedding, t.vector, t.weight) for t in chunk.tokens if t.embedding]
     assert found == [("easynegative", 0, 1.2), ("easynegative", 1, 1.2), ("easynegative", 2, 1.2)]
-    assert [t.text for t in chunk.tokens if not t.word] == ["bad", ",", "x"]
+    assert [t.text for t in chunk.tokens if not t.embedding] == ["bad", ",", "x"]
 
 
 def test_an_embedding_is_a_whole_run_of_tokens_and_the_longest_name_wins():
     (plural,) = cut("foxes", {"fox": 1})
-    assert not any(token.word for token in plural.tokens)
+    assert not any(token.embedding for token in plural.tokens)
     (chunk,) = cut("my style-v2, my style", {"my style": 1, "my style-v2": 1})
-    assert [t.word for t in chunk.tokens] == ["my style-v2", "", "my style"]
+    assert [t.embedding for t in chunk.tokens] == ["my style-v2", "", "my style"]
 
 
 def test_the_vectors_of_an_embedding_stay_in_one_chunk():
@@ -86,8 +86,8 @@ def test_an_embedding_longer_than_a_chunk_is_refused():
 )
 def test_no_chunk_is_too_long_and_nothing_is_lost(words):
     made = cut(" ".join(words), {"bad": 5})
-    assert all(len(chunk.tokens) <= LENGTH for chunk in made)
+    assert all(len(chunk.tokens) <= CHUNK_LENGTH for chunk in made)
     flat = [token for chunk in made for token in chunk.tokens]
-    assert sum(token.word == "bad" for token in flat) == 5 * words.count("bad")
+    assert sum(token.embedding == "bad" for token in flat) == 5 * words.count("bad")
     assert sum(token.text == "fox" for token in flat) == words.count("fox")
     assert sum(token.text == "," for token in flat) == words.count(",")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdcli.errors import BadRequest
-from sdcli.prompts.scheduling import schedule, stretches, together
+from sdcli.prompts.scheduling import merge_schedules, parse_prompt_editing, schedule_texts
 
 SHARED = Path(__file__).parents[2] / "../shared/cases/prompt.json"
 CASES = json.loads(SHARED.read_text("utf-8")) if SHARED.exists() else []
@@ -24,7 +24,7 @@ CASES = json.loads(SHARED.read_text("utf-8")) if SHARED.exists() else []
     ],
 )
 def test_prompts_change_as_in_the_reference(case):
-    found = schedule(case["prompt"], case["steps"])
+    found = parse_prompt_editing(case["prompt"], case["steps"])
     assert [list(stretch) for stretch in found] == case["expected"]
 
 
@@ -45,7 +45,7 @@ def test_prompts_change_as_in_the_reference(case):
     ],
 )
 def test_a_prompt_changes(text, expected):
-    assert [tuple(stretch) for stretch in schedule(text, 4)] == expected
+    assert [tuple(stretch) for stretch in parse_prompt_editing(text, 4)] == expected
 
 
 @pytest.mark.parametrize(
@@ -66,32 +66,32 @@ def test_a_prompt_changes(text, expected):
     ],
 )
 def test_what_only_looks_like_it_stays_text(text):
-    assert schedule(text, 4) == ((4, text),)
+    assert parse_prompt_editing(text, 4) == ((4, text),)
 
 
 def test_plain_syntax_knows_no_change():
-    assert stretches("[a|b]", "plain", 4) == ((4, "[a|b]"),)
+    assert schedule_texts("[a|b]", "plain", 4) == ((4, "[a|b]"),)
 
 
 def test_two_prompts_change_each_in_their_own_time():
-    both = together(schedule("[a:b:2]", 4), schedule("[c:d:3]", 4))
+    both = merge_schedules(parse_prompt_editing("[a:b:2]", 4), parse_prompt_editing("[c:d:3]", 4))
     assert list(both) == [(2, ("a", "c")), (3, ("b", "c")), (4, ("b", "d"))]
 
 
 @pytest.mark.parametrize("part", ["[", "]", "[a", "[a|b]", "(", "[:1]", "\\["])
 def test_a_long_prompt_is_read_in_a_moment(part):
-    assert schedule(part * 10_000, 1)
+    assert parse_prompt_editing(part * 10_000, 1)
 
 
 def test_brackets_without_end_are_refused():
     with pytest.raises(BadRequest, match="brackets"):
-        schedule("[" * 2000 + "a" + "]" * 2000, 4)
+        parse_prompt_editing("[" * 2000 + "a" + "]" * 2000, 4)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text("ab[]():|\\. 0.5", max_size=40), st.integers(1, 12))
 def test_every_text_has_words_for_every_step(text, steps):
-    found = schedule(text, steps)
+    found = parse_prompt_editing(text, steps)
     assert found[-1].until == steps
     ends = [stretch.until for stretch in found]
     assert ends == sorted(set(ends))

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from sdcli.errors import BadRequest
-from sdcli.prompts.syntax import BREAK, Piece, attention, joined, pieces, tags
+from sdcli.prompts.syntax import (
+    BREAK,
+    WeightedText,
+    extract_lora_tags,
+    parse_a1111_weights,
+    parse_weights,
+    split_at_and,
+)
 from sdcli.request import Lora
 
 SHARED = Path(__file__).parents[2] / "../shared/cases/prompt.json"
@@ -23,7 +30,7 @@ def cases(kind):
 
 @pytest.mark.parametrize("case", cases("attention"))
 def test_weights_are_those_of_the_reference(case):
-    assert [list(piece) for piece in attention(case["prompt"])] == case["expected"]
+    assert [list(piece) for piece in parse_a1111_weights(case["prompt"])] == case["expected"]
 
 
 @pytest.mark.parametrize(
@@ -45,35 +52,39 @@ def test_weights_are_those_of_the_reference(case):
     ],
 )
 def test_weights(text, expected):
-    assert [tuple(piece) for piece in pieces(text)] == expected
+    assert [tuple(piece) for piece in parse_weights(text)] == expected
 
 
 def test_break_stands_alone_and_keeps_its_meaning_inside_a_weight():
-    assert pieces("fox BREAK owl") == (Piece("fox", 1.0), BREAK, Piece("owl", 1.0))
-    inside = pieces("(fox BREAK owl:1.5)")
-    assert inside == (Piece("fox", 1.5), BREAK, Piece("owl", 1.5))
+    assert parse_weights("fox BREAK owl") == (
+        WeightedText("fox", 1.0),
+        BREAK,
+        WeightedText("owl", 1.0),
+    )
+    inside = parse_weights("(fox BREAK owl:1.5)")
+    assert inside == (WeightedText("fox", 1.5), BREAK, WeightedText("owl", 1.5))
     assert inside[1] is BREAK
-    assert pieces("BREAKFAST break") == (Piece("BREAKFAST break", 1.0),)
+    assert parse_weights("BREAKFAST break") == (WeightedText("BREAKFAST break", 1.0),)
 
 
 @pytest.mark.parametrize("text", ["(" * 101 + "a", "[" * 5000 + "a" + "]" * 5000])
 def test_brackets_without_end_are_refused(text):
     with pytest.raises(BadRequest, match="brackets"):
-        pieces(text)
+        parse_weights(text)
 
 
 @pytest.mark.parametrize("part", ["<a:", " ", ": ", ":1", "(a) ", "\\(", "BREAK ", "[a] "])
 def test_a_long_prompt_is_read_in_a_moment(part):
     """A picture from anywhere may carry this; what is quadratic would take minutes."""
     text = part * 10_000
-    assert pieces(tags(text)[0])
-    assert joined("AND" + text)
+    assert parse_weights(extract_lora_tags(text)[0])
+    assert split_at_and("AND" + text)
 
 
 def test_plain_syntax_takes_every_sign_as_it_stands():
     text = "(a) [b|c] BREAK AND <lora:x:1> \\("
-    assert pieces(text, "plain") == (Piece(text, 1.0),)
-    assert tags(text, "plain") == (text, ())
+    assert parse_weights(text, "plain") == (WeightedText(text, 1.0),)
+    assert extract_lora_tags(text, "plain") == (text, ())
 
 
 @pytest.mark.parametrize(
@@ -84,14 +95,14 @@ def test_plain_syntax_takes_every_sign_as_it_stands():
 )
 def test_what_cannot_be_read_is_refused_and_never_drawn_as_words(text, said):
     with pytest.raises(BadRequest) as refusal:
-        pieces(text)
+        parse_weights(text)
     assert said in refusal.value.fact
     assert refusal.value.hint
 
 
 @pytest.mark.parametrize("case", cases("AND"))
 def test_prompts_are_joined_as_in_the_reference(case):
-    assert [list(part) for part in joined(case["prompt"])] == case["expected"]
+    assert [list(part) for part in split_at_and(case["prompt"])] == case["expected"]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +115,8 @@ def test_prompts_are_joined_as_in_the_reference(case):
     ],
 )
 def test_prompts_are_joined_with_and_in_capitals(text, expected):
-    assert [tuple(part) for part in joined(text)] == expected
-    assert joined(text, "plain") == (Piece(text, 1.0),)
+    assert [tuple(part) for part in split_at_and(text)] == expected
+    assert split_at_and(text, "plain") == (WeightedText(text, 1.0),)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +131,7 @@ def test_prompts_are_joined_with_and_in_capitals(text, expected):
     ],
 )
 def test_a_tag_names_a_lora_and_leaves_the_text(tag, lora):
-    assert tags(f"a fox{tag}, red") == ("a fox, red", (lora,))
+    assert extract_lora_tags(f"a fox{tag}, red") == ("a fox, red", (lora,))
 
 
 @pytest.mark.parametrize(
@@ -128,4 +139,4 @@ def test_a_tag_names_a_lora_and_leaves_the_text(tag, lora):
 )
 def test_a_tag_that_cannot_be_followed_is_refused_by_name(tag):
     with pytest.raises(BadRequest, match="<"):
-        tags(f"a fox {tag}")
+        extract_lora_tags(f"a fox {tag}")

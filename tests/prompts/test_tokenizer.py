@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdcli.prompts.tokenizer import COMMA, END, FILE, START, vocabulary
+from sdcli.prompts.tokenizer import (
+    COMMA_TOKEN,
+    END_TOKEN,
+    START_TOKEN,
+    VOCABULARY_FILE,
+    clip_tokenizer,
+)
 
 HARD = [
     "a photo of a cat",
@@ -41,7 +47,7 @@ def reference():
     transformers = pytest.importorskip("transformers")
     slow = pytest.importorskip("transformers.convert_slow_tokenizer")
     letters = list(slow.bytes_to_unicode().values())
-    lines = gzip.decompress(FILE.read_bytes()).decode().split("\n")[1:48895]
+    lines = gzip.decompress(VOCABULARY_FILE.read_bytes()).decode().split("\n")[1:48895]
     merges = [tuple(line.split()) for line in lines]
     names = letters + [f"{letter}</w>" for letter in letters] + ["".join(pair) for pair in merges]
     names += ["<|startoftext|>", "<|endoftext|>"]
@@ -50,17 +56,17 @@ def reference():
 
 
 def ids(text):
-    return [symbol.id for symbol in vocabulary().encode(text)]
+    return [symbol.id for symbol in clip_tokenizer().encode(text)]
 
 
 def test_the_file_is_the_one_that_clip_was_trained_with():
-    assert hashlib.sha256(FILE.read_bytes()).hexdigest().startswith("924691ac288e5440")
+    assert hashlib.sha256(VOCABULARY_FILE.read_bytes()).hexdigest().startswith("924691ac288e5440")
 
 
 def test_known_sentences_have_their_known_tokens():
     assert ids("a photo of a cat") == [320, 1125, 539, 320, 2368]
-    assert ids(",") == [COMMA]
-    assert ids("<|startoftext|><|endoftext|>") == [START, END]
+    assert ids(",") == [COMMA_TOKEN]
+    assert ids("<|startoftext|><|endoftext|>") == [START_TOKEN, END_TOKEN]
 
 
 @pytest.mark.parametrize("text", HARD)
@@ -75,6 +81,6 @@ def test_any_string_is_cut_as_transformers_cuts_it(text):
 
 
 def test_a_token_is_shown_as_it_is_read():
-    shown = [symbol.text for symbol in vocabulary().encode("photographing foxes 日語")]
+    shown = [symbol.text for symbol in clip_tokenizer().encode("photographing foxes 日語")]
     assert shown == ["photographing", "foxes", "日-", "\\xe8\\xaa-", "\\x9e"]
-    assert [symbol.text for symbol in vocabulary().encode("\x1b")] == ["\\x1b"]
+    assert [symbol.text for symbol in clip_tokenizer().encode("\x1b")] == ["\\x1b"]

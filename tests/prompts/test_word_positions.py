@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from sdcli.prompts.chunks import chunks
-from sdcli.prompts.syntax import pieces
-from sdcli.prompts.tokenizer import vocabulary
-from sdcli.prompts.word_positions import PLACES, Word, words
+from sdcli.prompts.chunks import split_into_chunks
+from sdcli.prompts.syntax import parse_weights
+from sdcli.prompts.tokenizer import clip_tokenizer
+from sdcli.prompts.word_positions import CHUNK_PLACES, PlacedWord, find_word_positions
 
 
-def of(prompt: str, **known: int) -> tuple[Word, ...]:
-    return words(chunks(pieces(prompt, "a1111"), vocabulary(), known))
+def of(prompt: str, **known: int) -> tuple[PlacedWord, ...]:
+    return find_word_positions(
+        split_into_chunks(parse_weights(prompt, "a1111"), clip_tokenizer(), known)
+    )
 
 
 def test_words_and_weights_and_punctuation():
     assert of("a (red:1.3) fox, sitting!") == (
-        Word("a", (1,)), Word("red", (2,)), Word("fox", (3,)), Word("sitting", (5,)),
+        PlacedWord("a", (1,)), PlacedWord("red", (2,)),
+        PlacedWord("fox", (3,)), PlacedWord("sitting", (5,)),
     )  # fmt: skip
 
 
@@ -28,14 +31,17 @@ def test_a_word_in_tokens_is_one_word():
 
 
 def test_words_after_a_break_are_in_the_next_chunk():
-    assert of("a BREAK fox") == (Word("a", (1,)), Word("fox", (PLACES + 1,)))
+    assert of("a BREAK fox") == (PlacedWord("a", (1,)), PlacedWord("fox", (CHUNK_PLACES + 1,)))
 
 
 def test_an_embedding_is_one_word_with_all_its_vectors():
     assert of("a zorgle fox", zorgle=3) == (
-        Word("a", (1,)), Word("zorgle", (2, 3, 4)), Word("fox", (5,)),
+        PlacedWord("a", (1,)), PlacedWord("zorgle", (2, 3, 4)), PlacedWord("fox", (5,)),
     )  # fmt: skip
-    assert of("zorgle zorgle", zorgle=2) == (Word("zorgle", (1, 2)), Word("zorgle", (3, 4)))
+    assert of("zorgle zorgle", zorgle=2) == (
+        PlacedWord("zorgle", (1, 2)),
+        PlacedWord("zorgle", (3, 4)),
+    )
 
 
 def test_nothing_has_no_words():

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from sdcli.metadata import record as metadata
-from sdcli.planning.resolve import plan
-from sdcli.reproduce.command_line import command
+from sdcli.planning.resolve import make_plan
+from sdcli.reproduce.command_line import command_for_plan
 from sdcli.request import Draw, Redraw, Repaint, Request
 
 
@@ -53,10 +53,10 @@ def test_a_command_is_its_plan(
     black.save(mask)
     tasks = {"redraw": Redraw(image, 0.3), "repaint": Repaint(image, mask, 0.5, 3)}
     task = tasks.get(asked.get("task", ""), Draw())
-    made = plan(Request(**{**asked, "task": task}, model=str(sd1)))
-    _, *words = shlex.split(command(made))
+    made = make_plan(Request(**{**asked, "task": task}, model=str(sd1)))
+    _, *words = shlex.split(command_for_plan(made))
     ran = sdcli(words[0], "--dry-run", "--json", *words[1:])
     assert ran.code == 0, ran.err
     shown = json.loads(ran.out)
-    decided = metadata.facts(made)
+    decided = metadata.plan_to_data(made)
     assert {name: shown[name] for name in decided} == decided

@@ -12,7 +12,7 @@ from PIL import Image
 from sdcli.metadata import record as metadata
 from sdcli.picture import Picture
 from sdcli.reproduce import compare as verdict
-from sdcli.reproduce.recall import Recalled, said
+from sdcli.reproduce.recall import RecalledPicture, read_request
 from tests.helpers import plans
 
 PILLOW = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
@@ -36,12 +36,14 @@ def spotted(image: Image.Image) -> Image.Image:
     return spotted
 
 
-def recalled(folder: Path, ending: str) -> tuple[Picture, Recalled]:
+def recalled(folder: Path, ending: str) -> tuple[Picture, RecalledPicture]:
     picture, path = plans.a_picture(), folder / f"a.{ending}"
     options = {"quality": 95} | ({"subsampling": 0} if ending == "jpg" else {"method": 4})
-    picture.image.save(path, PILLOW[ending], **metadata.save_options(picture, ending), **options)
-    carried = metadata.read(path)
-    return picture, Recalled(path, "sdcli", said(path), carried, (), carried.plan)
+    picture.image.save(
+        path, PILLOW[ending], **metadata.metadata_save_options(picture, ending), **options
+    )
+    carried = metadata.read_picture_metadata(path)
+    return picture, RecalledPicture(path, "sdcli", read_request(path), carried, (), carried.plan)
 
 
 @pytest.mark.parametrize("ending", PILLOW)
@@ -57,16 +59,16 @@ def recalled(folder: Path, ending: str) -> tuple[Picture, Recalled]:
 )
 def test_how_they_compare(tmp_path: Path, ending: str, change: Change, word: str) -> None:
     picture, before = recalled(tmp_path, ending)
-    found = verdict.compared(replace(picture, image=change(picture.image)), before)
+    found = verdict.compare_with_original(replace(picture, image=change(picture.image)), before)
     assert found.word == word
     assert (found.largest == 0) == (word == verdict.IDENTICAL)
 
 
 def test_what_went_otherwise(tmp_path: Path) -> None:
     picture, before = recalled(tmp_path, "png")
-    assert verdict.made_apart(picture, before) == ()
+    assert verdict.provenance_differences(picture, before) == ()
     made = replace(picture.made, device="cuda", dtype="fp16", events=("tiled VAE",))
-    assert verdict.made_apart(replace(picture, made=made), before) == (
+    assert verdict.provenance_differences(replace(picture, made=made), before) == (
         "drawn on cpu in fp32; now on cuda in fp16",
         "then: the VAE again in fp32",
         "now: tiled VAE",

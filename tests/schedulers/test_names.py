@@ -3,7 +3,13 @@
 import pytest
 
 from sdcli.errors import BadRequest
-from sdcli.schedulers.names import SCHEDULERS, SOLVERS, SPACINGS, find, pair
+from sdcli.schedulers.names import (
+    SCHEDULERS,
+    SOLVERS,
+    SPACINGS,
+    find_sampler_with_schedule,
+    find_scheduler,
+)
 
 ASKED = [
     "ddpm",
@@ -40,13 +46,18 @@ def test_every_solver_and_spacing_has_its_row():
 
 def test_a_name_finds_itself():
     for name in SCHEDULERS:
-        assert find(name) == find(name.upper()) == find(name.replace("-", "_")) == name
+        assert (
+            find_scheduler(name)
+            == find_scheduler(name.upper())
+            == find_scheduler(name.replace("-", "_"))
+            == name
+        )
 
 
 def test_every_name_in_the_table_finds_its_solver():
     for solver in SOLVERS.values():
-        for name in (*solver.names, *solver.also):
-            assert find(name) == solver.name
+        for name in (*solver.foreign_names, *solver.other_names):
+            assert find_scheduler(name) == solver.name
 
 
 @pytest.mark.parametrize(
@@ -67,7 +78,7 @@ def test_every_name_in_the_table_finds_its_solver():
     ],
 )
 def test_other_programs_names(theirs, ours):
-    assert find(theirs) == ours
+    assert find_scheduler(theirs) == ours
 
 
 @pytest.mark.parametrize(
@@ -92,7 +103,7 @@ def test_other_programs_names(theirs, ours):
     ],
 )
 def test_a_sampler_and_its_schedule(sampler, schedule, ours):
-    assert pair(sampler, schedule) == ours
+    assert find_sampler_with_schedule(sampler, schedule) == ours
 
 
 @pytest.mark.parametrize(
@@ -102,23 +113,23 @@ def test_a_sampler_and_its_schedule(sampler, schedule, ours):
 )  # fmt: skip
 def test_what_nothing_here_draws_is_said_and_never_swapped(name):
     with pytest.raises(BadRequest, match="has no equivalent here"):
-        find(name)
+        find_scheduler(name)
 
 
 def test_a_slip_is_answered_with_what_was_meant():
     with pytest.raises(BadRequest, match="no scheduler is called `eular`") as error:
-        find("eular")
+        find_scheduler("eular")
     assert error.value.hint.startswith("did you mean `euler`")
     with pytest.raises(BadRequest) as error:
-        find("dpm++ 2m kerras")
+        find_scheduler("dpm++ 2m kerras")
     assert "`dpm++2m-karras`" in error.value.hint
     with pytest.raises(BadRequest, match="no spacing is called `karas`"):
-        pair("Euler", "karas")
+        find_sampler_with_schedule("Euler", "karas")
 
 
 def test_a_spacing_that_a_solver_does_not_take_is_refused():
     with pytest.raises(BadRequest, match="`pndm` does not take the spacing `karras`"):
-        find("PLMS Karras")
+        find_scheduler("PLMS Karras")
 
 
 def test_spacings_are_told_apart():

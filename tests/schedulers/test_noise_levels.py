@@ -5,9 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from sdcli.schedulers.noise_levels import LEAST, SPACINGS, SPACINGS_XL, beta_share, schedule
+from sdcli.schedulers.noise_levels import (
+    SPACINGS,
+    SPACINGS_XL,
+    ZERO_SNR_LEAST_KEPT,
+    beta_quantile,
+    make_noise_schedule,
+)
 
-OF = schedule()
+OF = make_noise_schedule()
 BETAS = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
 KEPT = np.cumprod(1 - BETAS)
 SIGMAS = np.sqrt((1 - KEPT) / KEPT)
@@ -35,9 +41,9 @@ def test_timesteps_and_levels_are_one_thing():
 
 
 def test_zero_snr_keeps_nothing_at_the_end_and_the_beginning_as_it_was():
-    flat = schedule(zero_snr=True)
+    flat = make_noise_schedule(zero_snr=True)
     assert flat.sigmas[-1] == pytest.approx(4518.76, abs=0.01)
-    assert flat.sigmas[-1] == math.sqrt((1 - LEAST) / LEAST)
+    assert flat.sigmas[-1] == math.sqrt((1 - ZERO_SNR_LEAST_KEPT) / ZERO_SNR_LEAST_KEPT)
     assert flat.sigmas[0] == pytest.approx(OF.sigmas[0])
     assert list(flat.sigmas) == sorted(flat.sigmas)
 
@@ -81,7 +87,7 @@ def test_beta_is_the_distribution_and_comfyuis_timesteps():
     stats = pytest.importorskip("scipy.stats")
     shares = np.linspace(0, 1, 41)
     wanted = stats.beta.ppf(shares, 0.6, 0.6)
-    assert [beta_share(share) for share in shares] == pytest.approx(list(wanted), abs=1e-9)
+    assert [beta_quantile(share) for share in shares] == pytest.approx(list(wanted), abs=1e-9)
     visited = np.rint(stats.beta.ppf(1 - np.linspace(0, 1, 12, endpoint=False), 0.6, 0.6) * 999)
     assert SPACINGS["beta"](OF, 12) == pytest.approx([*SIGMAS[visited.astype(int)], 0])
     share = stats.beta.ppf(1 - np.linspace(0, 1, 12), 0.6, 0.6)
@@ -103,7 +109,7 @@ def test_align_your_steps_is_nvidias_table_at_ten_steps():
 @pytest.mark.parametrize("spacings", [SPACINGS, SPACINGS_XL], ids=["sd", "sdxl"])
 @pytest.mark.parametrize("zero_snr", [False, True])
 def test_every_spacing_goes_down_only(spacings, zero_snr):
-    of = schedule(zero_snr=zero_snr)
+    of = make_noise_schedule(zero_snr=zero_snr)
     for spacing in spacings.values():
         for steps in (1, 2, 3, 7, 20, 33, 100, 500):
             levels = spacing(of, steps)

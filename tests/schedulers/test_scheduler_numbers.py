@@ -13,19 +13,21 @@ import torch
 
 from sdcli.engine.noise import generator
 from sdcli.engine.sampler import Sampling
-from sdcli.schedulers.noise_levels import SPACINGS, schedule
+from sdcli.schedulers.noise_levels import SPACINGS, make_noise_schedule
 
 FILE = Path(__file__).parents[2] / "../shared/cases/scheduler_expected.json"
 COUNT = 4 * 3 * 8 * 8
 X = (torch.arange(COUNT) / COUNT).reshape(3, 8, 8, 4).permute(3, 0, 1, 2)
 
-LONG, LINE = (schedule(0.0001, 0.02, scaled=False, count=count) for count in (1100, 1000))
-OURS = schedule()
+LONG, LINE = (
+    make_noise_schedule(0.0001, 0.02, scaled=False, count=count) for count in (1100, 1000)
+)
+OURS = make_noise_schedule()
 
 
 def ten(of, _steps):
     """Eleven points of time but the last, and the schedule's first level: diffusers' DPM family."""
-    return [of.sigmas[round(of.last * (1 - i / 10))] for i in range(10)] + [of.sigmas[0]]
+    return [of.sigmas[round(of.last_timestep * (1 - i / 10))] for i in range(10)] + [of.sigmas[0]]
 
 
 def every(of, _steps):

@@ -8,9 +8,9 @@ import torch
 
 from sdcli.engine.brownian_noise import Brownian
 from sdcli.engine.noise import generator
-from sdcli.schedulers.noise_levels import schedule
+from sdcli.schedulers.noise_levels import make_noise_schedule
 from sdcli.schedulers.solvers import SOLVERS
-from sdcli.schedulers.solvers.base import GAUSS, Run
+from sdcli.schedulers.solvers.base import GAUSS, SolverRun
 
 MEANS = torch.tensor([-1.5, 0.4, 2.0], dtype=torch.float64)
 SPREAD = 0.3
@@ -48,7 +48,7 @@ def levels(steps, high=8.0, low=0.2):
 
 
 def solved(method, steps, x=START, *, eta=0.0, noise=None, motion=None, down=levels):
-    solving = SOLVERS[method](x, Run(down(steps), schedule(), eta, noise, motion))
+    solving = SOLVERS[method](x, SolverRun(down(steps), make_noise_schedule(), eta, noise, motion))
     x, sigma = next(solving)
     while True:
         try:

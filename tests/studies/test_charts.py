@@ -6,12 +6,20 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
-from sdcli.studies.charts import COLOURS, FAINT, INK, Line, Schedule, errors, schedule
+from sdcli.studies.charts import (
+    FAINT,
+    INK,
+    LINE_COLOURS,
+    ChartLine,
+    NoiseSchedule,
+    draw_error_chart,
+    draw_schedule_chart,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINES = [
-    Line("ddim", [(10, 0.2), (20, 0.1), (50, 0.04)]),
-    Line("a <script>&$x$", [(20, 0.1), (40, 0.02), (100, 0.01)]),
+    ChartLine("ddim", [(10, 0.2), (20, 0.1), (50, 0.04)]),
+    ChartLine("a <script>&$x$", [(20, 0.1), (40, 0.02), (100, 0.01)]),
 ]
 
 
@@ -20,23 +28,23 @@ def texts(svg: str) -> list[str]:
 
 
 def test_errors_name_every_solver_as_text():
-    written = texts(errors(LINES, within=0.01))
+    written = texts(draw_error_chart(LINES, within=0.01))
     assert {"ddim", "a <script>&$x$", "model evaluations"} <= set(written)
     assert {"10", "20", "100"} <= set(written)
 
 
 def test_ink_follows_the_page():
-    svg = errors(LINES)
+    svg = draw_error_chart(LINES)
     assert INK not in svg and FAINT not in svg and "currentColor" in svg
-    assert COLOURS[0] in svg and COLOURS[1] in svg
+    assert LINE_COLOURS[0] in svg and LINE_COLOURS[1] in svg
 
 
 def test_the_same_chart_is_the_same_text_and_ids_do_not_meet():
-    noise = Schedule(
+    noise = NoiseSchedule(
         [0.1] * 10, [0.9 - i / 20 for i in range(10)], [9, 4, 0], [14, 2, 0.1, 0], "euler"
     )
-    one, other = errors(LINES), schedule(noise)
-    assert one == errors(LINES) and other == schedule(noise)
+    one, other = draw_error_chart(LINES), draw_schedule_chart(noise)
+    assert one == draw_error_chart(LINES) and other == draw_schedule_chart(noise)
     ids = [
         {node.get("id") for node in ElementTree.fromstring(svg).iter()} - {None}
         for svg in (one, other)

@@ -8,15 +8,15 @@ import pytest
 
 from sdcli.plan import Control, File
 from sdcli.studies.compare.statistics import (
-    Drawing,
-    Measured,
+    MeasuredCell,
+    MeasuredDrawing,
     Reference,
-    deterministic,
     has_limit,
-    measured,
-    needed,
-    spread,
-    verdict,
+    is_deterministic,
+    judge,
+    measure_cells,
+    spread_of_seeds,
+    steps_needed,
 )
 from tests.helpers.plans import a_plan
 
@@ -25,9 +25,9 @@ SURE = Reference("unipc-karras", 100, "heun-karras", 100, apart=0.001)
 
 def cell(
     name: str, steps: int, share: float | None, seconds: float = 1.0, evaluations: int = 0, **more
-) -> Measured:
+) -> MeasuredCell:
     known = share is not None
-    return Measured(
+    return MeasuredCell(
         scheduler=name, steps=steps, deterministic=known, evaluations=evaluations or steps, seconds=seconds,
         per_step=seconds / steps, rmse=share, share=share, psnr=None, ssim=None, spread=more.get("spread"),
     )  # fmt: skip
@@ -43,7 +43,7 @@ CELLS = [
 
 
 def test_the_verdict_names_the_fewest_evaluations_and_the_fastest():
-    told = verdict(CELLS, [SURE])
+    told = judge(CELLS, [SURE])
     assert told.within == 0.01
     assert list(told.reached) == [("dpm++2m-karras", 20, 20), ("heun", 20, 39)]
     assert told.fastest == ("dpm++2m-karras", 20, 1.5)
@@ -56,14 +56,14 @@ def test_the_verdict_names_the_fewest_evaluations_and_the_fastest():
 
 
 def test_no_verdict_is_stricter_than_the_reference_is_sure():
-    assert verdict(CELLS, [SURE, replace(SURE, apart=0.008)]).within == 0.02
-    assert verdict(CELLS, [replace(SURE, apart=0.5)]).within is None
+    assert judge(CELLS, [SURE, replace(SURE, apart=0.008)]).within == 0.02
+    assert judge(CELLS, [replace(SURE, apart=0.5)]).within is None
 
 
 def test_nobody_close_is_said_and_nothing_at_all_is_no_verdict():
-    told = verdict([cell("ddim", 2, 0.6), cell("ddim", 4, 0.5)], [SURE])
+    told = judge([cell("ddim", 2, 0.6), cell("ddim", 4, 0.5)], [SURE])
     assert told.within is None and "closest is ddim at 4 steps (50 %)" in told.lines[0]
-    assert verdict([cell("euler-a", 20, None)], []).lines == [
+    assert judge([cell("euler-a", 20, None)], []).lines == [
         "euler-a draws fresh noise at each step, so more steps never settle on one picture."
     ]
 
@@ -81,30 +81,30 @@ def test_nobody_close_is_said_and_nothing_at_all_is_no_verdict():
     ],
 )
 def test_steps_needed(points, expected):
-    assert needed(points, 0.01) == expected
+    assert steps_needed(points, 0.01) == expected
 
 
 def test_cells_are_means_over_seeds():
-    one = Drawing("ddim", 10, 1, 10, 2.0, 1.0, rmse=0.3, share=0.3, psnr=20, ssim=0.8)
+    one = MeasuredDrawing("ddim", 10, 1, 10, 2.0, 1.0, rmse=0.3, share=0.3, psnr=20, ssim=0.8)
     other = replace(one, seed=2, seconds=4.0, denoising=3.0, rmse=0.4, share=0.4, psnr=30, ssim=0.9)
-    loose = Drawing("euler-a", 10, 1, 10, 2.0, 1.0)
-    first, second = measured([one, other, loose], {("ddim", 10): 1.1}, ["ddim"])
+    loose = MeasuredDrawing("euler-a", 10, 1, 10, 2.0, 1.0)
+    first, second = measure_cells([one, other, loose], {("ddim", 10): 1.1}, ["ddim"])
     assert (first.seconds, first.per_step, first.psnr, first.spread) == (3.0, 0.2, 25.0, 1.1)
     assert first.share == pytest.approx((0.125) ** 0.5) and first.ssim == pytest.approx(0.85)
     assert first.deterministic and not second.deterministic and second.share is None
 
 
 def test_spread():
-    assert spread([3.0, 4.0]) == pytest.approx(12.5**0.5)
-    assert spread([]) is None
+    assert spread_of_seeds([3.0, 4.0]) == pytest.approx(12.5**0.5)
+    assert spread_of_seeds([]) is None
 
 
 def test_what_has_a_limit():
     still = a_plan(scheduler="heun", eta=0.0)
-    assert deterministic(still) and has_limit(still)
-    assert not deterministic(replace(still, scheduler="euler-a", eta=1.0))
-    assert deterministic(replace(still, scheduler="euler-a", eta=0.0))
-    assert not deterministic(replace(still, scheduler="lcm"))
+    assert is_deterministic(still) and has_limit(still)
+    assert not is_deterministic(replace(still, scheduler="euler-a", eta=1.0))
+    assert is_deterministic(replace(still, scheduler="euler-a", eta=0.0))
+    assert not is_deterministic(replace(still, scheduler="lcm"))
     assert not has_limit(replace(still, prompt="a [cat:dog:0.5]"))
     assert not has_limit(replace(still, negative="[a|b]"))
     assert has_limit(replace(still, prompt="a [cat:dog:0.5]", syntax="plain"))

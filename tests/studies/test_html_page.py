@@ -13,20 +13,20 @@ import pytest
 from PIL import Image
 
 from sdcli.images.contact_sheet import Cell, Sheet, flow
-from sdcli.studies.charts import Line, errors
-from sdcli.studies.html_page import Chart, Page, Table, html
+from sdcli.studies.charts import ChartLine, draw_error_chart
+from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, render_page
 
 EVIL = '<script>document.title="stolen"</script><img src=http://192.0.2.1/x onerror=alert(1)> "&\''
 COLOURS = [(200, 30, 30), (30, 160, 30), (30, 30, 200), (200, 160, 20)]
 
 
-def page() -> Page:
+def page() -> StudyPage:
     cells = [
         Cell(Image.new("RGB", (64, 64), colour), f"{place} %", f"{EVIL} {place}", f"sdcli {EVIL}")
         for place, colour in enumerate(COLOURS)
     ]
     numbers = [["ddim", 10, 3.5], ["euler", 9, None], ["dpm2", 200, 0.25], [EVIL, 30, 12]]
-    return Page(
+    return StudyPage(
         kind="Test",
         title=EVIL,
         subtitle=EVIL,
@@ -35,8 +35,8 @@ def page() -> Page:
             Sheet(EVIL, [cells[:2], cells[2:]], [EVIL, "b"], ["1", EVIL], (EVIL, EVIL)),
             flow("more", [Cell(Image.new("RGB", (900, 600)), EVIL), Cell(None, EVIL)]),
         ],
-        charts=[Chart(EVIL, errors([Line(EVIL, [(1, 1), (2, 0.5)])]), EVIL)],
-        tables=[Table(EVIL, ["scheduler", "steps", "distance"], numbers, ["", "d", ".2f"])],
+        charts=[PageChart(EVIL, draw_error_chart([ChartLine(EVIL, [(1, 1), (2, 0.5)])]), EVIL)],
+        tables=[NumberTable(EVIL, ["scheduler", "steps", "distance"], numbers, ["", "d", ".2f"])],
         notes=[EVIL],
         plan={EVIL: EVIL},
         command=EVIL,
@@ -45,7 +45,7 @@ def page() -> Page:
 
 
 def test_what_a_user_wrote_is_text():
-    text = html(page())
+    text = render_page(page())
     assert EVIL not in text
     assert len(re.findall(r"<script\b", text)) == 1
     # every image is embedded, and no address outside the page is ever an attribute to be fetched
@@ -54,7 +54,7 @@ def test_what_a_user_wrote_is_text():
 
 
 def test_a_page_without_pictures_has_no_slider():
-    assert 'class="slider"' not in html(Page("Test", "nothing", slider=(0, 1)))
+    assert 'class="slider"' not in render_page(StudyPage("Test", "nothing", slider=(0, 1)))
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def browser(tmp_path: Path) -> Iterator[Any]:
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     chrome = webdriver.Chrome(options, webdriver.ChromeService(driver))
     file = tmp_path / "report.html"
-    file.write_text(html(page()), encoding="utf-8")
+    file.write_text(render_page(page()), encoding="utf-8")
     chrome.get(file.as_uri())
     yield chrome
     chrome.quit()

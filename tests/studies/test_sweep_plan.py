@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from sdcli.errors import BadRequest
 from sdcli.plan import Plan
 from sdcli.request import Draw, Lora, Redraw, Request
-from sdcli.studies.sweep.plan import axes, axis, cells, planned, spelled
+from sdcli.studies.sweep.plan import combine_axes, plan_cells, read_axes, read_axis, split_values
 from tests.helpers.plans import a_plan
 
 ASKED = Request(Draw(), "a red fox, a redder fox", seed=7)
 
 
 def values(text: str, request: Request = ASKED) -> tuple[str, ...]:
-    return axis(text, request).values
+    return read_axis(text, request).values
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,15 @@ def test_values_and_ranges(text: str, expected: str):
 @given(st.integers(-50, 50), st.integers(0, 40), st.integers(1, 9))
 def test_a_range_is_what_counting_gives(first: int, more: int, step: int):
     last = first + more
-    assert spelled(f"{first}..{last}/{step}", ranges=True) == tuple(
+    assert split_values(f"{first}..{last}/{step}", ranges=True) == tuple(
         map(str, range(first, last + 1, step))
     )
 
 
 def test_words_are_replaced_whole_and_everywhere():
-    made = cells(
-        replace(ASKED, prompt="a red fox, red-haired, redder"), axes(["red=blue,dark green"], ASKED)
+    made = combine_axes(
+        replace(ASKED, prompt="a red fox, red-haired, redder"),
+        read_axes(["red=blue,dark green"], ASKED),
     )
     assert [cell.request.prompt for cell in made] == [
         "a blue fox, blue-haired, redder",
@@ -59,12 +60,12 @@ def test_words_are_replaced_whole_and_everywhere():
 
 
 def test_a_comma_can_be_in_a_word_and_a_backslash_is_no_pattern():
-    (cell,) = cells(ASKED, [axis(r"fox=fox\, cat \1", ASKED)])
+    (cell,) = combine_axes(ASKED, [read_axis(r"fox=fox\, cat \1", ASKED)])
     assert cell.request.prompt == r"a red fox, cat \1, a redder fox, cat \1"
 
 
 def test_every_combination_the_last_axis_fastest():
-    made = cells(ASKED, axes(["steps=10,20", "cfg=1,5", "red=red,blue"], ASKED))
+    made = combine_axes(ASKED, read_axes(["steps=10,20", "cfg=1,5", "red=red,blue"], ASKED))
     assert [cell.values for cell in made][:3] == [
         ("10", "1", "red"),
         ("10", "1", "blue"),
@@ -82,7 +83,7 @@ def test_every_combination_the_last_axis_fastest():
 
 def test_loras_come_on_top_of_those_that_are_worn_and_nothing_is_none():
     worn = replace(ASKED, loras=(Lora("a.safetensors"),))
-    made = cells(worn, [axis("lora=,b.safetensors:0.5", worn)])
+    made = combine_axes(worn, [read_axis("lora=,b.safetensors:0.5", worn)])
     assert [cell.request.loras for cell in made] == [
         (Lora("a.safetensors"),),
         (Lora("a.safetensors"), Lora("b.safetensors", 0.5, 0.5)),
@@ -96,22 +97,23 @@ def test_loras_come_on_top_of_those_that_are_worn_and_nothing_is_none():
 )  # fmt: skip
 def test_refused(text: str):
     with pytest.raises(BadRequest):
-        axes([text], ASKED)
+        read_axes([text], ASKED)
 
 
 def test_a_strength_needs_a_picture():
     with pytest.raises(BadRequest, match="strength"):
-        cells(ASKED, axes(["strength=0.2,0.8"], ASKED))
+        combine_axes(ASKED, read_axes(["strength=0.2,0.8"], ASKED))
     redrawn = replace(ASKED, task=Redraw(Path("a.png")))
     assert [
-        cell.request.task.strength for cell in cells(redrawn, axes(["strength=0.2,0.8"], redrawn))
+        cell.request.task.strength
+        for cell in combine_axes(redrawn, read_axes(["strength=0.2,0.8"], redrawn))
     ] == [0.2, 0.8]
 
 
 @pytest.mark.parametrize("texts", [[], ["cfg=1,2"] * 2, ["cfg=1", "steps=1", "seed=1", "red=a"]])
 def test_one_to_three_axes_each_of_its_own(texts: list[str]):
     with pytest.raises(BadRequest):
-        axes(texts, ASKED)
+        read_axes(texts, ASKED)
 
 
 def rolled(request: Request) -> Plan:
@@ -125,12 +127,18 @@ def rolled(request: Request) -> Plan:
 def test_one_seed_for_all_unless_seeds_vary():
     rolled.dice = 100  # type: ignore[attr-defined]
     free = replace(ASKED, seed=None)
-    assert {one.plan.seed for one in planned(free, axes(["cfg=1,2,3"], free), rolled)} == {101}
-    assert [one.plan.seed for one in planned(free, axes(["seed=4..6"], free), rolled)] == [4, 5, 6]
+    assert {one.plan.seed for one in plan_cells(free, read_axes(["cfg=1,2,3"], free), rolled)} == {
+        101
+    }
+    assert [one.plan.seed for one in plan_cells(free, read_axes(["seed=4..6"], free), rolled)] == [
+        4,
+        5,
+        6,
+    ]
 
 
 def test_a_cell_that_cannot_be_is_named():
     with pytest.raises(BadRequest, match="steps=20, cfg=13: 13 is unlucky"):
-        planned(ASKED, axes(["steps=20", "cfg=12,13"], ASKED), rolled)
+        plan_cells(ASKED, read_axes(["steps=20", "cfg=12,13"], ASKED), rolled)
     with pytest.raises(BadRequest, match="--count 2"):
-        planned(replace(ASKED, count=2), axes(["cfg=12"], ASKED), rolled)
+        plan_cells(replace(ASKED, count=2), read_axes(["cfg=12"], ASKED), rolled)

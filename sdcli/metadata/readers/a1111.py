@@ -6,7 +6,15 @@ import re
 from collections.abc import Mapping
 
 from sdcli.metadata import a1111_format as infotext
-from sdcli.metadata.readers.draft import Draft, Found, Size, items, json_object, number, text
+from sdcli.metadata.readers.draft import (
+    ForeignPicture,
+    ForeignPictureBuilder,
+    PictureSize,
+    as_list,
+    as_number,
+    as_text,
+    parse_json_object,
+)
 from sdcli.schedulers import names as schedulers
 
 PLACES = ("parameters", "UserComment", "comment", "ImageDescription")
@@ -61,35 +69,41 @@ _ODDITIES = (
 )
 
 
-def read(texts: Mapping[str, str], size: Size) -> Found | None:
+def read_a1111(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | None:
     """The text of this kind, if there is one that is no JSON of somebody else."""
-    said = next((texts[p] for p in PLACES if texts.get(p, "").strip()[:1] not in ("", "{")), None)
-    if said is None or (not _looks_right(said) and "parameters" not in texts):
+    infotext_text = next(
+        (texts[p] for p in PLACES if texts.get(p, "").strip()[:1] not in ("", "{")), None
+    )
+    if infotext_text is None or (
+        not _looks_like_infotext(infotext_text) and "parameters" not in texts
+    ):
         return None
-    return of(infotext.parse(said))
+    return picture_from_infotext(infotext.parse_infotext(infotext_text))
 
 
-def of(info: infotext.Infotext) -> Found:
+def picture_from_infotext(info: infotext.Infotext) -> ForeignPicture:
     """A text of this kind as a request."""
     fields = info.fields
-    draft = Draft(program(fields))
-    draft.words(info.prompt, info.negative)
-    draft.sampler(fields.get("Sampler"), fields.get("Schedule type"))
+    draft = ForeignPictureBuilder(identify_program(fields))
+    draft.set_prompts(info.prompt, info.negative)
+    draft.set_sampler(fields.get("Sampler"), fields.get("Schedule type"))
     width, _, height = fields.get("Size", "").partition("x")
-    draft.size(width, height)
+    draft.set_size(width, height)
     for name, field in _NUMBERS:
-        draft.set(name, fields.get(field))
-    _eta(draft)
+        draft.set_number(name, fields.get(field))
+    _drop_idle_eta(draft)
     if fields.get("Seed", "").startswith("-"):
-        draft.differs("its seed is not recorded: -1 is what was asked for, not what was used")
+        draft.note_difference(
+            "its seed is not recorded: -1 is what was asked for, not what was used"
+        )
     else:
-        draft.set("seed", fields.get("Seed"))
-    _files(draft, fields)
-    _noise(draft, fields)
-    _emphasis(draft, fields)
-    _start(draft, fields)
-    _oddities(draft, fields)
-    return draft.done()
+        draft.set_number("seed", fields.get("Seed"))
+    _read_files(draft, fields)
+    _read_noise(draft, fields)
+    _read_emphasis(draft, fields)
+    _read_start(draft, fields)
+    _note_oddities(draft, fields)
+    return draft.build()
 
 
 _NUMBERS = (
@@ -102,7 +116,7 @@ _NUMBERS = (
 )
 
 
-def program(fields: Mapping[str, str]) -> str:
+def identify_program(fields: Mapping[str, str]) -> str:
     """Who wrote it: they sign under `Version`, or under `App`."""
     if "SD.Next" in fields.get("App", "") or "Backend" in fields:
         return "SD.Next"
@@ -111,65 +125,67 @@ def program(fields: Mapping[str, str]) -> str:
     return next(named, "AUTOMATIC1111")
 
 
-def _looks_right(said: str) -> bool:
+def _looks_like_infotext(said: str) -> bool:
     return bool(re.search(r"^\s*Steps: *\d|\bSteps: *\d+, |^Negative prompt:", said, re.M))
 
 
-def _files(draft: Draft, fields: Mapping[str, str]) -> None:
-    draft.model(fields.get("Model"), fields.get("Model hash"))
+def _read_files(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
+    draft.set_model(fields.get("Model"), fields.get("Model hash"))
     vae = fields.get("VAE", "")
     if vae not in ("", "None", "Automatic"):
-        draft.model(vae, fields.get("VAE hash"), "vae")
+        draft.set_model(vae, fields.get("VAE hash"), "vae")
     for kind, field in (("lora", "Lora hashes"), ("embedding", "TI hashes")):
         for pair in fields.get(field, "").split(","):
             name, _, short = pair.rpartition(":")
-            draft.hash(f"{kind}:{name.strip()}", short)
-    for name, short in (json_object(fields.get("Hashes")) or {}).items():
+            draft.set_hash(f"{kind}:{name.strip()}", short)
+    for name, short in (parse_json_object(fields.get("Hashes")) or {}).items():
         kind = name.replace("embed:", "embedding:")
         if kind not in draft.hashes:
-            draft.hash(kind, short)
+            draft.set_hash(kind, short)
 
 
-def _noise(draft: Draft, fields: Mapping[str, str]) -> None:
-    told = fields.get("RNG", "")
+def _read_noise(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
+    source = fields.get("RNG", "")
     known = _NOISE.get(draft.program, _NOISE[""])
-    if told.lower() in known:
-        draft.said["rng"] = known[told.lower()]
+    if source.lower() in known:
+        draft.values["rng"] = known[source.lower()]
     else:
-        draft.differs(f"its noise came from `{told}`, which is not known here")
+        draft.note_difference(f"its noise came from `{source}`, which is not known here")
 
 
-def _emphasis(draft: Draft, fields: Mapping[str, str]) -> None:
-    told = fields.get("Emphasis", "Original").lower()
-    if told in _EMPHASIS:
-        draft.said["emphasis"] = _EMPHASIS[told]
-    elif told == "none":
-        draft.said["syntax"] = "plain"
+def _read_emphasis(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
+    rule = fields.get("Emphasis", "Original").lower()
+    if rule in _EMPHASIS:
+        draft.values["emphasis"] = _EMPHASIS[rule]
+    elif rule == "none":
+        draft.values["syntax"] = "plain"
     else:
-        draft.differs(f"its emphasis rule is `{told}`, which is not known here")
+        draft.note_difference(f"its emphasis rule is `{rule}`, which is not known here")
 
 
-def _start(draft: Draft, fields: Mapping[str, str]) -> None:
+def _read_start(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
     second_pass = any(name.startswith("Hires") for name in fields)
     strength = fields.get("Denoising strength") or fields.get("Denoising Strength")
     if strength and not second_pass:
-        draft.started_from(strength)
-    if "Image CFG scale" in fields and number(fields["Image CFG scale"]) is not None:
-        draft.differs("it followed an instruction about another picture (`sdcli edit` does that)")
+        draft.set_start_strength(strength)
+    if "Image CFG scale" in fields and as_number(fields["Image CFG scale"]) is not None:
+        draft.note_difference(
+            "it followed an instruction about another picture (`sdcli edit` does that)"
+        )
 
 
-def _eta(draft: Draft) -> None:
+def _drop_idle_eta(draft: ForeignPictureBuilder) -> None:
     """Keep an eta only where it was in force: stable-diffusion.cpp says 0 whatever its solver."""
-    row = schedulers.SCHEDULERS.get(draft.said.get("scheduler", ""))
-    said = draft.said.get("eta")
-    idle = draft.program == "stable-diffusion.cpp" and not said
+    row = schedulers.SCHEDULERS.get(draft.values.get("scheduler", ""))
+    eta = draft.values.get("eta")
+    idle = draft.program == "stable-diffusion.cpp" and not eta
     if row is None or row.solver.eta is None or (idle and row.solver.name not in _DETERMINISTIC):
-        draft.said.pop("eta", None)
+        draft.values.pop("eta", None)
 
 
-def _oddities(draft: Draft, fields: Mapping[str, str]) -> None:
+def _note_oddities(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
     if "Steps" not in fields:
-        draft.differs("its settings are not recorded, only its prompt")
+        draft.note_difference("its settings are not recorded, only its prompt")
     understood = {name.strip() for name in _UNDERSTOOD.split(",")}
     for name, value in fields.items():
         if name in understood:
@@ -178,17 +194,19 @@ def _oddities(draft: Draft, fields: Mapping[str, str]) -> None:
         if about is None:
             about = f"it says `{name}: {{}}`, for which there is nothing here"
         if about:
-            draft.differs(about.replace("{}", value[:80]))
-    for part in items(_json_list(fields.get("Civitai resources"))):
-        kind, label = _text(part, "type"), _text(part, "modelName")
+            draft.note_difference(about.replace("{}", value[:80]))
+    for part in as_list(_parse_json_list(fields.get("Civitai resources"))):
+        kind, label = _text_within(part, "type"), _text_within(part, "modelName")
         if kind == "lora" and label:
-            draft.differs(f"it wore the LoRA `{label}` of CivitAI, which is named there only")
+            draft.note_difference(
+                f"it wore the LoRA `{label}` of CivitAI, which is named there only"
+            )
 
 
-def _json_list(said: str | None) -> list[object]:
-    wrapped = json_object(f'{{"all":{said}}}') if said else None
-    return items((wrapped or {}).get("all"))
+def _parse_json_list(said: str | None) -> list[object]:
+    wrapped = parse_json_object(f'{{"all":{said}}}') if said else None
+    return as_list((wrapped or {}).get("all"))
 
 
-def _text(data: object, name: str) -> str:
-    return text(data.get(name)) if isinstance(data, dict) else ""  # pyright: ignore
+def _text_within(data: object, name: str) -> str:
+    return as_text(data.get(name)) if isinstance(data, dict) else ""  # pyright: ignore

@@ -14,11 +14,11 @@ from sdcli.metadata import codec
 from sdcli.request import Draw, Lora, Request
 from sdcli.schedulers import names as schedulers
 
-Size = tuple[int, int] | None
+PictureSize = tuple[int, int] | None
 
 
 @dataclass(frozen=True)
-class Found:
+class ForeignPicture:
     """A request as near to the picture as its texts allow, and why it may come out different.
 
     The request names files as the other program did; `hashes` says what identifies them: by
@@ -33,7 +33,7 @@ class Found:
     unmatched: tuple[str, ...] = ()
 
 
-Reader = Callable[[Mapping[str, str], Size], Found | None]
+ForeignReader = Callable[[Mapping[str, str], PictureSize], ForeignPicture | None]
 
 _WHOLE = {
     "steps": (1, 1_000),
@@ -46,7 +46,7 @@ _WHOLE = {
 _REAL = {"cfg": (-100.0, 1_000.0), "eta": (0.0, 100.0)}
 _LONGEST = 200_000
 # Whose solvers a program has.
-_KIN = {
+_SOLVERS_OF = {
     "AUTOMATIC1111": "A1111",
     "Forge": "A1111",
     "SwarmUI": "ComfyUI",
@@ -57,105 +57,109 @@ _KIN = {
 _HEX = re.compile(r"(?:0x|sha256:)?([0-9a-f]{6,64})", re.I)
 
 
-class Draft:
+class ForeignPictureBuilder:
     """A `Found` in the making: takes what it is given, as text or number, and notes what is odd."""
 
     def __init__(self, program: str) -> None:
         self.program = program
-        self.said: dict[str, Any] = {}
+        self.values: dict[str, Any] = {}
         self.loras: list[Lora] = []
         self.hashes: dict[str, str] = {}
         self.strength: float | None = None
         self.unmatched: list[str] = []
 
-    def done(self) -> Found:
+    def build(self) -> ForeignPicture:
         """The finished account."""
         request = Request(
             task=Draw(),
-            prompt=self.said.pop("prompt", ""),
+            prompt=self.values.pop("prompt", ""),
             loras=tuple(self.loras),
-            **self.said,
+            **self.values,
         )
         odd = tuple(dict.fromkeys(self.unmatched))
-        return Found(self.program, request, self.hashes, self.strength, odd)
+        return ForeignPicture(self.program, request, self.hashes, self.strength, odd)
 
-    def differs(self, why: str) -> None:
+    def note_difference(self, why: str) -> None:
         """Note something that keeps the picture from being the same."""
         if len(self.unmatched) < 200:
             self.unmatched.append(why[:400])
 
-    def words(self, prompt: Any, negative: Any = "") -> None:
+    def set_prompts(self, prompt: Any, negative: Any = "") -> None:
         """The two prompts."""
-        self.said["prompt"] = text(prompt).strip()
-        self.said["negative"] = text(negative).strip()
+        self.values["prompt"] = as_text(prompt).strip()
+        self.values["negative"] = as_text(negative).strip()
 
-    def set(self, name: str, value: Any) -> None:
+    def set_number(self, name: str, value: Any) -> None:
         """A number of the request, if it is one and within what makes sense."""
         least, most = _WHOLE.get(name) or _REAL[name]
-        found = number(value)
-        if found is None:
+        parsed = as_number(value)
+        if parsed is None:
             return
-        if not least <= found <= most:
-            self.differs(f"its {name.replace('_', ' ')} is {text(value)[:40]}, which cannot be")
+        if not least <= parsed <= most:
+            self.note_difference(
+                f"its {name.replace('_', ' ')} is {as_text(value)[:40]}, which cannot be"
+            )
         else:
-            self.said[name] = int(found) if name in _WHOLE else float(found)
+            self.values[name] = int(parsed) if name in _WHOLE else float(parsed)
 
-    def size(self, width: Any, height: Any) -> None:
+    def set_size(self, width: Any, height: Any) -> None:
         """Width and height, both or neither, down to whole cells as every program draws them."""
-        across, down = number(width), number(height)
+        across, down = as_number(width), as_number(height)
         if across is not None and down is not None:
-            self.set("width", across // 8 * 8)
-            self.set("height", down // 8 * 8)
+            self.set_number("width", across // 8 * 8)
+            self.set_number("height", down // 8 * 8)
 
-    def sampler(self, sampler: Any, schedule: Any = "") -> None:
+    def set_sampler(self, sampler: Any, schedule: Any = "") -> None:
         """The scheduler that is the same as theirs, or the news that there is none."""
-        theirs, spacing = text(sampler).strip(), text(schedule).strip()
+        theirs, spacing = as_text(sampler).strip(), as_text(schedule).strip()
         if not theirs:
             return
         try:
-            name = schedulers.pair(theirs, spacing or None)
-            self.said["scheduler"] = name
+            name = schedulers.find_sampler_with_schedule(theirs, spacing or None)
+            self.values["scheduler"] = name
             how = schedulers.SCHEDULERS[name].solver.differs
-            if _KIN.get(self.program, self.program) in how.partition(", and this")[0]:
-                self.differs(f"its sampler `{theirs}`: {how}")
+            if _SOLVERS_OF.get(self.program, self.program) in how.partition(", and this")[0]:
+                self.note_difference(f"its sampler `{theirs}`: {how}")
         except SdcliError as error:
             label = f"{theirs} {spacing}".strip()
-            self.differs(f"its sampler `{label}`: {error.fact}; the model's usual one instead")
+            self.note_difference(
+                f"its sampler `{label}`: {error.fact}; the model's usual one instead"
+            )
 
-    def model(self, name: Any, short: Any = "", kind: str = "model") -> None:
+    def set_model(self, name: Any, short: Any = "", kind: str = "model") -> None:
         """The checkpoint or the VAE, by name and, where it is told, by hash."""
-        if file := stem(name):
-            self.said[kind] = file
-        self.hash(kind, short)
+        if file := bare_name(name):
+            self.values[kind] = file
+        self.set_hash(kind, short)
 
-    def lora(self, name: Any, unet: Any = 1.0, te: Any = None, short: Any = "") -> None:
+    def add_lora(self, name: Any, unet: Any = 1.0, te: Any = None, short: Any = "") -> None:
         """A LoRA, by name, weights and hash."""
-        file, strong = stem(name), number(unet)
+        file, strong = bare_name(name), as_number(unet)
         if not file or len(self.loras) >= 100:
             return
         weight = 1.0 if strong is None else float(strong)
-        encoder = number(te)
+        encoder = as_number(te)
         self.loras.append(Lora(file, weight, weight if encoder is None else float(encoder)))
-        self.hash(f"lora:{file}", short)
+        self.set_hash(f"lora:{file}", short)
 
-    def hash(self, what: str, short: Any) -> None:
+    def set_hash(self, what: str, short: Any) -> None:
         """What identifies one of the files."""
-        if found := _HEX.fullmatch(text(short).strip()):
+        if found := _HEX.fullmatch(as_text(short).strip()):
             self.hashes[what] = found[1].lower()
 
-    def started_from(self, strength: Any) -> None:
+    def set_start_strength(self, strength: Any) -> None:
         """The picture began as another one, this much of which was redrawn."""
-        share = number(strength)
+        share = as_number(strength)
         if share is None or not 0 <= share <= 1:
             return
         self.strength = float(share)
-        self.differs(
+        self.note_difference(
             f"it began as another picture, redrawn with strength {share:g}, which it does not "
             "carry: `--set image=FILE` names it"
         )
 
 
-def text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as text: texts and numbers as they are, anything else as nothing."""
     if isinstance(value, str):
         return value[:_LONGEST]
@@ -163,46 +167,46 @@ def text(value: Any) -> str:
     return f"{value}" if numeric and abs(value) < 1e30 else ""
 
 
-def number(value: Any) -> float | int | None:
+def as_number(value: Any) -> float | int | None:
     """A finite number, from a number or its text; whole ones keep every digit."""
-    said = text(value).strip()[:40]
+    digits = as_text(value).strip()[:40]
     try:
-        return int(said)
+        return int(digits)
     except ValueError:
         pass
     try:
-        found = float(said)
+        parsed = float(digits)
     except ValueError:
         return None
-    if not math.isfinite(found):
+    if not math.isfinite(parsed):
         return None
-    return int(found) if found.is_integer() else found
+    return int(parsed) if parsed.is_integer() else parsed
 
 
-def stem(name: Any) -> str:
+def bare_name(name: Any) -> str:
     """The bare name of a model, without folders (of either system) and without its ending."""
-    said = PureWindowsPath(PurePosixPath(text(name).strip().replace("\0", "")).name).name
-    return re.sub(r"\.(safetensors|ckpt|pt|pth|bin|sft|gguf)$", "", said, flags=re.I)[:200]
+    file_name = PureWindowsPath(PurePosixPath(as_text(name).strip().replace("\0", "")).name).name
+    return re.sub(r"\.(safetensors|ckpt|pt|pth|bin|sft|gguf)$", "", file_name, flags=re.I)[:200]
 
 
-def json_object(said: str | None) -> dict[str, Any] | None:
+def parse_json_object(json_text: str | None) -> dict[str, Any] | None:
     """The JSON object in a text, or None where there is none."""
-    if not said or said.lstrip()[:1] != "{":
+    if not json_text or json_text.lstrip()[:1] != "{":
         return None
     try:
-        data = codec.from_json(said)
+        data = codec.from_json(json_text)
     except codec.BadData:
         return None
     return cast(dict[str, Any], data) if isinstance(data, dict) else None
 
 
-def within(data: Any, *names: str) -> Any:
+def nested_value(data: Any, *names: str) -> Any:
     """What lies under these names, one inside the other; None where something else does."""
     for name in names:
         data = cast(dict[str, Any], data).get(name) if isinstance(data, dict) else None
     return data
 
 
-def items(data: Any) -> list[Any]:
+def as_list(data: Any) -> list[Any]:
     """A list of at most 200, or nothing."""
     return cast(list[Any], data)[:200] if isinstance(data, list) else []

@@ -6,43 +6,50 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sdcli.metadata.readers.draft import Draft, Found, Size, items, json_object, text
+from sdcli.metadata.readers.draft import (
+    ForeignPicture,
+    ForeignPictureBuilder,
+    PictureSize,
+    as_list,
+    as_text,
+    parse_json_object,
+)
 
 
-def read(texts: Mapping[str, str], size: Size) -> Found | None:
+def read_fooocus(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | None:
     """The JSON of a picture by Fooocus, in PNG text or in EXIF."""
     for place in ("parameters", "UserComment"):
-        data = json_object(texts.get(place))
+        data = parse_json_object(texts.get(place))
         if data and "base_model" in data and "sampler" in data:
-            return _of(data)
+            return _picture_from_json(data)
     return None
 
 
-def _of(data: dict[str, Any]) -> Found:
-    draft = Draft("Fooocus")
-    draft.said["rng"] = "cpu"
-    draft.words(data.get("prompt"), data.get("negative_prompt"))
-    draft.sampler(data.get("sampler"), data.get("scheduler"))
+def _picture_from_json(data: dict[str, Any]) -> ForeignPicture:
+    draft = ForeignPictureBuilder("Fooocus")
+    draft.values["rng"] = "cpu"
+    draft.set_prompts(data.get("prompt"), data.get("negative_prompt"))
+    draft.set_sampler(data.get("sampler"), data.get("scheduler"))
     for name, theirs in (("steps", "steps"), ("seed", "seed"), ("cfg", "guidance_scale")):
-        draft.set(name, data.get(theirs))
-    sides = re.findall(r"\d{1,6}", text(data.get("resolution")))
-    draft.size(*(sides[:2] if len(sides) >= 2 else (data.get("width"), data.get("height"))))
-    draft.model(data.get("base_model"), data.get("base_model_hash"))
+        draft.set_number(name, data.get(theirs))
+    sides = re.findall(r"\d{1,6}", as_text(data.get("resolution")))
+    draft.set_size(*(sides[:2] if len(sides) >= 2 else (data.get("width"), data.get("height"))))
+    draft.set_model(data.get("base_model"), data.get("base_model_hash"))
     if data.get("vae") not in (None, "", "Default (model)"):
-        draft.model(data.get("vae"), kind="vae")
-    draft.set("clip_skip", data.get("clip_skip"))
-    for lora in items(data.get("loras")):
-        name, weight, short = (*items(lora), "", "", "")[:3]
-        draft.lora(name, weight, short=short)
-    _oddities(draft, data)
-    return draft.done()
+        draft.set_model(data.get("vae"), kind="vae")
+    draft.set_number("clip_skip", data.get("clip_skip"))
+    for lora in as_list(data.get("loras")):
+        name, weight, short = (*as_list(lora), "", "", "")[:3]
+        draft.add_lora(name, weight, short=short)
+    _note_oddities(draft, data)
+    return draft.build()
 
 
-def _oddities(draft: Draft, data: dict[str, Any]) -> None:
-    draft.differs("Fooocus sharpens and weighs its guidance in ways of its own")
+def _note_oddities(draft: ForeignPictureBuilder, data: dict[str, Any]) -> None:
+    draft.note_difference("Fooocus sharpens and weighs its guidance in ways of its own")
     if data.get("prompt_expansion"):
-        draft.differs("its prompt was written on by Fooocus (prompt expansion)")
-    if styles := text(data.get("styles")):
-        draft.differs(f"its prompt was dressed in styles: {styles[:120]}")
+        draft.note_difference("its prompt was written on by Fooocus (prompt expansion)")
+    if styles := as_text(data.get("styles")):
+        draft.note_difference(f"its prompt was dressed in styles: {styles[:120]}")
     if data.get("refiner_model") not in (None, "", "None"):
-        draft.differs("it was finished by a refiner, which is not done here")
+        draft.note_difference("it was finished by a refiner, which is not done here")

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdcli.metadata.readers.draft import (
-    Draft,
-    Found,
-    Size,
-    items,
-    json_object,
-    number,
-    text,
-    within,
+    ForeignPicture,
+    ForeignPictureBuilder,
+    PictureSize,
+    as_list,
+    as_number,
+    as_text,
+    nested_value,
+    parse_json_object,
 )
 
 _NEGATIVE = re.compile(r"\[([^\[\]]*)\]")
@@ -23,38 +23,40 @@ _FLAG = re.compile(r"\s-{1,2}(\w+)(?:[ =]([^\s-]\S*))?")
 _WEIGHTS = re.compile(r"[\w)]\+|[\w)]-{1,}(?:[\s,)]|$)|\)[0-9.]+")
 
 
-def read(texts: Mapping[str, str], size: Size) -> Found | None:
+def read_invokeai(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | None:
     """The newest of the three that the picture carries."""
-    if newest := json_object(texts.get("invokeai_metadata")):
-        return _third(newest)
-    if older := json_object(texts.get("sd-metadata")):
-        return _second(older)
-    return _first(texts["Dream"]) if "Dream" in texts else None
+    if newest := parse_json_object(texts.get("invokeai_metadata")):
+        return _read_invokeai_metadata(newest)
+    if older := parse_json_object(texts.get("sd-metadata")):
+        return _read_sd_metadata(older)
+    return _read_dream(texts["Dream"]) if "Dream" in texts else None
 
 
-def _third(data: dict[str, Any]) -> Found:
-    draft = _draft()
-    draft.words(data.get("positive_prompt"), data.get("negative_prompt"))
-    draft.sampler(data.get("scheduler"))
+def _read_invokeai_metadata(data: dict[str, Any]) -> ForeignPicture:
+    draft = _begin()
+    draft.set_prompts(data.get("positive_prompt"), data.get("negative_prompt"))
+    draft.set_sampler(data.get("scheduler"))
     for name, theirs in (("steps", "steps"), ("cfg", "cfg_scale"), ("seed", "seed")):
-        draft.set(name, data.get(theirs))
-    draft.size(data.get("width"), data.get("height"))
-    _model(draft, data.get("model"), "model")
-    _model(draft, data.get("vae"), "vae")
-    if skipped := number(data.get("clip_skip")):
-        draft.set("clip_skip", skipped + 1)  # they count the layers left out
-    for lora in items(data.get("loras")):
-        model = within(lora, "model") or within(lora, "lora")
-        name = within(model, "name") or within(model, "model_name")
-        draft.lora(name, within(lora, "weight"), short=_hash(within(model, "hash")))
+        draft.set_number(name, data.get(theirs))
+    draft.set_size(data.get("width"), data.get("height"))
+    _read_model(draft, data.get("model"), "model")
+    _read_model(draft, data.get("vae"), "vae")
+    if skipped := as_number(data.get("clip_skip")):
+        draft.set_number("clip_skip", skipped + 1)  # they count the layers left out
+    for lora in as_list(data.get("loras")):
+        model = nested_value(lora, "model") or nested_value(lora, "lora")
+        name = nested_value(model, "name") or nested_value(model, "model_name")
+        draft.add_lora(
+            name, nested_value(lora, "weight"), short=_comparable_hash(nested_value(model, "hash"))
+        )
     if data.get("rand_device") not in ("cpu", None):
-        draft.said["rng"] = "nv"
+        draft.values["rng"] = "nv"
     for name, why in _THIRD_ODDITIES:
         if data.get(name) not in (None, "", 0, 0.0, [], False):
-            draft.differs(why)
-    if "img2img" in text(data.get("generation_mode")) or "init_image" in data:
-        draft.started_from(data.get("strength"))
-    return _finished(draft)
+            draft.note_difference(why)
+    if "img2img" in as_text(data.get("generation_mode")) or "init_image" in data:
+        draft.set_start_strength(data.get("strength"))
+    return _finish(draft)
 
 
 _THIRD_ODDITIES = (
@@ -71,72 +73,78 @@ _THIRD_ODDITIES = (
 )
 
 
-def _second(data: dict[str, Any]) -> Found:
-    draft = _draft()
-    image = within(data, "image")
-    prompts = within(image, "prompt")
-    words = prompts if isinstance(prompts, str) else [within(p, "prompt") for p in items(prompts)]
-    joined = words if isinstance(words, str) else " ".join(text(word) for word in words)
-    draft.words(*_parted(joined))
-    draft.sampler(within(image, "sampler"))
+def _read_sd_metadata(data: dict[str, Any]) -> ForeignPicture:
+    draft = _begin()
+    image = nested_value(data, "image")
+    prompts = nested_value(image, "prompt")
+    words = (
+        prompts
+        if isinstance(prompts, str)
+        else [nested_value(p, "prompt") for p in as_list(prompts)]
+    )
+    joined = words if isinstance(words, str) else " ".join(as_text(word) for word in words)
+    draft.set_prompts(*_split_negative(joined))
+    draft.set_sampler(nested_value(image, "sampler"))
     for name, theirs in (("steps", "steps"), ("cfg", "cfg_scale"), ("seed", "seed")):
-        draft.set(name, within(image, theirs))
-    draft.size(within(image, "width"), within(image, "height"))
-    draft.model(data.get("model_weights"), data.get("model_hash"))
-    for done in items(within(image, "postprocessing")):
-        draft.differs(f"it was worked over afterwards ({text(within(done, 'type'))[:40]})")
+        draft.set_number(name, nested_value(image, theirs))
+    draft.set_size(nested_value(image, "width"), nested_value(image, "height"))
+    draft.set_model(data.get("model_weights"), data.get("model_hash"))
+    for done in as_list(nested_value(image, "postprocessing")):
+        draft.note_difference(
+            f"it was worked over afterwards ({as_text(nested_value(done, 'type'))[:40]})"
+        )
     for name in ("threshold", "perlin", "seamless", "hires_fix", "variations"):
-        if within(image, name):
-            draft.differs(f"it was drawn with `{name}`, for which there is nothing here")
-    if within(image, "type") == "img2img":
-        draft.started_from(within(image, "strength"))
-    return _finished(draft)
+        if nested_value(image, name):
+            draft.note_difference(f"it was drawn with `{name}`, for which there is nothing here")
+    if nested_value(image, "type") == "img2img":
+        draft.set_start_strength(nested_value(image, "strength"))
+    return _finish(draft)
 
 
-def _first(said: str) -> Found | None:
+def _read_dream(said: str) -> ForeignPicture | None:
     """`"words [unwanted words]" -s 50 -S 42 -W 512 -H 768 -C 5 -A k_lms`."""
     parts = _DREAM.match(said[:100_000])
     if parts is None:
         return None
-    draft = _draft()
-    draft.words(*_parted(parts[1].replace('\\"', '"')))
+    draft = _begin()
+    draft.set_prompts(*_split_negative(parts[1].replace('\\"', '"')))
     flags = {name: value or "" for name, value in _FLAG.findall(parts[2][:10_000])}
-    draft.sampler(flags.get("A"))
+    draft.set_sampler(flags.get("A"))
     for name, flag in (("steps", "s"), ("seed", "S"), ("cfg", "C")):
-        draft.set(name, flags.get(flag))
-    draft.size(flags.get("W"), flags.get("H"))
+        draft.set_number(name, flags.get(flag))
+    draft.set_size(flags.get("W"), flags.get("H"))
     if "f" in flags and "I" in flags:
-        draft.started_from(flags["f"])
+        draft.set_start_strength(flags["f"])
     for flag, why in (("G", "its faces were repaired"), ("U", "it was enlarged")):
         if flag in flags:
-            draft.differs(f"{why} afterwards, which is not done here")
-    return _finished(draft)
+            draft.note_difference(f"{why} afterwards, which is not done here")
+    return _finish(draft)
 
 
-def _draft() -> Draft:
-    draft = Draft("InvokeAI")
-    draft.said["rng"] = "cpu"
+def _begin() -> ForeignPictureBuilder:
+    draft = ForeignPictureBuilder("InvokeAI")
+    draft.values["rng"] = "cpu"
     return draft
 
 
-def _finished(draft: Draft) -> Found:
-    if _WEIGHTS.search(f"{draft.said['prompt']} {draft.said['negative']}"):
-        draft.differs("its words are weighted in another language (`word+`, `(words)1.2`)")
-        draft.said["syntax"] = "plain"
-    return draft.done()
+def _finish(draft: ForeignPictureBuilder) -> ForeignPicture:
+    if _WEIGHTS.search(f"{draft.values['prompt']} {draft.values['negative']}"):
+        draft.note_difference("its words are weighted in another language (`word+`, `(words)1.2`)")
+        draft.values["syntax"] = "plain"
+    return draft.build()
 
 
-def _parted(said: str) -> tuple[str, str]:
+def _split_negative(said: str) -> tuple[str, str]:
     """Words, and the unwanted ones that stood in square brackets among them."""
     unwanted = [part.strip(" ,") for part in _NEGATIVE.findall(said)]
     return _NEGATIVE.sub("", said).strip(" ,"), ", ".join(part for part in unwanted if part)
 
 
-def _model(draft: Draft, data: Any, kind: str) -> None:
-    name = within(data, "name") or within(data, "model_name")
-    draft.model(name, _hash(within(data, "hash")), kind)
+def _read_model(draft: ForeignPictureBuilder, data: Any, kind: str) -> None:
+    name = nested_value(data, "name") or nested_value(data, "model_name")
+    draft.set_model(name, _comparable_hash(nested_value(data, "hash")), kind)
 
 
-def _hash(said: Any) -> str:
+def _comparable_hash(said: Any) -> str:
     """Only plain SHA-256 is comparable; their usual one is BLAKE3."""
-    return text(said) if text(said).startswith("sha256:") else ""
+    return as_text(said) if as_text(said).startswith("sha256:") else ""

@@ -5,39 +5,50 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sdcli.metadata.readers.draft import Draft, Found, Size, json_object, text
+from sdcli.metadata.readers.draft import (
+    ForeignPicture,
+    ForeignPictureBuilder,
+    PictureSize,
+    as_text,
+    parse_json_object,
+)
 
 _SAMPLERS = {"nai_smea": "k_euler_ancestral", "nai_smea_dyn": "k_euler_ancestral"}
 
 
-def read(texts: Mapping[str, str], size: Size) -> Found | None:
+def read_novelai(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | None:
     """The comment of a picture signed by NovelAI, in the clear or from its watermark."""
     if "stealth" in texts:
-        texts = {name: text(said) for name, said in (json_object(texts["stealth"]) or {}).items()}
+        texts = {
+            name: as_text(said)
+            for name, said in (parse_json_object(texts["stealth"]) or {}).items()
+        }
     if texts.get("Software") != "NovelAI":
         return None
-    data = json_object(texts.get("Comment")) or {}
-    draft = Draft("NovelAI")
-    draft.said["rng"] = "nv"
-    draft.words(
-        _translated(texts.get("Description") or text(data.get("prompt"))),
-        _translated(text(data.get("uc"))),
+    data = parse_json_object(texts.get("Comment")) or {}
+    draft = ForeignPictureBuilder("NovelAI")
+    draft.values["rng"] = "nv"
+    draft.set_prompts(
+        _translate_braces(texts.get("Description") or as_text(data.get("prompt"))),
+        _translate_braces(as_text(data.get("uc"))),
     )
-    sampler = text(data.get("sampler"))
-    draft.sampler(_SAMPLERS.get(sampler, sampler), data.get("noise_schedule"))
+    sampler = as_text(data.get("sampler"))
+    draft.set_sampler(_SAMPLERS.get(sampler, sampler), data.get("noise_schedule"))
     for name, theirs in (("steps", "steps"), ("seed", "seed"), ("cfg", "scale")):
-        draft.set(name, data.get(theirs))
-    draft.size(data.get("width") or (size and size[0]), data.get("height") or (size and size[1]))
-    draft.set("clip_skip", 2)
+        draft.set_number(name, data.get(theirs))
+    draft.set_size(
+        data.get("width") or (size and size[0]), data.get("height") or (size and size[1])
+    )
+    draft.set_number("clip_skip", 2)
     source = texts.get("Source", "")
-    draft.model("", source.rpartition(" ")[2])
-    draft.differs(f"its model ({source[:60] or 'unnamed'}) is NovelAI's own")
+    draft.set_model("", source.rpartition(" ")[2])
+    draft.note_difference(f"its model ({source[:60] or 'unnamed'}) is NovelAI's own")
     for name, why in _ODDITIES:
         if data.get(name):
-            draft.differs(why)
+            draft.note_difference(why)
     if data.get("request_type") == "Img2ImgRequest" or "strength" in data and "noise" in data:
-        draft.started_from(data.get("strength"))
-    return draft.done()
+        draft.set_start_strength(data.get("strength"))
+    return draft.build()
 
 
 _ODDITIES = (
@@ -49,6 +60,6 @@ _ODDITIES = (
 )
 
 
-def _translated(said: str) -> str:
+def _translate_braces(said: str) -> str:
     """Their braces are 1.05 times as strong; one pair is written as that weight."""
     return re.sub(r"(?<![\\{])\{([^{}]*)\}(?!\})", r"(\1:1.05)", said)

@@ -6,63 +6,63 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdcli.metadata.readers.draft import (
-    Draft,
-    Found,
-    Size,
-    items,
-    json_object,
-    number,
-    stem,
-    text,
-    within,
+    ForeignPicture,
+    ForeignPictureBuilder,
+    PictureSize,
+    as_list,
+    as_number,
+    as_text,
+    bare_name,
+    nested_value,
+    parse_json_object,
 )
 
 
-def read(texts: Mapping[str, str], size: Size) -> Found | None:
+def read_swarmui(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | None:
     """The parameters of a picture by SwarmUI."""
     for place in ("parameters", "UserComment"):
-        data = json_object(texts.get(place))
-        said = within(data, "sui_image_params")
+        data = parse_json_object(texts.get(place))
+        said = nested_value(data, "sui_image_params")
         if isinstance(said, dict):
-            return _of(said, data)  # pyright: ignore[reportUnknownArgumentType]
+            return _picture_from_parameters(said, data)  # pyright: ignore[reportUnknownArgumentType]
     return None
 
 
-def _of(said: dict[str, Any], data: Any) -> Found:
-    draft = Draft("SwarmUI")
-    draft.said["rng"] = "cpu"
-    draft.words(said.get("prompt"), said.get("negativeprompt"))
-    draft.sampler(said.get("sampler"), said.get("scheduler"))
+def _picture_from_parameters(said: dict[str, Any], data: Any) -> ForeignPicture:
+    draft = ForeignPictureBuilder("SwarmUI")
+    draft.values["rng"] = "cpu"
+    draft.set_prompts(said.get("prompt"), said.get("negativeprompt"))
+    draft.set_sampler(said.get("sampler"), said.get("scheduler"))
     for name, theirs in (("steps", "steps"), ("seed", "seed"), ("cfg", "cfgscale")):
-        draft.set(name, said.get(theirs))
-    draft.size(said.get("width"), said.get("height"))
-    draft.model(said.get("model"))
+        draft.set_number(name, said.get(theirs))
+    draft.set_size(said.get("width"), said.get("height"))
+    draft.set_model(said.get("model"))
     if not said.get("automaticvae"):
-        draft.model(said.get("vae"), kind="vae")
-    if stop := number(said.get("clipstopatlayer")):
-        draft.set("clip_skip", -stop)
-    weights = _listed(said.get("loraweights"))
-    for n, name in enumerate(_listed(said.get("loras"))):
-        draft.lora(name, weights[n] if n < len(weights) else 1)
-    _hashes(draft, items(within(data, "sui_models")))
-    if "initimagecreativity" in said and within(data, "sui_extra_data", "initimage_filename"):
-        draft.started_from(said["initimagecreativity"])
+        draft.set_model(said.get("vae"), kind="vae")
+    if stop := as_number(said.get("clipstopatlayer")):
+        draft.set_number("clip_skip", -stop)
+    weights = _split_names(said.get("loraweights"))
+    for n, name in enumerate(_split_names(said.get("loras"))):
+        draft.add_lora(name, weights[n] if n < len(weights) else 1)
+    _read_hashes(draft, as_list(nested_value(data, "sui_models")))
+    if "initimagecreativity" in said and nested_value(data, "sui_extra_data", "initimage_filename"):
+        draft.set_start_strength(said["initimagecreativity"])
     for name in said:
         if name.startswith(
             ("refinerupscale", "refinermodel", "controlnet", "variationseedstrength")
         ):
-            draft.differs(f"it was drawn with `{name}`, for which there is nothing here")
-    return draft.done()
+            draft.note_difference(f"it was drawn with `{name}`, for which there is nothing here")
+    return draft.build()
 
 
-def _listed(value: Any) -> list[Any]:
+def _split_names(value: Any) -> list[Any]:
     """Several names: a list, or a text with commas."""
-    return text(value).split(",") if isinstance(value, str) and value else items(value)
+    return as_text(value).split(",") if isinstance(value, str) and value else as_list(value)
 
 
-def _hashes(draft: Draft, models: list[Any]) -> None:
+def _read_hashes(draft: ForeignPictureBuilder, models: list[Any]) -> None:
     for model in models:
-        kind, name = text(within(model, "param")), stem(within(model, "name"))
+        kind, name = as_text(nested_value(model, "param")), bare_name(nested_value(model, "name"))
         place = {"model": "model", "vae": "vae", "loras": f"lora:{name}"}.get(kind)
         if place:
-            draft.hash(place, within(model, "hash"))
+            draft.set_hash(place, nested_value(model, "hash"))

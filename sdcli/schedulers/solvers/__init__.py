@@ -17,9 +17,9 @@ from sdcli.schedulers.solvers import distilled, multistep
 from sdcli.schedulers.solvers import one_stage as stochastic
 from sdcli.schedulers.solvers import predictor_corrector as predictor
 from sdcli.schedulers.solvers import two_stage as twostage
-from sdcli.schedulers.solvers.base import Solver
+from sdcli.schedulers.solvers.base import SolverFunction
 
-SOLVERS: dict[str, Solver] = {
+SOLVERS: dict[str, SolverFunction] = {
     "euler": stochastic.euler,
     "heun": twostage.heun,
     "dpm2": twostage.dpm2,

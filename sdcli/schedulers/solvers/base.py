@@ -7,43 +7,43 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sdcli.schedulers.noise_levels import Schedule
+from sdcli.schedulers.noise_levels import NoiseSchedule
 
 X = Any  # a tensor, or a number when a run is walked dry
 
-Solving = Generator[tuple[X, float], tuple[X, X], X]
+SolverSteps = Generator[tuple[X, float], tuple[X, X], X]
 
 
 @dataclass(frozen=True)
-class Run:
+class SolverRun:
     """The noise levels to walk down, the last one included, and where fresh noise comes from."""
 
     sigmas: Sequence[float]
-    schedule: Schedule
+    schedule: NoiseSchedule
     eta: float
     noise: Callable[[], X]  # each time other
-    motion: Callable[[float, float], X]  # of one Brownian motion, between two levels; variance 1
+    brownian: Callable[[float, float], X]  # of one Brownian motion, between two levels; variance 1
 
     @property
-    def strides(self) -> list[tuple[float, float]]:
+    def steps(self) -> list[tuple[float, float]]:
         """The steps: from which noise level to which."""
         return list(zip(self.sigmas, self.sigmas[1:], strict=False))
 
 
-class Solver(Protocol):
+class SolverFunction(Protocol):
     """A way from noise to a picture."""
 
-    def __call__(self, x: X, run: Run) -> Solving:
+    def __call__(self, x: X, run: SolverRun) -> SolverSteps:
         """Walk down the run's noise levels, asking for the picture seen in x at each."""
         ...
 
 
-def toward(x: X, x0: X, ratio: float) -> X:
+def blend_toward(x: X, x0: X, ratio: float) -> X:
     """The point where this share of x's noise is left over x0: 1 is x, 0 is x0."""
     return x0 + (x - x0) * ratio if ratio else x0
 
 
-def ancestral(now: float, then: float, eta: float) -> tuple[float, float]:
+def ancestral_step(now: float, then: float, eta: float) -> tuple[float, float]:
     """The level to go down to, and the fresh noise on top of it that makes `then` of it."""
     up = min(then, eta * math.sqrt(then**2 * (now**2 - then**2) / now**2))
     return math.sqrt(then**2 - up**2), up
@@ -71,7 +71,7 @@ def _gauss(count: int) -> list[tuple[float, float]]:
 GAUSS = _gauss(16)
 
 
-def integrals(
+def lagrange_integrals(
     nodes: Sequence[float], start: float, end: float, density: Callable[[float], float]
 ) -> list[float]:
     """How much each node counts: the integral of its Lagrange polynomial times the density."""

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import math
 
-from sdcli.schedulers.solvers.base import Run, Solving, X, ancestral, toward
+from sdcli.schedulers.solvers.base import SolverRun, SolverSteps, X, ancestral_step, blend_toward
 
 
-def euler(x: X, run: Run) -> Solving:
+def euler(x: X, run: SolverRun) -> SolverSteps:
     """Euler's method. With eta it is Euler a, and DDIM with eta; with eta 1 DDPM's posterior.
 
     They are one formula: DDIM's variance (Song et al. 2021, equation 16) over its signal is
     Karras' ancestral step, and the rest of its update Euler's straight line.
     """
-    for now, then in run.strides:
+    for now, then in run.steps:
         x, x0 = yield x, now
-        down, up = ancestral(now, then, run.eta)
-        x = toward(x, x0, down / now)
+        down, up = ancestral_step(now, then, run.eta)
+        x = blend_toward(x, x0, down / now)
         if up:
             x = x + run.noise() * up
     return x
 
 
-def dpmpp_2m(x: X, run: Run) -> Solving:
+def dpmpp_2m(x: X, run: SolverRun) -> SolverSteps:
     """DPM-Solver++ 2M (Lu et al. 2022), and its SDE kind where eta is not 0."""
     before: tuple[X, float] | None = None
-    for now, then in run.strides:
+    for now, then in run.steps:
         x, x0 = yield x, now
         if then == 0:
             return x0
@@ -34,27 +34,27 @@ def dpmpp_2m(x: X, run: Run) -> Solving:
         if before:
             old, h_old = before
             guess = x0 + (x0 - old) * (h / (2 * h_old))
-        x = _noised(toward(x, guess, math.exp(-(1 + run.eta) * h)), now, then, run)
+        x = _add_sde_noise(blend_toward(x, guess, math.exp(-(1 + run.eta) * h)), now, then, run)
         before = x0, h
     return x
 
 
-def dpmpp_3m(x: X, run: Run) -> Solving:
+def dpmpp_3m(x: X, run: SolverRun) -> SolverSteps:
     """DPM-Solver++ 3M SDE, as in k-diffusion: the third order in time, eta as above."""
     past: list[tuple[X, float]] = []  # what was seen, and the stride that followed, newest first
-    for now, then in run.strides:
+    for now, then in run.steps:
         x, x0 = yield x, now
         if then == 0:
             return x0
         h = math.log(now / then)
         full = h * (1 + run.eta)
-        x = toward(x, x0, math.exp(-full)) + _bend(x0, past, h, full)
-        x = _noised(x, now, then, run)
+        x = blend_toward(x, x0, math.exp(-full)) + _higher_orders(x0, past, h, full)
+        x = _add_sde_noise(x, now, then, run)
         past = [(x0, h), *past[:1]]
     return x
 
 
-def _bend(x0: X, past: list[tuple[X, float]], h: float, full: float) -> X:
+def _higher_orders(x0: X, past: list[tuple[X, float]], h: float, full: float) -> X:
     """What the slope and the curvature of the pictures seen so far add to a step."""
     if not past:
         return 0.0
@@ -70,9 +70,9 @@ def _bend(x0: X, past: list[tuple[X, float]], h: float, full: float) -> X:
     return (slope + change * (r / (r + rr))) * second - change * (third / (r + rr))
 
 
-def _noised(x: X, now: float, then: float, run: Run) -> X:
+def _add_sde_noise(x: X, now: float, then: float, run: SolverRun) -> X:
     """x with the noise that the SDE adds over a step."""
     if not run.eta:
         return x
     share = -math.expm1(-2 * run.eta * math.log(now / then))
-    return x + run.motion(now, then) * (then * math.sqrt(share))
+    return x + run.brownian(now, then) * (then * math.sqrt(share))

@@ -9,11 +9,17 @@ from PIL import Image
 
 from sdcli.images.contact_sheet import Cell, Sheet
 from sdcli.plan import Plan
-from sdcli.reproduce.command_line import command
+from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies import charts
-from sdcli.studies.compare.statistics import Drawing, Measured, Reference, Verdict, deterministic
-from sdcli.studies.html_page import Chart, Page, Table, Value
-from sdcli.studies.plan_facts import facts, line
+from sdcli.studies.compare.statistics import (
+    ComparisonVerdict,
+    MeasuredCell,
+    MeasuredDrawing,
+    Reference,
+    is_deterministic,
+)
+from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, TableValue
+from sdcli.studies.plan_facts import plan_facts, plan_summary
 from sdcli.text import percent, seconds
 
 COLUMNS = (
@@ -33,16 +39,16 @@ FORMATS = ("", "d", "d", ".2f", ".4f", ".2f", ".4f", ".1f", ".4f", ".0f", "")
 
 
 @dataclass(frozen=True)
-class Entry:
+class ComparedPicture:
     """One picture of the comparison."""
 
     image: Image.Image
     plan: Plan
-    numbers: Drawing
+    numbers: MeasuredDrawing
 
 
 @dataclass(frozen=True)
-class Converged:
+class ConvergedPicture:
     """The picture that the deterministic solvers tend to, of one seed."""
 
     image: Image.Image
@@ -51,21 +57,21 @@ class Converged:
 
 
 @dataclass
-class Compared:
+class Comparison:
     """Everything that was drawn and measured."""
 
     plan: Plan
     schedulers: Sequence[str]
     steps: Sequence[int]
     seeds: Sequence[int]
-    entries: dict[tuple[str, int, int], Entry] = field(
-        default_factory=dict[tuple[str, int, int], Entry]
+    entries: dict[tuple[str, int, int], ComparedPicture] = field(
+        default_factory=dict[tuple[str, int, int], ComparedPicture]
     )
-    limits: dict[int, Converged] = field(default_factory=dict[int, Converged])
+    limits: dict[int, ConvergedPicture] = field(default_factory=dict[int, ConvergedPicture])
     rests: dict[str, float] = field(default_factory=dict[str, float])  # noise that is left over
 
 
-def sheet(compared: Compared, seed: int) -> Sheet:
+def comparison_sheet(compared: Comparison, seed: int) -> Sheet:
     """One seed's pictures: schedulers down, steps across, and the converged picture last."""
     rows = [
         [_cell(compared, name, steps, seed) for steps in compared.steps]
@@ -74,7 +80,7 @@ def sheet(compared: Compared, seed: int) -> Sheet:
     names = list(compared.schedulers)
     if limit := compared.limits.get(seed):
         name = f"converged ({limit.about.scheduler}, {limit.about.steps} steps), seed {seed}"
-        last = Cell(limit.image, "what the others tend to", name, command(limit.plan))
+        last = Cell(limit.image, "what the others tend to", name, command_for_plan(limit.plan))
         rows.append([last, *[Cell(None)] * (len(compared.steps) - 1)])
         names.append("converged")
     return Sheet(
@@ -83,22 +89,22 @@ def sheet(compared: Compared, seed: int) -> Sheet:
         row_names=names,
         columns=[str(steps) for steps in compared.steps],
         axes=("scheduler", "steps"),
-        subtitle=f"{line(compared.plan, ('scheduler', 'steps', 'seed'))} · seed {seed}"
+        subtitle=f"{plan_summary(compared.plan, ('scheduler', 'steps', 'seed'))} · seed {seed}"
         " · under each picture: its distance to the converged one, and seconds",
     )
 
 
-def chart(cells: Sequence[Measured], within: float | None) -> str:
+def comparison_chart(cells: Sequence[MeasuredCell], within: float | None) -> str:
     """The distance against evaluations, one line a solver, as SVG."""
     lines: dict[str, list[tuple[float, float]]] = {}
     for cell in cells:
         if cell.share is not None:
             lines.setdefault(cell.scheduler, []).append((cell.evaluations, cell.share))
-    found = [charts.Line(name, sorted(points)) for name, points in lines.items()]
-    return charts.errors(found, within) if found else ""
+    found = [charts.ChartLine(name, sorted(points)) for name, points in lines.items()]
+    return charts.draw_error_chart(found, within) if found else ""
 
 
-def rows(cells: Sequence[Measured]) -> list[list[Value]]:
+def comparison_rows(cells: Sequence[MeasuredCell]) -> list[list[TableValue]]:
     """The numbers of every cell, under `COLUMNS`."""
     return [
         [
@@ -118,33 +124,37 @@ def rows(cells: Sequence[Measured]) -> list[list[Value]]:
     ]
 
 
-def page(
-    compared: Compared, cells: Sequence[Measured], verdict: Verdict, svg: str, asked: str
-) -> Page:
+def comparison_page(
+    compared: Comparison,
+    cells: Sequence[MeasuredCell],
+    verdict: ComparisonVerdict,
+    svg: str,
+    asked: str,
+) -> StudyPage:
     """All of it."""
-    sheets = [_on_page(sheet(compared, seed), seed) for seed in compared.seeds]
+    sheets = [_on_page(comparison_sheet(compared, seed), seed) for seed in compared.seeds]
     pictures = [cell for one in sheets for row in one.rows for cell in row if cell.image]
     first = sum(1 for row in sheets[0].rows for cell in row if cell.image)
     note = (
         "Both scales are logarithmic: a solver of order n falls n times as steeply as it goes on."
     )
-    return Page(
+    return StudyPage(
         kind="Schedulers compared",
         title=compared.plan.prompt,
-        subtitle=line(compared.plan, ("scheduler", "steps", "seed")),
+        subtitle=plan_summary(compared.plan, ("scheduler", "steps", "seed")),
         verdict=verdict.lines,
         sheets=sheets[:1],
         more=sheets[1:],
-        charts=[Chart("Distance against model evaluations", svg, note)] if svg else [],
-        tables=[Table(_over(compared.seeds), COLUMNS, rows(cells), FORMATS)],
-        notes=list(notes(compared)),
-        plan=facts(compared.plan, ("scheduler", "steps", "seed", "eta")),
+        charts=[PageChart("Distance against model evaluations", svg, note)] if svg else [],
+        tables=[NumberTable(_over(compared.seeds), COLUMNS, comparison_rows(cells), FORMATS)],
+        notes=list(comparison_notes(compared)),
+        plan=plan_facts(compared.plan, ("scheduler", "steps", "seed", "eta")),
         command=asked,
         slider=(0, first - 1) if len(pictures) > 1 else None,
     )
 
 
-def notes(compared: Compared) -> list[str]:
+def comparison_notes(compared: Comparison) -> list[str]:
     """How the numbers came about, and what they do not say."""
     found = [
         "Every picture of a seed starts from the same noise and the same encoded prompt, and is bit"
@@ -170,12 +180,12 @@ def notes(compared: Compared) -> list[str]:
                 f"{name} stops at noise level {rest:.3g} and not at none: about that share of noise"
                 " stays in its latents, whatever its steps."
             )
-    if not compared.limits and any(deterministic(e.plan) for e in compared.entries.values()):
+    if not compared.limits and any(is_deterministic(e.plan) for e in compared.entries.values()):
         found.append(
             "What is asked for changes after a share of the steps, which is another noise level for"
             " every solver: they follow no common path, so there is no converged picture."
         )
-    if not all(deterministic(entry.plan) for entry in compared.entries.values()):
+    if not all(is_deterministic(entry.plan) for entry in compared.entries.values()):
         found.append(
             "A solver that draws fresh noise at each step follows no one path: with more steps it"
             " finds another picture, not a better approximation of this one. A distance to the"
@@ -185,16 +195,16 @@ def notes(compared: Compared) -> list[str]:
     return found
 
 
-def _cell(compared: Compared, scheduler: str, steps: int, seed: int) -> Cell:
+def _cell(compared: Comparison, scheduler: str, steps: int, seed: int) -> Cell:
     entry = compared.entries[scheduler, steps, seed]
     numbers = entry.numbers
-    near = "no limit" if deterministic(entry.plan) else "fresh noise"
+    near = "no limit" if is_deterministic(entry.plan) else "fresh noise"
     near = near if numbers.share is None else percent(numbers.share)
     return Cell(
         entry.image,
         f"{near} · {seconds(numbers.seconds)}",
         f"{scheduler}, {steps} steps, seed {seed}",
-        command(entry.plan),
+        command_for_plan(entry.plan),
     )
 
 

@@ -13,20 +13,20 @@ from sdcli.cli import run as perform
 from sdcli.images import contact_sheet as sheet
 from sdcli.metadata import codec
 from sdcli.outputs import study_folder as study
-from sdcli.reproduce.command_line import command
-from sdcli.reproduce.command_line import study as again
+from sdcli.reproduce.command_line import command_for_plan
+from sdcli.reproduce.command_line import command_for_study as again
 from sdcli.studies.compare import page as pages
-from sdcli.studies.compare.page import Compared, Converged, Entry
+from sdcli.studies.compare.page import ComparedPicture, Comparison, ConvergedPicture
 from sdcli.studies.compare.statistics import (
-    Measured,
-    Verdict,
-    deterministic,
+    ComparisonVerdict,
+    MeasuredCell,
     has_limit,
-    measured,
-    verdict,
+    is_deterministic,
+    judge,
+    measure_cells,
 )
-from sdcli.studies.html_page import html
-from sdcli.studies.progress import Progress
+from sdcli.studies.html_page import render_page
+from sdcli.studies.progress import StudyProgress
 from sdcli.studies.sweep.plan import Lineup
 
 HEADS = (
@@ -36,21 +36,21 @@ HEADS = (
 FORMATS = ("", "d", "d", ".2f", ".3f", ".2f", ".4f", ".1f", ".4f", ".0f", "")
 
 
-def compare(line: Lineup, manner: perform.Manner) -> None:
+def draw_comparison(line: Lineup, manner: perform.OutputMode) -> None:
     """Draw the line-up's pictures, measure each, and leave a folder with all of it."""
     if manner.dry_run:
         heads = ("scheduler", "steps", "seed")
         plans = [((one.scheduler, str(one.steps), str(one.seed)), one) for one in line.plans]
-        perform.rehearse_study(line.plans[0], heads, plans, manner)
+        perform.print_study_plan(line.plans[0], heads, plans, manner)
         return
     plan = line.plans[0]
     folder = study.folder(plan.output, "compare", plan)
-    talk = console.Conversation(quiet=manner.quiet)
+    talk = console.Console(quiet=manner.quiet)
     with talk.live():
-        found = Compared(plan, line.schedulers, line.steps, line.seeds)
+        found = Comparison(plan, line.schedulers, line.steps, line.seeds)
         paths, cells = _drawn(line, found, folder, talk, manner)
-    told = verdict(cells, [limit.about for limit in found.limits.values()])
-    talk.table(HEADS, map(_row, pages.rows(cells)))
+    told = judge(cells, [limit.about for limit in found.limits.values()])
+    talk.table(HEADS, map(_row, pages.comparison_rows(cells)))
     for text in told.lines:
         talk.note(text)
     words = again("compare-schedulers", plan, line.words, ("--scheduler", "--steps", "--eta"))
@@ -59,32 +59,34 @@ def compare(line: Lineup, manner: perform.Manner) -> None:
 
 def _drawn(
     line: Lineup,
-    found: Compared,
+    found: Comparison,
     folder: study.Folder,
-    talk: console.Conversation,
-    manner: perform.Manner,
-) -> tuple[dict[tuple[str, int, int], Path], list[Measured]]:
+    talk: console.Console,
+    manner: perform.OutputMode,
+) -> tuple[dict[tuple[str, int, int], Path], list[MeasuredCell]]:
     """Every picture drawn, saved and measured."""
     shots: dict[tuple[str, int, int], Any] = {}
     paths: dict[tuple[str, int, int], Path] = {}
-    progress = Progress(line.plans, talk)
+    progress = StudyProgress(line.plans, talk)
     talk.stage("waking torch")
-    bench = perform.bench(line.plans[0], talk)
+    bench = perform.open_benchmark(line.plans[0], talk)
     limits = _limits(line, bench, talk)
-    found.limits.update({s: Converged(one.image, one.plan, one.about) for s, one in limits.items()})
+    found.limits.update(
+        {s: ConvergedPicture(one.image, one.plan, one.about) for s, one in limits.items()}
+    )
     bench.warm(line.plans[0])
     for place, plan in enumerate(line.plans, start=1):
         key = plan.scheduler, plan.steps, plan.seed
         title = f"{place} of {len(line.plans)}: {plan.scheduler}, {plan.steps} steps"
         shot = shots[key] = bench.shot(plan, limits.get(plan.seed), title)
         numbers = shot.numbers
-        found.entries[key] = Entry(shot.picture.image, plan, numbers)
+        found.entries[key] = ComparedPicture(shot.picture.image, plan, numbers)
         found.rests[plan.scheduler] = shot.rest
-        progress.drawn(plan, numbers.seconds)
+        progress.picture_done(plan, numbers.seconds)
         paths[key] = folder.picture(shot.picture, f"{key[0]}-{key[1]}-{key[2]}")
         if manner.json:
-            facts = perform.told(shot.picture, paths[key])
-            console.record({**facts, "measured": study.plain(asdict(numbers))})
+            facts = perform.picture_record(shot.picture, paths[key])
+            console.print_record({**facts, "measured": study.plain(asdict(numbers))})
     spreads = {
         (name, steps): bench.spread([shots[name, steps, seed] for seed in line.seeds])
         for name in line.schedulers
@@ -94,11 +96,11 @@ def _drawn(
         (entry.numbers for entry in found.entries.values()),
         key=lambda one: (line.schedulers.index(one.scheduler), one.steps, one.seed),
     )
-    settled = {plan.scheduler for plan in line.plans if deterministic(plan)}
-    return paths, measured(drawings, spreads, settled)
+    settled = {plan.scheduler for plan in line.plans if is_deterministic(plan)}
+    return paths, measure_cells(drawings, spreads, settled)
 
 
-def _limits(line: Lineup, bench: Any, talk: console.Conversation) -> dict[int, Any]:
+def _limits(line: Lineup, bench: Any, talk: console.Console) -> dict[int, Any]:
     """Each seed's converged picture, where a solver is compared that has one."""
     settling = next(filter(has_limit, line.plans), None)
     if settling is None:
@@ -113,19 +115,23 @@ def _limits(line: Lineup, bench: Any, talk: console.Conversation) -> dict[int, A
 
 def _kept(
     folder: study.Folder,
-    found: Compared,
-    cells: Sequence[Measured],
-    told: Verdict,
+    found: Comparison,
+    cells: Sequence[MeasuredCell],
+    told: ComparisonVerdict,
     paths: dict[tuple[str, int, int], Path],
     words: str,
-    manner: perform.Manner,
+    manner: perform.OutputMode,
 ) -> None:
     """The sheets, the chart, the numbers and the page, and a line on stdout for each."""
-    svg = pages.chart(cells, told.within)
-    made = [folder.text(html(pages.page(found, cells, told, svg, words)), "report.html")]
+    svg = pages.comparison_chart(cells, told.within)
+    made = [
+        folder.text(
+            render_page(pages.comparison_page(found, cells, told, svg, words)), "report.html"
+        )
+    ]
     for place, seed in enumerate(found.seeds):
         name = "sheet.png" if place == 0 else f"sheet-seed-{seed}.png"
-        made.append(folder.image(sheet.drawn(pages.sheet(found, seed)), name))
+        made.append(folder.image(sheet.drawn(pages.comparison_sheet(found, seed)), name))
     if svg:
         made.append(folder.text(svg, "errors.svg"))
     made.append(
@@ -139,7 +145,7 @@ def _kept(
                 "pictures": [
                     {
                         **asdict(found.entries[key].numbers),
-                        "command": command(found.entries[key].plan),
+                        "command": command_for_plan(found.entries[key].plan),
                         "path": path.relative_to(folder.path).as_posix(),
                     }
                     for key, path in paths.items()
@@ -148,7 +154,7 @@ def _kept(
             }
         )
     )
-    perform.left(made, manner)
+    perform.print_files(made, manner)
 
 
 def _row(values: Sequence[Any]) -> list[str]:

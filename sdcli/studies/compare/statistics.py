@@ -9,8 +9,8 @@ from itertools import groupby
 from statistics import fmean
 
 from sdcli.plan import Plan
-from sdcli.prompts.scheduling import stretches
-from sdcli.prompts.syntax import joined
+from sdcli.prompts.scheduling import schedule_texts
+from sdcli.prompts.syntax import split_at_and
 from sdcli.schedulers.names import SCHEDULERS
 from sdcli.studies.sweep.plan import MANY_STEPS
 from sdcli.text import percent, seconds
@@ -39,7 +39,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class MeasuredDrawing:
     """One picture of the comparison, measured. The distances are to the reference of its seed."""
 
     scheduler: str
@@ -55,7 +55,7 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredCell:
     """One cell: a scheduler at a number of steps, over all seeds."""
 
     scheduler: str
@@ -71,36 +71,36 @@ class Measured:
     spread: float | None  # how far apart the pictures of different seeds are, as a share
 
 
-def deterministic(plan: Plan) -> bool:
+def is_deterministic(plan: Plan) -> bool:
     """Whether the plan's solver draws no noise but the first."""
     solver = SCHEDULERS[plan.scheduler].solver
-    return not (solver.rolls or solver.fixed or plan.eta)
+    return not (solver.always_noisy or solver.fixed_eta or plan.eta)
 
 
 def has_limit(plan: Plan) -> bool:
     """Whether more and more steps lead to one picture: the solver draws no fresh noise, and what
     is asked of the model does not change after a share of the steps, wherever those may be."""
-    parts = (*(part.text for part in joined(plan.prompt, plan.syntax)), plan.negative)
-    steady = all(len(stretches(text, plan.syntax, MANY_STEPS)) == 1 for text in parts)
+    parts = (*(part.text for part in split_at_and(plan.prompt, plan.syntax)), plan.negative)
+    steady = all(len(schedule_texts(text, plan.syntax, MANY_STEPS)) == 1 for text in parts)
     whole = all(control.start <= 0 and control.end >= 1 for control in plan.controls)
-    return deterministic(plan) and steady and whole
+    return is_deterministic(plan) and steady and whole
 
 
-def measured(
-    drawings: Iterable[Drawing],
+def measure_cells(
+    drawings: Iterable[MeasuredDrawing],
     spreads: dict[tuple[str, int], float | None],
     settled: Iterable[str],
-) -> list[Measured]:
+) -> list[MeasuredCell]:
     """The cells of some drawings, in their order: means over the seeds, distances as root means.
 
     `settled` are the schedulers that draw no fresh noise.
     """
     sure = set(settled)
-    cells: list[Measured] = []
+    cells: list[MeasuredCell] = []
     for (scheduler, steps), group in groupby(drawings, lambda one: (one.scheduler, one.steps)):
         some = list(group)
         cells.append(
-            Measured(
+            MeasuredCell(
                 scheduler=scheduler,
                 steps=steps,
                 deterministic=scheduler in sure,
@@ -118,7 +118,7 @@ def measured(
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ComparisonVerdict:
     """What the numbers say, in words and by name."""
 
     within: float | None  # the distance all of this is about; None: nobody came close
@@ -128,12 +128,14 @@ class Verdict:
     lines: Sequence[str]
 
 
-def verdict(cells: Sequence[Measured], references: Sequence[Reference]) -> Verdict:
+def judge(cells: Sequence[MeasuredCell], references: Sequence[Reference]) -> ComparisonVerdict:
     """Who comes within how much of the converged picture, at how many steps, and who is fastest."""
     known = [cell for cell in cells if cell.share is not None]
     within = _threshold(known, max((one.apart for one in references), default=0.0))
     if within is None:
-        return Verdict(None, (), (), None, _unreached(known) + _restless(cells))
+        return ComparisonVerdict(
+            None, (), (), None, _describe_unreached(known) + _describe_fresh_noise(cells)
+        )
     met = sorted(
         (cell for cell in known if cell.share is not None and cell.share <= within),
         key=lambda cell: (cell.evaluations, cell.share),
@@ -150,17 +152,17 @@ def verdict(cells: Sequence[Measured], references: Sequence[Reference]) -> Verdi
         f" ({seconds(fastest.seconds)} a picture).",
     ]
     if beyond:
-        lines.append(f"Not that close: {'; '.join(map(_told_beyond, beyond))}.")
-    return Verdict(
+        lines.append(f"Not that close: {'; '.join(map(_describe_beyond, beyond))}.")
+    return ComparisonVerdict(
         within,
         [(cell.scheduler, cell.steps, cell.evaluations) for cell in first],
         beyond,
         (fastest.scheduler, fastest.steps, fastest.seconds),
-        lines + _restless(cells),
+        lines + _describe_fresh_noise(cells),
     )
 
 
-def needed(points: Sequence[tuple[int, float]], within: float) -> int | None:
+def steps_needed(points: Sequence[tuple[int, float]], within: float) -> int | None:
     """About how many steps bring the distance down to `within`, by the slope of the last two
     points; None where they do not converge like a solver, or where it is too far to tell."""
     if len(points) < 2:
@@ -175,32 +177,32 @@ def needed(points: Sequence[tuple[int, float]], within: float) -> int | None:
     return math.ceil(steps) if steps <= FARTHEST * n1 else None
 
 
-def spread(distances: Sequence[float]) -> float | None:
+def spread_of_seeds(distances: Sequence[float]) -> float | None:
     """The root mean of the distances between the pictures of different seeds."""
     return _root_mean(list(distances))
 
 
-def _threshold(known: Sequence[Measured], apart: float) -> float | None:
+def _threshold(known: Sequence[MeasuredCell], apart: float) -> float | None:
     """The strictest distance that a cell meets and that the reference is sure enough to judge."""
     best = min((cell.share for cell in known if cell.share is not None), default=math.inf)
     return next((one for one in THRESHOLDS if best <= one and apart <= one / 2), None)
 
 
 def _beyond(
-    name: str, cells: Sequence[Measured], within: float
+    name: str, cells: Sequence[MeasuredCell], within: float
 ) -> tuple[str, float, int, int | None]:
     best = min(cells, key=lambda cell: cell.share or math.inf)
     points = [(cell.steps, cell.share) for cell in cells if cell.share is not None]
-    return name, best.share or math.inf, best.steps, needed(points, within)
+    return name, best.share or math.inf, best.steps, steps_needed(points, within)
 
 
-def _told_beyond(beyond: tuple[str, float, int, int | None]) -> str:
+def _describe_beyond(beyond: tuple[str, float, int, int | None]) -> str:
     name, share, steps, more = beyond
     about = f", about {more} would do" if more else ""
     return f"{name} ({percent(share)} at {steps} steps{about})"
 
 
-def _unreached(known: Sequence[Measured]) -> list[str]:
+def _describe_unreached(known: Sequence[MeasuredCell]) -> list[str]:
     if not known:
         return []
     best = min(known, key=lambda cell: cell.share or math.inf)
@@ -211,7 +213,7 @@ def _unreached(known: Sequence[Measured]) -> list[str]:
     ]
 
 
-def _restless(cells: Sequence[Measured]) -> list[str]:
+def _describe_fresh_noise(cells: Sequence[MeasuredCell]) -> list[str]:
     """What is said of solvers that draw fresh noise."""
     loose = [cell for cell in cells if not cell.deterministic]
     if not loose:
@@ -231,12 +233,12 @@ def _restless(cells: Sequence[Measured]) -> list[str]:
     return [f"{found}."]
 
 
-def _by_scheduler(cells: Sequence[Measured]) -> list[tuple[str, list[Measured]]]:
+def _by_scheduler(cells: Sequence[MeasuredCell]) -> list[tuple[str, list[MeasuredCell]]]:
     names = dict.fromkeys(cell.scheduler for cell in cells)
     return [(name, [cell for cell in cells if cell.scheduler == name]) for name in names]
 
 
-def _listed(cells: Sequence[Measured]) -> str:
+def _listed(cells: Sequence[MeasuredCell]) -> str:
     return ", ".join(
         f"{cell.scheduler} at {cell.steps} steps"
         + (f" ({cell.evaluations} evaluations)" if cell.evaluations != cell.steps else "")

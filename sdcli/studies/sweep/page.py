@@ -10,12 +10,12 @@ from PIL import Image
 
 from sdcli.images.contact_sheet import Cell, Sheet, flow
 from sdcli.plan import Plan
-from sdcli.reproduce.command_line import command
-from sdcli.studies.html_page import Page, Table, Value
-from sdcli.studies.plan_facts import facts, line
+from sdcli.reproduce.command_line import command_for_plan
+from sdcli.studies.html_page import NumberTable, StudyPage, TableValue
+from sdcli.studies.plan_facts import plan_facts, plan_summary
 from sdcli.studies.sweep.plan import Axis
 
-CALLED = {
+FACT_NAMES = {
     "width": "size",
     "height": "size",
     "clip-skip": "clip skip",
@@ -24,11 +24,11 @@ CALLED = {
     "embedding": "embeddings",
     "control": "controls",
 }
-NOTHING = "none"  # how an empty value is written on a sheet
+EMPTY_VALUE = "none"  # how an empty value is written on a sheet
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SweptPicture:
     """One variation: its picture, or why there is none."""
 
     plan: Plan
@@ -38,22 +38,24 @@ class Drawn:
 
 
 @dataclass
-class Swept:
+class SweepResult:
     """A sweep's axes and what was drawn, by the values on each axis."""
 
     plan: Plan
     axes: Sequence[Axis]
-    drawn: dict[tuple[str, ...], Drawn] = field(default_factory=dict[tuple[str, ...], Drawn])
+    drawn: dict[tuple[str, ...], SweptPicture] = field(
+        default_factory=dict[tuple[str, ...], SweptPicture]
+    )
 
     @property
     def varied(self) -> tuple[str, ...]:
         """The names of the settings that vary, as the facts of a plan call them."""
-        return tuple(CALLED.get(axis.name, axis.name) for axis in self.axes)
+        return tuple(FACT_NAMES.get(axis.name, axis.name) for axis in self.axes)
 
 
-def sheets(swept: Swept) -> list[Sheet]:
+def sweep_sheets(swept: SweepResult) -> list[Sheet]:
     """The sheets: one, or one for each value of the third axis."""
-    about = line(swept.plan, swept.varied)
+    about = plan_summary(swept.plan, swept.varied)
     if len(swept.axes) == 1:
         cells = [_cell(swept, (value,), name=True) for value in swept.axes[0].values]
         return [flow(swept.plan.prompt, cells, about)]
@@ -71,7 +73,7 @@ def sheets(swept: Swept) -> list[Sheet]:
     ]
 
 
-def page(swept: Swept, asked: str) -> Page:
+def sweep_page(swept: SweepResult, asked: str) -> StudyPage:
     """All of it."""
     made = [
         Sheet(
@@ -82,45 +84,45 @@ def page(swept: Swept, asked: str) -> Page:
             axes=one.axes,
         )
         for one, rest in zip(
-            sheets(swept), product(*(axis.values for axis in swept.axes[2:])), strict=True
+            sweep_sheets(swept), product(*(axis.values for axis in swept.axes[2:])), strict=True
         )
     ]
     pictures = sum(one.image is not None for one in swept.drawn.values())
-    return Page(
+    return StudyPage(
         kind="Sweep",
         title=swept.plan.prompt,
-        subtitle=line(swept.plan, swept.varied),
+        subtitle=plan_summary(swept.plan, swept.varied),
         sheets=made,
         tables=[_table(swept)],
         notes=[
             "Every picture differs from the others in what is written beside it and in nothing"
             " else, and is bit for bit the one that its own command draws."
         ],
-        plan=facts(swept.plan, swept.varied),
+        plan=plan_facts(swept.plan, swept.varied),
         command=asked,
         slider=(0, pictures - 1) if pictures > 1 else None,
     )
 
 
-def _table(swept: Swept) -> Table:
+def _table(swept: SweepResult) -> NumberTable:
     numeric = [all(map(_is_number, axis.values)) for axis in swept.axes]
-    rows: list[list[Value]] = []
+    rows: list[list[TableValue]] = []
     for values, one in swept.drawn.items():
-        named: list[Value] = [
+        named: list[TableValue] = [
             float(value) if number else _written(value)
             for value, number in zip(values, numeric, strict=True)
         ]
         rows.append([*named, one.plan.seed, one.seconds if one.image else None, one.why or "drawn"])
     names = [axis.name for axis in swept.axes]
     formats = [*("g" if number else "" for number in numeric), "d", ".2f", ""]
-    return Table("The pictures", [*names, "seed", "seconds", "result"], rows, formats)
+    return NumberTable("The pictures", [*names, "seed", "seconds", "result"], rows, formats)
 
 
-def _cell(swept: Swept, values: tuple[str, ...], *, name: bool = False) -> Cell:
+def _cell(swept: SweepResult, values: tuple[str, ...], *, name: bool = False) -> Cell:
     one = swept.drawn[values]
     told = ", ".join(_named(swept.axes, values))
     caption = one.why or (told if name else "")
-    return Cell(one.image, caption, "" if name else told, command(one.plan))
+    return Cell(one.image, caption, "" if name else told, command_for_plan(one.plan))
 
 
 def _named(axes: Sequence[Axis], values: Sequence[str]) -> list[str]:
@@ -128,7 +130,7 @@ def _named(axes: Sequence[Axis], values: Sequence[str]) -> list[str]:
 
 
 def _written(value: str) -> str:
-    return value or NOTHING
+    return value or EMPTY_VALUE
 
 
 def _is_number(text: str) -> bool:

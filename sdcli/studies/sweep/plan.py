@@ -10,15 +10,15 @@ from itertools import product
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.options.table import SETTINGS, Setting
+from sdcli.options.table import OPTIONS, Option
 from sdcli.plan import Plan
 from sdcli.request import Request
-from sdcli.schedulers.names import SOLVERS, find
+from sdcli.schedulers.names import SOLVERS, find_scheduler
 
 MOST_AXES = 3  # a sheet has two, and there are several sheets
 MOST_VALUES = 1000  # of one axis, so that a slip of the pen is not a month of drawing
 MANY_STEPS = 10_000  # among which every change of a prompt shows
-KEPT = ("count", "device", "offload")  # they change no picture that could be compared
+NOT_VARIED = ("count", "device", "offload")  # they change no picture that could be compared
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(?:/\s*({_NUMBER})\s*)?")
@@ -30,11 +30,11 @@ class Axis:
 
     name: str
     values: tuple[str, ...]
-    put: Callable[[Request, str], Request]
+    apply: Callable[[Request, str], Request]
 
 
 @dataclass(frozen=True)
-class Cell:
+class SweepCell:
     """One variation: its value on each axis, and the request that it makes."""
 
     values: tuple[str, ...]
@@ -42,16 +42,16 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedCell:
     """One variation, resolved."""
 
     values: tuple[str, ...]
     plan: Plan
 
 
-def axes(texts: Iterable[str], request: Request) -> tuple[Axis, ...]:
+def read_axes(texts: Iterable[str], request: Request) -> tuple[Axis, ...]:
     """What each `--vary` says, one to three of them, each about something else."""
-    found = tuple(axis(text, request) for text in texts)
+    found = tuple(read_axis(text, request) for text in texts)
     if not 1 <= len(found) <= MOST_AXES:
         raise BadRequest(
             f"a sweep varies one to {MOST_AXES} things, and {len(found)} were said",
@@ -64,30 +64,30 @@ def axes(texts: Iterable[str], request: Request) -> tuple[Axis, ...]:
     return found
 
 
-def axis(text: str, request: Request) -> Axis:
+def read_axis(text: str, request: Request) -> Axis:
     """`cfg=3,7.5,12`, `cfg=1..15/2`, `seed=1..4`, or `red=red,blue,green` for a word."""
     name, equals, told = text.partition("=")
     name = name.strip()
     if not equals or not name:
         raise BadRequest(f"`--vary {text}` varies nothing", hint="write NAME=VALUE,VALUE")
-    known = SETTINGS.get(name.lower().lstrip("-").replace("_", "-"))
+    known = OPTIONS.get(name.lower().lstrip("-").replace("_", "-"))
     if known is None:
-        return _word(name, told, request)
-    if known.name in KEPT:
+        return _word_axis(name, told, request)
+    if known.name in NOT_VARIED:
         raise BadRequest(
             f"`{known.name}` changes no picture, so there is nothing to see in a sweep of it",
             hint="several pictures of a kind: --vary seed=1..4",
         )
-    values = spelled(told, ranges=True)
+    values = split_values(told, ranges=True)
     for value in values:
-        _parsed(known, value)
-    return _of_setting(known, values)
+        _parse_value(known, value)
+    return _option_axis(known, values)
 
 
-def spelled(told: str, *, ranges: bool) -> tuple[str, ...]:
+def split_values(told: str, *, ranges: bool) -> tuple[str, ...]:
     r"""The values between commas (`\,` is a comma that parts nothing), ranges counted out."""
     parts = [part.replace("\\,", ",").strip() for part in re.split(r"(?<!\\),", told)]
-    values = [value for part in parts for value in (_counted(part) if ranges else [part])]
+    values = [value for part in parts for value in (_expand_range(part) if ranges else [part])]
     if len(values) > MOST_VALUES:
         raise _too_many(told)
     for value in values:
@@ -96,20 +96,20 @@ def spelled(told: str, *, ranges: bool) -> tuple[str, ...]:
     return tuple(values)
 
 
-def cells(request: Request, varied: Sequence[Axis]) -> list[Cell]:
+def combine_axes(request: Request, varied: Sequence[Axis]) -> list[SweepCell]:
     """Every combination of the axes' values, the last axis fastest."""
-    found: list[Cell] = []
+    found: list[SweepCell] = []
     for values in product(*(one.values for one in varied)):
         changed = request
         for one, value in zip(varied, values, strict=True):
-            changed = one.put(changed, value)
-        found.append(Cell(values, changed))
+            changed = one.apply(changed, value)
+        found.append(SweepCell(values, changed))
     return found
 
 
-def planned(
+def plan_cells(
     request: Request, varied: Sequence[Axis], plan: Callable[[Request], Plan]
-) -> list[Planned]:
+) -> list[PlannedCell]:
     """Every variation resolved, all of one seed unless seeds vary; or BadRequest naming the cell
     that cannot be, before anything is drawn."""
     if request.count not in (None, 1):
@@ -117,8 +117,8 @@ def planned(
             f"`--count {request.count}`: a sheet has one picture for each variation",
             hint="several seeds: --vary seed=1..4",
         )
-    found: list[Planned] = []
-    for cell in cells(request, varied):
+    found: list[PlannedCell] = []
+    for cell in combine_axes(request, varied):
         try:
             resolved = plan(cell.request)
         except BadRequest as error:
@@ -126,7 +126,7 @@ def planned(
             raise BadRequest(f"{names}: {error.fact}", hint=error.hint) from None
         if found and cell.request.seed is None:
             resolved = replace(resolved, seed=found[0].plan.seed)
-        found.append(Planned(cell.values, resolved))
+        found.append(PlannedCell(cell.values, resolved))
     return found
 
 
@@ -136,15 +136,15 @@ class Sweep:
 
     plan: Plan
     axes: tuple[Axis, ...]
-    cells: tuple[Planned, ...]
+    cells: tuple[PlannedCell, ...]
     words: tuple[str, ...]  # what was asked, as flags
 
 
-def sweep(request: Request, texts: Sequence[str], plan: Callable[[Request], Plan]) -> Sweep:
+def plan_sweep(request: Request, texts: Sequence[str], plan: Callable[[Request], Plan]) -> Sweep:
     """The variations that `--vary TEXT` and so on make of a request."""
-    varied = axes(texts, request)
+    varied = read_axes(texts, request)
     words = tuple(word for text in texts for word in ("--vary", text))
-    found = tuple(planned(request, varied, plan))
+    found = tuple(plan_cells(request, varied, plan))
     try:
         base = plan(replace(request, seed=found[0].plan.seed))
     except BadRequest:  # it lacks what every variation of it has
@@ -163,7 +163,7 @@ class Lineup:
     words: tuple[str, ...]  # what was asked, as flags
 
 
-def lineup(
+def plan_lineup(
     request: Request,
     schedulers: str,
     steps: str,
@@ -171,14 +171,14 @@ def lineup(
     plan: Callable[[Request], Plan],
 ) -> Lineup:
     """The plans of a comparison, all of the same noise for each seed; `all` is every solver."""
-    wanted = SOLVERS if schedulers.strip() == "all" else spelled(schedulers, ranges=False)
-    names = tuple(dict.fromkeys(find(name) for name in wanted))
-    counts = tuple(sorted(map(SETTINGS["steps"].value, spelled(steps, ranges=True))))
+    wanted = SOLVERS if schedulers.strip() == "all" else split_values(schedulers, ranges=False)
+    names = tuple(dict.fromkeys(find_scheduler(name) for name in wanted))
+    counts = tuple(sorted(map(OPTIONS["steps"].value, split_values(steps, ranges=True))))
     # What else a plan answers hangs on its scheduler, never on its steps or its seed.
-    varied = axis(f"scheduler={','.join(names)}", request)
-    resolved = [one.plan for one in planned(request, [varied], plan)]
+    varied = read_axis(f"scheduler={','.join(names)}", request)
+    resolved = [one.plan for one in plan_cells(request, [varied], plan)]
     rolled = tuple(resolved[0].seed + place for place in range(seeds))
-    SETTINGS["seed"].value(str(rolled[-1]))  # it may run past the last seed there is
+    OPTIONS["seed"].value(str(rolled[-1]))  # it may run past the last seed there is
     return Lineup(
         names,
         counts,
@@ -195,41 +195,41 @@ def lineup(
     )
 
 
-def _word(name: str, told: str, request: Request) -> Axis:
+def _word_axis(name: str, told: str, request: Request) -> Axis:
     """A word or some words of the prompt, replaced wherever they stand whole."""
     pattern = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
     if not pattern.search(request.prompt):
-        near = ", ".join(name for name in SETTINGS if name not in KEPT)
+        near = ", ".join(name for name in OPTIONS if name not in NOT_VARIED)
         raise BadRequest(
             f"`{name}` is no option and no word of the prompt `{request.prompt}`",
             hint=f"a word as it is written there, or one of {near}",
         )
     return Axis(
         name,
-        spelled(told, ranges=False),
+        split_values(told, ranges=False),
         lambda asked, value: replace(asked, prompt=pattern.sub(lambda _: value, asked.prompt)),
     )
 
 
-def _of_setting(known: Setting, values: tuple[str, ...]) -> Axis:
-    return Axis(known.name, values, lambda asked, value: _set(known, asked, value))
+def _option_axis(known: Option, values: tuple[str, ...]) -> Axis:
+    return Axis(known.name, values, lambda asked, value: _put_value(known, asked, value))
 
 
-def _set(known: Setting, request: Request, text: str) -> Request:
+def _put_value(known: Option, request: Request, text: str) -> Request:
     """The request with one more value, or with another; nothing is nothing more."""
     if not known.many:
         return known.put(request, known.value(text))
     there: tuple[Any, ...] = getattr(request, known.field)
     if known.kin:
         there = tuple(one for one in there if one.canny == (known.kin == "canny"))
-    return known.put(request, (*there, *_parsed(known, text)))
+    return known.put(request, (*there, *_parse_value(known, text)))
 
 
-def _parsed(known: Setting, text: str) -> tuple[Any, ...]:
+def _parse_value(known: Option, text: str) -> tuple[Any, ...]:
     return () if known.many and not text else (known.value(text),)
 
 
-def _counted(part: str) -> list[str]:
+def _expand_range(part: str) -> list[str]:
     """`1..15/2` as 1, 3 ... 15; anything that is no range as itself."""
     found = _RANGE.fullmatch(part)
     if found is None:
@@ -241,10 +241,10 @@ def _counted(part: str) -> list[str]:
     if abs(last - first) / step >= MOST_VALUES:
         raise _too_many(part)
     way = step if last >= first else -step
-    return [_written(first + way * i) for i in range(int(abs(last - first) / step) + 1)]
+    return [_write_decimal(first + way * i) for i in range(int(abs(last - first) / step) + 1)]
 
 
-def _written(number: Decimal) -> str:
+def _write_decimal(number: Decimal) -> str:
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

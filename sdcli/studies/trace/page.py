@@ -10,17 +10,17 @@ from PIL import Image
 from sdcli.images import animation as film
 from sdcli.images.contact_sheet import Cell, Sheet, flow
 from sdcli.plan import Plan
-from sdcli.reproduce.command_line import command
+from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies import charts
-from sdcli.studies.html_page import Chart, Film, Page, Table, Value
-from sdcli.studies.plan_facts import facts, line
+from sdcli.studies.html_page import NumberTable, PageAnimation, PageChart, StudyPage, TableValue
+from sdcli.studies.plan_facts import plan_facts, plan_summary
 from sdcli.text import percent
 
 FORMULA = "x_t = √ᾱ_t · x_0 + √(1 − ᾱ_t) · ε"
 
 
 @dataclass(frozen=True)
-class Moment:
+class TraceMoment:
     """One step: three pictures, and what each branch of the guidance saw."""
 
     step: int
@@ -38,7 +38,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Seen:
+class AttendedWord:
     """A word, its overlay on the picture, and the most attention that a cell gave it."""
 
     word: str
@@ -47,19 +47,19 @@ class Seen:
 
 
 @dataclass
-class Story:
+class TraceStory:
     """Everything that was seen."""
 
     plan: Plan
     picture: Image.Image | None  # the finished one; None where a picture was noised
-    moments: Sequence[Moment]
-    schedule: charts.Schedule
-    seen: Sequence[Seen] = field(default_factory=list[Seen])
+    moments: Sequence[TraceMoment]
+    schedule: charts.NoiseSchedule
+    seen: Sequence[AttendedWord] = field(default_factory=list[AttendedWord])
 
 
-def strip(story: Story) -> Sheet:
+def film_strip(story: TraceStory) -> Sheet:
     """The film strip: steps across, what is looked at down."""
-    rows: list[tuple[str, Callable[[Moment], Image.Image]]] = [
+    rows: list[tuple[str, Callable[[TraceMoment], Image.Image]]] = [
         ("noised picture" if story.picture is None else "noisy latent", lambda one: one.noisy),
         ("what the model sees in it", lambda one: one.clean),
         ("the noise in it" if story.picture is None else "noise removed", lambda one: one.noise),
@@ -75,22 +75,24 @@ def strip(story: Story) -> Sheet:
         row_names=[name for name, _ in rows],
         columns=[f"step {one.step}  σ {one.sigma:.3g}" for one in story.moments],
         axes=("", f"{story.plan.steps} steps of {story.plan.scheduler}"),
-        subtitle=line(story.plan),
+        subtitle=plan_summary(story.plan),
     )
 
 
-def words(story: Story) -> Sheet:
+def attention_sheet(story: TraceStory) -> Sheet:
     """What each word looked at, laid over the finished picture."""
     cells = [
         Cell(one.image, f"{one.word}  ({percent(one.peak)} at most)", f"attention to `{one.word}`")
         for one in story.seen
     ]
     if story.picture is not None:
-        cells.insert(0, Cell(story.picture, "the picture", "the picture", command(story.plan)))
+        cells.insert(
+            0, Cell(story.picture, "the picture", "the picture", command_for_plan(story.plan))
+        )
     return flow(story.plan.prompt, cells, "where each word of the prompt was attended to")
 
 
-def moving(story: Story) -> list[Image.Image]:
+def animation_frames(story: TraceStory) -> list[Image.Image]:
     """The frames of the animation: the noise on the left, the picture on the right."""
     found = [
         (one.noisy, one.clean, f"step {one.step} of {story.plan.steps}   σ {one.sigma:.3g}")
@@ -101,54 +103,58 @@ def moving(story: Story) -> list[Image.Image]:
     return film.frames(found)
 
 
-def page(story: Story, animation: bytes, svg: str, asked: str) -> Page:
+def trace_page(story: TraceStory, animation: bytes, svg: str, asked: str) -> StudyPage:
     """All of it."""
     forward, count = story.picture is None, len(story.moments)
-    made = strip(story)
+    made = film_strip(story)
     sheets = [_titled(made, "Into the noise" if forward else "Out of the noise")]
     if story.picture is not None:
-        cells = [Cell(story.picture, "the picture", "the picture", command(story.plan))]
+        cells = [Cell(story.picture, "the picture", "the picture", command_for_plan(story.plan))]
         sheets.insert(0, flow("The finished picture", cells))
     if story.seen:
-        sheets.append(_titled(words(story), "What each word looked at"))
-    return Page(
+        sheets.append(_titled(attention_sheet(story), "What each word looked at"))
+    return StudyPage(
         kind="Forward process" if forward else "Trace",
         title=story.plan.prompt,
-        subtitle=line(story.plan),
+        subtitle=plan_summary(story.plan),
         verdict=[f"Any amount of noise in one step: {FORMULA}"] if forward else [],
         sheets=sheets,
-        films=[Film("In motion", animation, "webp", "left: x at the step; right: what is seen")],
-        charts=[Chart("The noise schedule", svg)],
+        films=[
+            PageAnimation(
+                "In motion", animation, "webp", "left: x at the step; right: what is seen"
+            )
+        ],
+        charts=[PageChart("The noise schedule", svg)],
         tables=[_table(story)],
         notes=_notes(story),
-        plan=facts(story.plan),
+        plan=plan_facts(story.plan),
         command=asked,
         slider=(count - 1, 2 * count - 1) if forward else (1, 0),
     )
 
 
-def _branches(story: Story) -> list[tuple[str, Callable[[Moment], Image.Image]]]:
+def _branches(story: TraceStory) -> list[tuple[str, Callable[[TraceMoment], Image.Image]]]:
     """What each branch of the guidance saw: the negative prompt's first, the prompt's last."""
     against = "the negative prompt" if story.plan.negative else "the empty prompt"
     count = len(story.moments[0].wanted)
     names = [against, *(["the prompt"] if count == 2 else [f"prompt {i}" for i in range(1, count)])]
 
-    def take(place: int) -> Callable[[Moment], Image.Image]:
+    def take(place: int) -> Callable[[TraceMoment], Image.Image]:
         return lambda one: one.wanted[place]
 
     rows = [(f"{name} wanted", take(place)) for place, name in enumerate(names)]
     return [*rows, ("where they differ", lambda one: film.apart(one.wanted[0], one.wanted[-1]))]
 
 
-def _table(story: Story) -> Table:
-    rows: list[list[Value]] = [
+def _table(story: TraceStory) -> NumberTable:
+    rows: list[list[TableValue]] = [
         [m.step, m.timestep, m.sigma, m.share, m.share / (1 - m.share)] for m in story.moments
     ]
     heads = ("step", "timestep", "sigma", "alpha-bar", "SNR")
-    return Table("The noise levels", heads, rows, ("d", ".1f", ".4g", ".4g", ".4g"))
+    return NumberTable("The noise levels", heads, rows, ("d", ".1f", ".4g", ".4g", ".4g"))
 
 
-def _notes(story: Story) -> list[str]:
+def _notes(story: TraceStory) -> list[str]:
     found = [
         "At every step x is the picture that the model sees in it plus sigma times noise; shown is"
         " x scaled to variance 1, as the model is given it. All three are decoded by the VAE, which"

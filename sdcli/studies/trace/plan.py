@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from sdcli.errors import BadRequest
 from sdcli.options.table import whole
 from sdcli.plan import Plan, Redraw
-from sdcli.prompts.scheduling import stretches
-from sdcli.prompts.syntax import joined
+from sdcli.prompts.scheduling import schedule_texts
+from sdcli.prompts.syntax import split_at_and
 from sdcli.request import Request
-from sdcli.studies.sweep.plan import MANY_STEPS, spelled
+from sdcli.studies.sweep.plan import MANY_STEPS, split_values
 
 
 @dataclass(frozen=True)
-class Trace:
+class TracePlan:
     """A drawing to be watched, or, where the plan starts from a picture, a picture to be noised."""
 
     plan: Plan
@@ -30,7 +30,7 @@ class Trace:
         return isinstance(self.plan.task, Redraw)
 
 
-def trace(
+def plan_trace(
     request: Request,
     at: str | None,
     frames: int,
@@ -38,13 +38,15 @@ def trace(
     *,
     split: bool = False,
     attention: bool = False,
-) -> Trace:
+) -> TracePlan:
     """The trace that was asked for, or BadRequest where it could show nothing."""
     if request.count not in (None, 1):
         raise BadRequest(f"`--count {request.count}`: a trace follows one picture")
     resolved = plan(request)
     steps = _steps(at, frames, resolved.steps)
-    found = Trace(resolved, steps, split, attention, _words(request, at, frames, split, attention))
+    found = TracePlan(
+        resolved, steps, split, attention, _words(request, at, frames, split, attention)
+    )
     if found.forward and (split or attention):
         flag = "--cfg-split" if split else "--attention"
         raise BadRequest(
@@ -64,7 +66,7 @@ def trace(
     return found
 
 
-def spaced(count: int, of: int) -> tuple[int, ...]:
+def space_evenly(count: int, of: int) -> tuple[int, ...]:
     """So many of the steps 1 to `of`, evenly spaced, the first and the last among them."""
     if count >= of:
         return tuple(range(1, of + 1))
@@ -75,17 +77,17 @@ def spaced(count: int, of: int) -> tuple[int, ...]:
 
 def _steps(at: str | None, frames: int, of: int) -> tuple[int, ...]:
     if at is None:
-        return spaced(frames, of)
+        return space_evenly(frames, of)
     read = whole(1, of)
     try:
-        return tuple(sorted(read(text) for text in spelled(at, ranges=True)))
+        return tuple(sorted(read(text) for text in split_values(at, ranges=True)))
     except BadRequest as error:
         raise BadRequest(f"--at: {error.fact}", hint=f"steps from 1 to {of}, like 1,5,10") from None
 
 
 def _many_wordings(plan: Plan) -> bool:
-    parts = joined(plan.prompt, plan.syntax)
-    return len(parts) > 1 or len(stretches(plan.prompt, plan.syntax, MANY_STEPS)) > 1
+    parts = split_at_and(plan.prompt, plan.syntax)
+    return len(parts) > 1 or len(schedule_texts(plan.prompt, plan.syntax, MANY_STEPS)) > 1
 
 
 def _words(
