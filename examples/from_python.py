@@ -1,7 +1,7 @@
 """sdcli from Python: a request becomes a plan, and a plan becomes pictures."""
 
 from sdcli.cli import console
-from sdcli.engine.session import Studio
+from sdcli.engine.session import Session
 from sdcli.outputs.save import destination, save
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Output, Request
@@ -9,7 +9,7 @@ from sdcli.request import Draw, Output, Request
 
 def main() -> None:
     """One car in four colours, each beside the name of its file."""
-    studio = Studio(console.Console())  # loads a model once, however many plans follow
+    studio = Session(console.Console())  # loads a model once, however many plans follow
     place = destination(Output("outputs/cars/{prompt}.png", force=True))
     for colour in ("red", "blue", "yellow", "white"):
         todo = make_plan(Request(Draw(), f"a {colour} car in the snow", seed=5))

@@ -161,9 +161,9 @@ def write_lora_job(job: Merge | Extraction, manner: OutputMode) -> None:
 
         talk.stage(f"writing {job.out.name}")
         if isinstance(job, Merge):
-            merge.merge(job, talk)
+            merge.merge_loras(job, talk)
         else:
-            extract.extract(job, talk)
+            extract.extract_lora(job, talk)
     console.print_result(str(job.out))
 
 
@@ -172,4 +172,4 @@ def examine_machine() -> list[tuple[str, str]]:
     from sdcli.cli import doctor
     from sdcli.engine import device
 
-    return doctor.findings(device.report())
+    return doctor.findings(device.device_report())

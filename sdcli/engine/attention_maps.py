@@ -17,7 +17,7 @@ from sdcli.prompts.word_positions import PlacedWord
 CROSS = "attn2"  # what diffusers calls the attention to the words; attn1 is the picture to itself
 
 
-class Maps:
+class AttentionMaps:
     """The attention of one drawing, averaged over blocks, heads and steps: a map for each place of
     the encoded prompt."""
 
@@ -38,7 +38,7 @@ class Maps:
             torch.nn.functional.interpolate(grid, self._size, mode="bilinear")[0].cpu()
         )
 
-    def step(self, first: bool) -> None:
+    def end_step(self, first: bool) -> None:
         """A step is done; after the `first` everything begins anew."""
         if first:
             self._sum, self._steps = None, 0
@@ -48,7 +48,7 @@ class Maps:
             self._steps += 1
         self._now = []
 
-    def of(self, word: PlacedWord, length: int) -> torch.Tensor:
+    def map_of_word(self, word: PlacedWord, length: int) -> torch.Tensor:
         """The word's map, [height, width]: the share of attention that its tokens had.
 
         `length` is how many places the prompt has before it is repeated to the length of another.
@@ -63,7 +63,7 @@ class Maps:
 class _Recording:
     """An attention processor that shows what it sees before the usual one does its work."""
 
-    def __init__(self, usual: Any, maps: Maps) -> None:
+    def __init__(self, usual: Any, maps: AttentionMaps) -> None:
         self._usual, self._maps = usual, maps
 
     def __call__(
@@ -83,7 +83,7 @@ class _Recording:
 
 
 @contextmanager
-def recorded(unet: Any, maps: Maps) -> Generator[None]:
+def record_attention(unet: Any, maps: AttentionMaps) -> Generator[None]:
     """While this holds, every cross-attention of the U-Net is recorded."""
     blocks = [module for name, module in unet.named_modules() if name.endswith(CROSS)]
     usual: Sequence[Any] = [block.processor for block in blocks]

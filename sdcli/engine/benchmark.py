@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from sdcli import folders
-from sdcli.engine.session import Studio, developed, sampling_of
+from sdcli.engine.session import Session, decode_image, sampling_for_plan
 from sdcli.measures import similarity as likeness
 from sdcli.metadata import codec
 from sdcli.picture import Picture, Watch
@@ -37,7 +37,7 @@ EDITION = "1"  # another way of finding the limit takes another name in the cach
 
 
 @dataclass(frozen=True)
-class Limit:
+class ConvergedPicture:
     """The converged picture of one seed."""
 
     latents: torch.Tensor
@@ -47,7 +47,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Shot:
+class BenchmarkedPicture:
     """One picture of the comparison and its numbers."""
 
     picture: Picture
@@ -56,41 +56,41 @@ class Shot:
     rest: float  # the noise level where the solver stops; 0 for most
 
 
-class Bench:
+class Benchmark:
     """A model with one prompt, loaded and encoded once, on which schedulers are tried."""
 
     def __init__(self, plan: Plan, watch: Watch) -> None:
         self._watch = Titled(watch)
-        self._studio = Studio(self._watch)
+        self._studio = Session(self._watch)
         self._plan = plan
         self._loaded = self._studio.open(plan)
-        self._given = self._studio.dressed(plan, self._loaded)
+        self._given = self._studio.prepare(plan, self._loaded)
 
-    def limit(self, plan: Plan) -> Limit:
+    def find_limit(self, plan: Plan) -> ConvergedPicture:
         """The converged picture of the plan's seed: kept from before, or drawn until it is."""
         file = self._kept_at(plan)
-        found = _read(file)
+        found = _read_cached(file)
         if found is None:
             found = self._converged(plan)
-            _keep(file, *found)
+            _write_cached(file, *found)
         latents, about = found
         self._watch.title = "decoding the converged picture"
-        image = developed(self._loaded, latents.to(self._loaded.machine.device), self._watch)
-        return Limit(latents, image, _solving(plan, about.scheduler, about.steps), about)
+        image = decode_image(self._loaded, latents.to(self._loaded.machine.device), self._watch)
+        return ConvergedPicture(latents, image, _reference_plan(plan, about.scheduler, about.steps), about)
 
-    def warm(self, plan: Plan) -> None:
+    def warm_up(self, plan: Plan) -> None:
         """Draw two steps for nothing, so that the first that is measured is not the slowest."""
         self._drawn(replace(plan, steps=2), "warming up")
 
-    def spread(self, shots: Sequence[Shot]) -> float | None:
+    def spread_of_seeds(self, shots: Sequence[BenchmarkedPicture]) -> float | None:
         """How far apart the pictures of different seeds are, as a share of their size."""
         pairs = itertools.combinations([shot.latents for shot in shots], 2)
-        return comparison.spread_of_seeds([share(one, other) for one, other in pairs])
+        return comparison.spread_of_seeds([relative_rmse(one, other) for one, other in pairs])
 
-    def shot(self, plan: Plan, limit: Limit | None, title: str) -> Shot:
+    def measure(self, plan: Plan, limit: ConvergedPicture | None, title: str) -> BenchmarkedPicture:
         """The plan's picture, bit for bit what it is alone, and how far it is from the limit."""
         drawn = self._drawn(plan, title)
-        sampling = sampling_of(plan)
+        sampling = sampling_for_plan(plan)
         latents = drawn.latents.float().cpu()
         numbers = MeasuredDrawing(
             scheduler=plan.scheduler,
@@ -103,19 +103,19 @@ class Bench:
         if limit is not None and comparison.has_limit(plan):
             numbers = replace(
                 numbers,
-                rmse=rmse(latents, limit.latents),
-                share=share(latents, limit.latents),
+                rmse=latents_rmse(latents, limit.latents),
+                share=relative_rmse(latents, limit.latents),
                 psnr=likeness.psnr(drawn.picture.image, limit.image),
                 ssim=likeness.ssim(drawn.picture.image, limit.image),
             )
-        return Shot(drawn.picture, latents, numbers, sampling.levels[-1])
+        return BenchmarkedPicture(drawn.picture, latents, numbers, sampling.levels[-1])
 
     def _drawn(self, plan: Plan, title: str) -> Any:
         given = self._given
-        if given.changes:  # after a share of the steps, so that each number of steps has its own
-            given = self._studio.dressed(plan, self._loaded)
+        if given.stages:  # after a share of the steps, so that each number of steps has its own
+            given = self._studio.prepare(plan, self._loaded)
         self._watch.title = title
-        return self._studio.drawing(plan, self._loaded, given)
+        return self._studio.draw_one(plan, self._loaded, given)
 
     def _latents(self, plan: Plan, title: str) -> torch.Tensor:
         return self._drawn(plan, title).latents.float().cpu()
@@ -123,26 +123,26 @@ class Bench:
     def _converged(self, plan: Plan) -> tuple[torch.Tensor, Reference]:
         def solve(scheduler: str, steps: int) -> torch.Tensor:
             title = f"the converged picture of seed {plan.seed}: {scheduler}, {steps} steps"
-            return self._latents(_solving(plan, scheduler, steps), title)
+            return self._latents(_reference_plan(plan, scheduler, steps), title)
 
-        return converged(solve)
+        return find_converged(solve)
 
     def _kept_at(self, plan: Plan) -> Path:
         """Where the limit of this plan's seed is kept: all that decides it is in the name."""
-        decides = _solving(plan, SOLVER, 1)
+        decides = _reference_plan(plan, SOLVER, 1)
         machine = self._loaded.machine
         facts = [EDITION, machine.device.type, machine.dtype_name, codec.to_data(decides)]
         digest = hashlib.sha256(codec.to_json(facts).encode()).hexdigest()[:32]
         return folders.cache() / "converged" / f"{digest}.safetensors"
 
 
-def converged(solve: Callable[[str, int], torch.Tensor]) -> tuple[torch.Tensor, Reference]:
+def find_converged(solve: Callable[[str, int], torch.Tensor]) -> tuple[torch.Tensor, Reference]:
     """Where a scheduler ends when its steps are many: more and more of them, until two solvers of
     different kinds end in the same place, or as many as are worth their time."""
     latents, about = torch.empty(0), Reference(SOLVER, 0, WITNESS, 0, math.inf)
     for steps in STEPS:
         latents = solve(SOLVER, steps)
-        about = Reference(SOLVER, steps, WITNESS, steps, share(solve(WITNESS, steps), latents))
+        about = Reference(SOLVER, steps, WITNESS, steps, relative_rmse(solve(WITNESS, steps), latents))
         if about.apart <= AGREED:
             break
     return latents, about
@@ -167,22 +167,22 @@ class Titled:
         self._watch.note(text)
 
 
-def rmse(one: torch.Tensor, other: torch.Tensor) -> float:
+def latents_rmse(one: torch.Tensor, other: torch.Tensor) -> float:
     """The root mean square difference."""
     return float((one.double() - other.double()).square().mean().sqrt())
 
 
-def share(one: torch.Tensor, of: torch.Tensor) -> float:
+def relative_rmse(one: torch.Tensor, of: torch.Tensor) -> float:
     """The root mean square difference over the size of what it is measured against."""
-    return rmse(one, of) / max(float(of.double().square().mean().sqrt()), math.ulp(1.0))
+    return latents_rmse(one, of) / max(float(of.double().square().mean().sqrt()), math.ulp(1.0))
 
 
-def _solving(plan: Plan, scheduler: str, steps: int) -> Plan:
+def _reference_plan(plan: Plan, scheduler: str, steps: int) -> Plan:
     """The plan under a deterministic solver, and nothing in it that decides no picture."""
     return replace(plan, scheduler=scheduler, steps=steps, eta=0.0, count=1, output=Output())
 
 
-def _read(file: Path) -> tuple[torch.Tensor, Reference] | None:
+def _read_cached(file: Path) -> tuple[torch.Tensor, Reference] | None:
     try:
         with safe_open(file, framework="pt") as opened:
             data: dict[str, str] = opened.metadata()
@@ -199,7 +199,7 @@ def _read(file: Path) -> tuple[torch.Tensor, Reference] | None:
         return None  # not there, or damaged: drawn anew either way
 
 
-def _keep(file: Path, latents: torch.Tensor, about: Reference) -> None:
+def _write_cached(file: Path, latents: torch.Tensor, about: Reference) -> None:
     facts = {
         "scheduler": about.scheduler,
         "steps": str(about.steps),

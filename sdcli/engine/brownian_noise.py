@@ -19,7 +19,7 @@ DIGITS = 6  # of a level; halving ends there
 POOL = 24  # torchsde's pool of entropy
 
 
-class Brownian:
+class BrownianMotion:
     """The motion between two levels, for one picture."""
 
     def __init__(self, noise: Noise, shape: Sequence[int], low: float, high: float) -> None:
@@ -62,7 +62,7 @@ class Brownian:
         return below if level <= start else below + motion
 
     def _randn(self, seeds: np.random.SeedSequence) -> torch.Tensor:
-        return self.noise.again(int(seeds.generate_state(4)[0])).randn(self.shape)
+        return self.noise.with_seed(int(seeds.generate_state(4)[0])).randn(self.shape)
 
 
 def _level(sigma: float) -> float:

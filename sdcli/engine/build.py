@@ -14,7 +14,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 
-from sdcli.engine.empty_module import Frame
+from sdcli.engine.empty_module import EmptyModule
 from sdcli.weights.checkpoint import Checkpoint, require, vae_config
 from sdcli.weights.components import is_taesd
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
@@ -24,7 +24,7 @@ Config = dict[str, Any]
 
 
 @dataclass
-class Modules:
+class PipelineModules:
     """What a pipeline is made of. SDXL's refiner has only the second text encoder."""
 
     unet: UNet2DConditionModel
@@ -34,12 +34,12 @@ class Modules:
     ignored: tuple[str, ...] = ()  # tensors of these components that no module takes
 
 
-def text_model(config: Config) -> CLIPTextModel:
+def make_text_encoder(config: Config) -> CLIPTextModel:
     """A text encoder whose hidden states are wanted."""
     return CLIPTextModel(CLIPTextConfig(**config))
 
 
-def projected_text_model(config: Config) -> CLIPTextModelWithProjection:
+def make_projected_text_encoder(config: Config) -> CLIPTextModelWithProjection:
     """A text encoder whose pooled output is wanted too."""
     return CLIPTextModelWithProjection(CLIPTextConfig(**config))
 
@@ -47,32 +47,32 @@ def projected_text_model(config: Config) -> CLIPTextModelWithProjection:
 MAKERS: dict[str, Callable[[Config], Any]] = {
     UNET: lambda config: UNet2DConditionModel.from_config(config),
     VAE: lambda config: AutoencoderKL.from_config(config),
-    TEXT: text_model,
-    TEXT_2: projected_text_model,
+    TEXT: make_text_encoder,
+    TEXT_2: make_projected_text_encoder,
     "taesd": lambda config: AutoencoderTiny.from_config(config),
 }
 
 
-def build(
+def build_modules(
     checkpoint: Checkpoint,
     vae: Path | None = None,
     *,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
-) -> Modules:
+) -> PipelineModules:
     """The modules of a checkpoint, with another VAE if one is named, ready to draw with."""
     require(checkpoint, other_vae=vae is not None)
     frames = {
-        kind: Frame(checkpoint.header, part, MAKERS[kind], checkpoint.config(kind))
+        kind: EmptyModule(checkpoint.header, part, MAKERS[kind], checkpoint.config(kind))
         for kind, part in checkpoint.components.items()
         if kind != VAE
     }
-    frames[VAE] = vae_frame(checkpoint, vae)
+    frames[VAE] = empty_vae(checkpoint, vae)
     for frame in frames.values():  # all, before a weight of any is read
         frame.check()
-    made: dict[str, Any] = {kind: frame.filled(dtype, device) for kind, frame in frames.items()}
+    made: dict[str, Any] = {kind: frame.fill(dtype, device) for kind, frame in frames.items()}
     ignored = [name for frame in frames.values() for name in frame.ignored]
-    return Modules(made[UNET], made[VAE], made.get(TEXT), made.get(TEXT_2), tuple(ignored))
+    return PipelineModules(made[UNET], made[VAE], made.get(TEXT), made.get(TEXT_2), tuple(ignored))
 
 
 def build_vae(
@@ -83,10 +83,10 @@ def build_vae(
     device: torch.device | str = "cpu",
 ) -> torch.nn.Module:
     """The checkpoint's own VAE, or the one in a file."""
-    return vae_frame(checkpoint, path).filled(dtype, device)
+    return empty_vae(checkpoint, path).fill(dtype, device)
 
 
-def vae_frame(checkpoint: Checkpoint, path: Path | None) -> Frame:
+def empty_vae(checkpoint: Checkpoint, path: Path | None) -> EmptyModule:
     """A VAE without its weights yet: the checkpoint's own, or the one in a file."""
     if path is None:
         header, part = checkpoint.header, checkpoint.components[VAE]
@@ -94,4 +94,4 @@ def vae_frame(checkpoint: Checkpoint, path: Path | None) -> Frame:
     else:
         header, part = find_vae(path)
         config = vae_config(part, checkpoint.vae_scale) | dict(header.configs.get(VAE, {}))
-    return Frame(header, part, MAKERS["taesd" if is_taesd(part) else VAE], config)
+    return EmptyModule(header, part, MAKERS["taesd" if is_taesd(part) else VAE], config)

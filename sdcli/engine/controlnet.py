@@ -10,8 +10,8 @@ import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from PIL import Image
 
-from sdcli.engine.denoise import Inputs
-from sdcli.engine.empty_module import Frame
+from sdcli.engine.denoise import UnetInputs
+from sdcli.engine.empty_module import EmptyModule
 from sdcli.engine.read_tensors import load_component
 from sdcli.errors import BadRequest
 from sdcli.images import canny
@@ -27,11 +27,11 @@ def _empty(config: dict[str, Any]) -> Any:
     return ControlNetModel.from_config(config)
 
 
-def build(
+def build_controlnet(
     found: ControlFile, model: Checkpoint, dtype: torch.dtype, device: torch.device
 ) -> ControlNetModel:
     """The network of a file, in the working dtype on the device that draws."""
-    frame = Frame(
+    frame = EmptyModule(
         found.header,
         found.component,
         _empty,
@@ -42,14 +42,14 @@ def build(
             f"`{found.header.path.name}` holds `{frame.ignored[0]}`, which no ControlNet has",
             hint="it is of a kind that sdcli does not know",
         )
-    module: Any = frame.filled(dtype, device)
+    module: Any = frame.fill(dtype, device)
     if found.difference:
-        _onto(module, model, dtype, device)
+        _add_unet_weights(module, model, dtype, device)
     return module
 
 
 @torch.no_grad()
-def _onto(
+def _add_unet_weights(
     module: torch.nn.Module, model: Checkpoint, dtype: torch.dtype, device: torch.device
 ) -> None:
     """Add the model's own weights to a network that holds only its difference from them."""
@@ -64,7 +64,7 @@ def _onto(
         weights[name].add_(own)
 
 
-def drawn(asked: Control, plan: Plan) -> Image.Image:
+def make_control_map(asked: Control, plan: Plan) -> Image.Image:
     """The map that is followed: the picture at the size drawn, or its edges."""
     picture = images.fit(
         images.picture(asked.image.path, "control picture"), plan.width, plan.height
@@ -73,16 +73,16 @@ def drawn(asked: Control, plan: Plan) -> Image.Image:
 
 
 @dataclass(frozen=True)
-class Guide:
+class ControlGuide:
     """A ControlNet at work: its network, its map, how much and during which share of the steps."""
 
     network: ControlNetModel
-    chart: Image.Image
-    seen: torch.Tensor  # the map, [1, 3, h, w] in 0..1
+    control_map: Image.Image
+    pixels: torch.Tensor  # the map, [1, 3, h, w] in 0..1
     asked: Control
 
     def __call__(
-        self, latents: torch.Tensor, timestep: Any, share: float, inputs: Inputs
+        self, latents: torch.Tensor, timestep: Any, share: float, inputs: UnetInputs
     ) -> dict[str, Any]:
         """What it adds to the U-Net's arguments at this step."""
         if not self.asked.start <= share < self.asked.end or not self.asked.weight:
@@ -92,7 +92,7 @@ class Guide:
             latents.to(network.dtype),
             timestep,
             encoder_hidden_states=inputs.embeds,
-            controlnet_cond=self.seen.expand(inputs.branches, -1, -1, -1),
+            controlnet_cond=self.pixels.expand(inputs.branches, -1, -1, -1),
             conditioning_scale=self.asked.weight,
             added_cond_kwargs=inputs.added,
             return_dict=False,
@@ -100,14 +100,14 @@ class Guide:
         return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
 
 
-def guide(network: ControlNetModel, asked: Control, chart: Image.Image) -> Guide:
+def make_guide(network: ControlNetModel, asked: Control, chart: Image.Image) -> ControlGuide:
     """A network made ready to follow a map."""
     pixels = torch.from_numpy(np.asarray(chart.convert("RGB"), dtype=np.float32) / 255)
     pixels = pixels.permute(2, 0, 1)[None].to(network.device, network.dtype)
-    return Guide(network, chart, pixels, asked)
+    return ControlGuide(network, chart, pixels, asked)
 
 
-class Networks:
+class LoadedControlNets:
     """The ControlNets of one loaded model, each loaded once for as long as plans name it."""
 
     def __init__(self, model: Checkpoint, dtype: torch.dtype, device: torch.device) -> None:
@@ -116,15 +116,15 @@ class Networks:
         self._device = device
         self._built: dict[str, ControlNetModel] = {}
 
-    def guides(self, plan: Plan) -> tuple[Guide, ...]:
+    def guides(self, plan: Plan) -> tuple[ControlGuide, ...]:
         """The plan's ControlNets at work on its maps."""
         wanted = {asked.file.sha256: asked.file.path for asked in plan.controls}
         self._built = {name: net for name, net in self._built.items() if name in wanted}
         for name, path in wanted.items():
             if name not in self._built:
                 found = control.fitting(path, self._model)
-                self._built[name] = build(found, self._model, self._dtype, self._device)
+                self._built[name] = build_controlnet(found, self._model, self._dtype, self._device)
         return tuple(
-            guide(self._built[asked.file.sha256], asked, drawn(asked, plan))
+            make_guide(self._built[asked.file.sha256], asked, make_control_map(asked, plan))
             for asked in plan.controls
         )

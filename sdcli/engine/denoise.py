@@ -16,36 +16,36 @@ from sdcli.engine.sampler import Sampling
 Combine = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 
 
-class Extra(Protocol):
+class ControlResiduals(Protocol):
     """A ControlNet at work."""
 
     @property
-    def chart(self) -> Image.Image:
+    def control_map(self) -> Image.Image:
         """The map it follows."""
         ...
 
     def __call__(
-        self, latents: torch.Tensor, timestep: Any, share: float, inputs: Inputs
+        self, latents: torch.Tensor, timestep: Any, share: float, inputs: UnetInputs
     ) -> dict[str, Any]:
         """What it adds to the U-Net's arguments, at this share of the steps, told for their middle."""
         ...
 
 
 @dataclass(frozen=True)
-class Inputs:
+class UnetInputs:
     """What goes into the U-Net beside the latents: a row for each branch of the guidance."""
 
     embeds: torch.Tensor  # [branches, 77 * chunks, width]; the prompt's row comes last
     combine: Combine  # the branches' predictions into one
     added: dict[str, torch.Tensor] | None = None  # SDXL: pooled text and sizes
-    beside: torch.Tensor | None = None  # more channels: a mask, a picture's latents
-    extras: tuple[Extra, ...] = field(default=())  # ControlNets: more arguments for each step
-    until: int = 0  # of a prompt that changes: the last evaluation with these words,
-    changes: tuple[Inputs, ...] = ()  # and all its words, in their order
+    extra_channels: torch.Tensor | None = None  # more channels: a mask, a picture's latents
+    controls: tuple[ControlResiduals, ...] = field(default=())  # ControlNets: more arguments for each step
+    last_evaluation: int = 0  # of a prompt that changes: the last evaluation with these words,
+    stages: tuple[UnetInputs, ...] = ()  # and all its words, in their order
 
-    def at(self, evaluation: int) -> Inputs:
+    def at_evaluation(self, evaluation: int) -> UnetInputs:
         """The inputs at one evaluation, counted from 0: a prompt may change on the way."""
-        words = next((each for each in self.changes if evaluation <= each.until), self)
+        words = next((each for each in self.stages if evaluation <= each.last_evaluation), self)
         return replace(self, embeds=words.embeds, added=words.added)
 
     @property
@@ -55,7 +55,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Keep:
+class MaskedOriginal:
     """What must not change: the clean latents, and 1 where they may be painted over."""
 
     latents: torch.Tensor
@@ -63,7 +63,7 @@ class Keep:
 
 
 @dataclass(frozen=True)
-class Step:
+class DenoisingStep:
     """One evaluation of the model, and what came of it."""
 
     index: int  # from 0, counted in evaluations
@@ -77,12 +77,12 @@ class Step:
     after: torch.Tensor
 
 
-def one(branches: Sequence[torch.Tensor]) -> torch.Tensor:
+def no_guidance(branches: Sequence[torch.Tensor]) -> torch.Tensor:
     """No guidance: the prompt's own prediction."""
     return branches[-1]
 
 
-def guided(cfg: float) -> Combine:
+def classifier_free_guidance(cfg: float) -> Combine:
     """Away from the negative prompt, by `cfg` times the difference (Ho, Salimans: 2207.12598)."""
 
     def combine(branches: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -97,23 +97,23 @@ def denoise(
     pipe: Pipeline,
     sampling: Sampling,
     x: torch.Tensor,
-    inputs: Inputs,
+    inputs: UnetInputs,
     noise: Noise,
     *,
     begin: int = 0,
-    keep: Keep | None = None,
-) -> Iterator[Step]:
+    keep: MaskedOriginal | None = None,
+) -> Iterator[DenoisingStep]:
     """The steps from `x` on, starting with evaluation `begin`. The last one's `after` is done."""
     count = len(sampling.timesteps)
     for index in range(begin, count):
         share = (index - begin + 0.5) / (count - begin)
-        branches = predict(pipe, sampling, x, index, inputs.at(index - begin), share)
+        branches = predict(pipe, sampling, x, index, inputs.at_evaluation(index - begin), share)
         prediction = inputs.combine(branches)
-        clean = sampling.denoised(prediction, index, x)
+        clean = sampling.predict_clean(prediction, index, x)
         if keep is not None:
             clean = torch.lerp(keep.latents, clean, keep.mask)
         after = sampling.advance(clean, index, x, noise)
-        yield Step(
+        yield DenoisingStep(
             index=index - begin,
             of=count - begin,
             timestep=float(sampling.timesteps[index]),
@@ -132,18 +132,18 @@ def predict(
     sampling: Sampling,
     x: torch.Tensor,
     index: int,
-    inputs: Inputs,
+    inputs: UnetInputs,
     share: float,
 ) -> tuple[torch.Tensor, ...]:
     """Each branch's prediction at one evaluation, all branches through the U-Net at once."""
     timestep = sampling.timesteps[index]
-    scaled = sampling.scaled(x, index)
+    scaled = sampling.scale_input(x, index)
     latents = scaled.expand(inputs.branches, *scaled.shape[1:])
     more: dict[str, Any] = {}
-    for extra in inputs.extras:
-        more = _summed(more, extra(latents, timestep, share, inputs))
-    if inputs.beside is not None:
-        latents = torch.cat([latents, inputs.beside], dim=1)
+    for extra in inputs.controls:
+        more = _add_residuals(more, extra(latents, timestep, share, inputs))
+    if inputs.extra_channels is not None:
+        latents = torch.cat([latents, inputs.extra_channels], dim=1)
     dtype = pipe.unet.dtype
     out = pipe.unet(
         latents.to(dtype),
@@ -156,14 +156,14 @@ def predict(
     return tuple(out.to(x.dtype).chunk(inputs.branches))
 
 
-def _summed(one_: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+def _add_residuals(one_: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """Two ControlNets' residuals added up."""
     if not one_ or not other:
         return one_ or other
-    return {name: _plus(one_[name], other[name]) for name in one_}
+    return {name: _add(one_[name], other[name]) for name in one_}
 
 
-def _plus(one_: Any, other: Any) -> Any:
+def _add(one_: Any, other: Any) -> Any:
     if isinstance(one_, torch.Tensor):
         return one_ + other
     return tuple(a + b for a, b in zip(one_, other, strict=True))

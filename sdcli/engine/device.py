@@ -11,7 +11,7 @@ from accelerate import PartialState
 
 from sdcli.errors import BadRequest
 
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+WORKING_DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Machine:
     @property
     def dtype_name(self) -> str:
         """Our word for the dtype."""
-        return next(name for name, dtype in DTYPES.items() if dtype is self.dtype)
+        return next(name for name, dtype in WORKING_DTYPES.items() if dtype is self.dtype)
 
 
-def choose(device: str, dtype: str) -> Machine:
+def choose_machine(device: str, dtype: str) -> Machine:
     """The device accelerate picks (or the one asked for) and the dtype the hardware is good at."""
     best: torch.device = PartialState().device or torch.device("cpu")
-    chosen = best if device == "auto" else _asked(device)
-    kind = best_dtype(chosen) if dtype == "auto" else DTYPES[dtype]
+    chosen = best if device == "auto" else _named_device(device)
+    kind = best_dtype(chosen) if dtype == "auto" else WORKING_DTYPES[dtype]
     notes = tuple(_warnings(chosen, device, kind))
     return Machine(chosen, kind, notes)
 
@@ -51,7 +51,7 @@ def has_amx() -> bool:
     return bool(ask()) if ask is not None else False
 
 
-def _asked(name: str) -> torch.device:
+def _named_device(name: str) -> torch.device:
     usable = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
     if not usable[name]:
         built = torch.version.cuda is not None if name == "cuda" else torch.backends.mps.is_built()
@@ -85,9 +85,9 @@ def has_nvidia() -> bool:
     return Path("/proc/driver/nvidia/gpus").is_dir() or Path("/dev/nvidia0").exists()
 
 
-def report() -> dict[str, str]:
+def device_report() -> dict[str, str]:
     """What torch finds on this machine, for `sdcli doctor`."""
-    machine = choose("auto", "auto")
+    machine = choose_machine("auto", "auto")
     return {
         "torch": torch.__version__,
         "built for CUDA": torch.version.cuda or "no",

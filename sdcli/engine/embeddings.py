@@ -14,7 +14,7 @@ from sdcli.weights import embedding_in_image as pictured
 Vectors = Mapping[str, Mapping[str, torch.Tensor]]  # word -> encoder -> its vectors [n, width]
 
 
-def load(words: Iterable[Embedding], encoders: Iterable[str]) -> Vectors:
+def load_embeddings(words: Iterable[Embedding], encoders: Iterable[str]) -> Vectors:
     """Every word's vectors for each encoder, in fp32."""
     names = tuple(encoders)
     return {word.word: _vectors(word, names) for word in words}
@@ -26,7 +26,7 @@ def _vectors(word: Embedding, encoders: tuple[str, ...]) -> dict[str, torch.Tens
     if not found.tensors:
         return dict.fromkeys(encoders, torch.tensor(pictured.rows(found.path)))
     own = {encoder: found.tensor(encoder) for encoder in encoders}
-    tensors = weights.load(word.file.path, lambda name: name in own.values())
+    tensors = weights.load_tensors(word.file.path, lambda name: name in own.values())
     return {
         encoder: tensors[name].float().reshape(word.vectors, -1) for encoder, name in own.items()
     }

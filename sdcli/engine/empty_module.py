@@ -18,7 +18,7 @@ Config = dict[str, Any]
 HINT = "the file is damaged or of a kind that sdcli does not know"
 
 
-class Frame:
+class EmptyModule:
     """A module that has the names and shapes of its tensors, and none of their numbers."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Frame:
                     hint=HINT,
                 )
 
-    def filled(self, dtype: torch.dtype, device: torch.device | str = "cpu") -> torch.nn.Module:
+    def fill(self, dtype: torch.dtype, device: torch.device | str = "cpu") -> torch.nn.Module:
         """The module with its tensors, in the working dtype, ready to compute."""
         self.check()
         tensors = load_component(self.header, self.part, self.shapes, dtype, device)

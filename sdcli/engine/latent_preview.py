@@ -11,22 +11,22 @@ from PIL import Image
 from torch import Tensor
 
 from sdcli.engine.build import build_vae
-from sdcli.engine.initial_latents import image
-from sdcli.engine.pipeline import Pipeline, encode
+from sdcli.engine.initial_latents import pixels_to_image
+from sdcli.engine.pipeline import Pipeline, encode_pixels
 from sdcli.weights.checkpoint import Checkpoint
 
 SIDE, CELL = 16, 8  # the test card: cells to a side, pixels to a cell
 COARSE = 5  # its colours are blurred from this many to a side: latents are no mosaic
 
 
-class Glimpse:
+class LatentPreview:
     """Latents into small pictures, fast enough for every step."""
 
     def __init__(
         self, pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch.device
     ) -> None:
         self._tiny = _tiny(pipe, model, decoder, device)
-        self._colours = None if self._tiny is not None else projection(pipe)
+        self._colours = None if self._tiny is not None else fit_projection(pipe)
 
     @torch.inference_mode()
     def __call__(self, latents: Tensor) -> Image.Image:
@@ -34,10 +34,10 @@ class Glimpse:
         if self._tiny is not None:
             given = latents.to(self._tiny.device, self._tiny.dtype)
             pixels = self._tiny.decode(given / self._tiny.config.scaling_factor)[0]
-            return image(pixels.float().cpu())
+            return pixels_to_image(pixels.float().cpu())
         assert self._colours is not None
         small = _with_one(latents.float().cpu()) @ self._colours
-        view = image(small.permute(2, 0, 1)[None])
+        view = pixels_to_image(small.permute(2, 0, 1)[None])
         return view.resize((view.width * CELL, view.height * CELL), Image.Resampling.BICUBIC)
 
 
@@ -48,13 +48,13 @@ def _tiny(pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch
     return pipe.vae if isinstance(pipe.vae, AutoencoderTiny) else None
 
 
-def projection(pipe: Pipeline) -> Tensor:
+def fit_projection(pipe: Pipeline) -> Tensor:
     """What a latent cell's numbers say of its colour: the best linear fit to a test card."""
     dice = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, 3, COARSE, COARSE, generator=dice) * 2 - 1
     card = torch.nn.functional.interpolate(coarse, SIDE * CELL, mode="bilinear")
     with torch.inference_mode():
-        seen = _with_one(encode(pipe, card).float().cpu()).flatten(0, 1)
+        seen = _with_one(encode_pixels(pipe, card).float().cpu()).flatten(0, 1)
     cells = torch.nn.functional.avg_pool2d(card, CELL)
     wanted = cells[0].permute(1, 2, 0).flatten(0, 1)
     return torch.linalg.lstsq(seen, wanted, driver="gelsd").solution

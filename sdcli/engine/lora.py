@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sdcli.engine.lora_deltas import delta
-from sdcli.engine.read_tensors import Reader, load_component
+from sdcli.engine.lora_deltas import compute_delta
+from sdcli.engine.read_tensors import TensorReader, load_component
 from sdcli.plan import Lora
 from sdcli.weights.checkpoint import Checkpoint, read_header
 from sdcli.weights.lora import file as lora
@@ -32,7 +32,7 @@ AT_ONCE = 8  # weights read back together when LoRAs are taken off
 
 
 @dataclass(frozen=True)
-class Change:
+class WeightChange:
     """What one LoRA does to one weight."""
 
     header: Header
@@ -41,7 +41,7 @@ class Change:
     alpha: float | None
     strength: float
 
-    def of(self, weight: Tensor, reader: Reader) -> Tensor:
+    def of(self, weight: Tensor, reader: TensorReader) -> Tensor:
         """The change in fp32, in the shape of the weight, which is as the file has it."""
 
         def read(key: str) -> Tensor:
@@ -50,17 +50,17 @@ class Change:
         if self.part == "bias":
             return read(self.module.keys["diff_b"]).reshape(weight.shape).mul_(self.strength)
         factors = {factor: read(key) for factor, key in self.module.keys.items()}
-        found = delta(self.module, factors, weight, self.alpha, self.strength)
+        found = compute_delta(self.module, factors, weight, self.alpha, self.strength)
         return found.reshape(weight.shape)
 
 
-Changes = Mapping[tuple[str, str], Sequence[Change]]
+Changes = Mapping[tuple[str, str], Sequence[WeightChange]]
 
 
-def changes(model: Checkpoint, loras: Iterable[Lora]) -> dict[tuple[str, str], list[Change]]:
+def list_changes(model: Checkpoint, loras: Iterable[Lora]) -> dict[tuple[str, str], list[WeightChange]]:
     """What these LoRAs change in a model: for each weight the changes, in an order of their own."""
     found = places(model.components)
-    todo: dict[tuple[str, str], list[Change]] = {}
+    todo: dict[tuple[str, str], list[WeightChange]] = {}
     for worn in sorted(loras, key=lambda lora: (lora.file.sha256, lora.unet, lora.te)):
         held = fit(read_header(worn.file.path), model)
         alphas = lora.alphas(held.lora)
@@ -69,12 +69,12 @@ def changes(model: Checkpoint, loras: Iterable[Lora]) -> dict[tuple[str, str], l
             alpha = alphas.get((module.component, module.name))
             for part in module.parts if strength else ():
                 place = found[Name(module.component, module.name, part)]
-                change = Change(held.lora.header, module, part, alpha, strength)
+                change = WeightChange(held.lora.header, module, part, alpha, strength)
                 todo.setdefault((module.component, place.target), []).append(change)
     return todo
 
 
-def apply(weight: Tensor, todo: Sequence[Change], reader: Reader, device: torch.device) -> None:
+def apply_changes(weight: Tensor, todo: Sequence[WeightChange], reader: TensorReader, device: torch.device) -> None:
     """Change a weight in place. The sum is made in fp32, whatever the weight is kept in."""
     plain = weight.to(device)
     total = todo[0].of(plain, reader)
@@ -86,7 +86,7 @@ def apply(weight: Tensor, todo: Sequence[Change], reader: Reader, device: torch.
         weight.copy_(total.add_(plain))
 
 
-class Wardrobe:
+class LoraWeights:
     """What the modules of one model wear. Nothing is kept of what they wore before."""
 
     def __init__(self, pipe: Any, model: Checkpoint, device: torch.device = CPU) -> None:
@@ -97,7 +97,7 @@ class Wardrobe:
         self._touched: list[tuple[str, str]] = []
 
     @property
-    def open(self) -> bool:
+    def is_changeable(self) -> bool:
         """Whether the weights are at hand: under sequential offloading they are not."""
         return not any(weight.is_meta for weight in self._weights().values())
 
@@ -110,11 +110,11 @@ class Wardrobe:
         self.loras = None
         for (kind, target), original in self._originals(weights):
             weights[kind, target].copy_(original)
-        todo = changes(self._model, loras)
+        todo = list_changes(self._model, loras)
         self._touched = list(todo)  # before the first is changed: an interrupt can be undone
-        with Reader() as reader:
+        with TensorReader() as reader:
             for place, of in todo.items():
-                apply(weights[place], of, reader, self._device)
+                apply_changes(weights[place], of, reader, self._device)
         self.loras = loras
 
     def _weights(self) -> Weights:
@@ -138,9 +138,9 @@ class Wardrobe:
 
 
 @contextmanager
-def wearing(pipe: Any, model: Checkpoint, loras: tuple[Lora, ...]) -> Generator[None]:
+def with_loras(pipe: Any, model: Checkpoint, loras: tuple[Lora, ...]) -> Generator[None]:
     """The modules of a model with these LoRAs, until the block ends."""
-    wardrobe = Wardrobe(pipe, model)
+    wardrobe = LoraWeights(pipe, model)
     try:
         wardrobe.change(loras)
         yield

@@ -16,7 +16,7 @@ from sdcli.weights.lora.kinds import Module
 Factors = Mapping[str, Tensor]
 
 
-def lora(of: Factors, weight: Tensor) -> Tensor:
+def lora_delta(of: Factors, weight: Tensor) -> Tensor:
     """LoRA and LoCon: up @ down, and with Tucker's core the kernel between them."""
     up, down = of["up"].flatten(1), of["down"]
     if "mid" in of:
@@ -24,7 +24,7 @@ def lora(of: Factors, weight: Tensor) -> Tensor:
     return up @ down.flatten(1)
 
 
-def loha(of: Factors, weight: Tensor) -> Tensor:
+def loha_delta(of: Factors, weight: Tensor) -> Tensor:
     """LoHa: the product, number by number, of two low-rank matrices."""
     if "t1" in of:
         first = _tucker(of["t1"], of["w1_a"], of["w1_b"])
@@ -32,7 +32,7 @@ def loha(of: Factors, weight: Tensor) -> Tensor:
     return (of["w1_a"] @ of["w1_b"]) * (of["w2_a"] @ of["w2_b"])
 
 
-def lokr(of: Factors, weight: Tensor) -> Tensor:
+def lokr_delta(of: Factors, weight: Tensor) -> Tensor:
     """LoKr: the Kronecker product of a small matrix and a larger one, either in two factors."""
     return torch.kron(_side(of, "kron_1"), _side(of, "kron_2"))
 
@@ -49,63 +49,63 @@ def _tucker(core: Tensor, outer: Tensor, inner: Tensor) -> Tensor:
     return torch.einsum("abkl,ao,bi->oikl", core, outer, inner).flatten(1)
 
 
-def glora(of: Factors, weight: Tensor) -> Tensor:
+def glora_delta(of: Factors, weight: Tensor) -> Tensor:
     """GLoRA: a low-rank change, and a low-rank change of what the weight already does."""
-    plain = matrix(weight)
+    plain = as_matrix(weight)
     a1, a2, b1, b2 = (of[name].flatten(1) for name in ("a1", "a2", "b1", "b2"))
     if b2.shape[1] == b1.shape[0] == min(b1.shape):  # the older of its two generations
         return b2 @ b1 + plain @ a2 @ a1
     return b1 @ b2 + plain @ a1 @ a2
 
 
-def ia3(of: Factors, weight: Tensor) -> Tensor:
+def ia3_delta(of: Factors, weight: Tensor) -> Tensor:
     """IA3: every output, or every input, made larger or smaller by a number of its own."""
-    by, plain = of["ia3"].flatten(), matrix(weight)
+    by, plain = of["ia3"].flatten(), as_matrix(weight)
     if not bool(of["on_input"].any()):
         return plain * by[:, None]
     return plain * by.repeat_interleave(plain.shape[1] // len(by))[None]
 
 
-def full(of: Factors, weight: Tensor) -> Tensor:
+def full_delta(of: Factors, weight: Tensor) -> Tensor:
     """The whole difference, as it stands."""
     return of["diff"].reshape(len(weight), -1)
 
 
-def replaced(of: Factors, weight: Tensor) -> Tensor:
+def replacement_delta(of: Factors, weight: Tensor) -> Tensor:
     """From the weight that is there to the one in the file."""
-    plain = matrix(weight)
+    plain = as_matrix(weight)
     return of["set"].reshape(plain.shape) - plain
 
 
-KINDS: Mapping[str, Callable[[Factors, Tensor], Tensor]] = {
-    "LoRA": lora,
-    "LoHa": loha,
-    "LoKr": lokr,
-    "GLoRA": glora,
-    "IA3": ia3,
-    "full difference": full,
-    "replaced weight": replaced,
+DELTAS: Mapping[str, Callable[[Factors, Tensor], Tensor]] = {
+    "LoRA": lora_delta,
+    "LoHa": loha_delta,
+    "LoKr": lokr_delta,
+    "GLoRA": glora_delta,
+    "IA3": ia3_delta,
+    "full difference": full_delta,
+    "replaced weight": replacement_delta,
 }
 SCALED = ("LoRA", "LoHa", "LoKr", "GLoRA")  # by alpha over rank; the others are whole numbers
 
 
-def delta(
+def compute_delta(
     module: Module, of: Factors, weight: Tensor, alpha: float | None, strength: float = 1.0
 ) -> Tensor:
     """The change of a weight, as a matrix. `weight`: as it was before any change."""
-    change, by = KINDS[module.kind](of, weight), scale(module, alpha)
+    change, by = DELTAS[module.kind](of, weight), factor_scale(module, alpha)
     if "dora_scale" in of:
-        change = _decomposed(change.mul_(by), matrix(weight), of["dora_scale"])
+        change = _decomposed(change.mul_(by), as_matrix(weight), of["dora_scale"])
         by = 1.0
     return change if by * strength == 1 else change.mul_(by * strength)
 
 
-def matrix(weight: Tensor) -> Tensor:
+def as_matrix(weight: Tensor) -> Tensor:
     """A weight in fp32 as a matrix."""
     return weight.to(torch.float32).reshape(len(weight), -1)
 
 
-def scale(module: Module, alpha: float | None) -> float:
+def factor_scale(module: Module, alpha: float | None) -> float:
     """What the file multiplies its factors by: alpha over rank where it has both, else 1."""
     if alpha is None or not module.rank or module.kind not in SCALED:
         return 1.0

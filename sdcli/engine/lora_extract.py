@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from sdcli import __version__
-from sdcli.engine.lora_merge import write
-from sdcli.engine.read_tensors import DTYPES, Reader
+from sdcli.engine.lora_merge import write_tensors
+from sdcli.engine.read_tensors import STORED_DTYPES, TensorReader
 from sdcli.errors import BadRequest
 from sdcli.outputs import atomic as written
 from sdcli.picture import Watch
@@ -25,25 +25,25 @@ MADE = "sdcli_extract"
 BASE = {"sd1": "sd_v1", "sd2": "sd_v2", "sdxl": "sdxl_base_v1-0"}
 
 
-def extract(job: Extraction, watch: Watch) -> None:
+def extract_lora(job: Extraction, watch: Watch) -> None:
     """Write the LoRA that makes `base` into `tuned`, as near as its rank allows."""
     tuned, base = job.tuned, job.base
     ours, theirs = places(tuned.components), places(base.components)
     found: dict[str, Tensor] = {}
-    with Reader() as reader:
+    with TensorReader() as reader:
         for done, (name, place) in enumerate(ours.items(), 1):
             new, old = _read(tuned, place, reader), _read(base, theirs[name], reader)
             if not torch.equal(new, old):
-                found |= _named(tuned, name, place, new - old, job.rank)
+                found |= _module_tensors(tuned, name, place, new - old, job.rank)
             watch.step(done, len(ours))
     if not found:
         raise BadRequest(
             f"`{tuned.path.name}` and `{base.path.name}` do not differ in U-Net or text encoder"
         )
-    dtype = DTYPES[tuned.header.dtype]
+    dtype = STORED_DTYPES[tuned.header.dtype]
     stored = {key: tensor.to(dtype).contiguous() for key, tensor in found.items()}
     with written.whole(job.out, force=job.force) as file:
-        write(stored, _metadata(job), file)
+        write_tensors(stored, _metadata(job), file)
 
 
 def _metadata(job: Extraction) -> dict[str, str]:
@@ -59,22 +59,22 @@ def _metadata(job: Extraction) -> dict[str, str]:
     }
 
 
-def _read(model: Checkpoint, place: Place, reader: Reader) -> Tensor:
+def _read(model: Checkpoint, place: Place, reader: TensorReader) -> Tensor:
     source: Part = place.source
     found = reader.read(model.header.tensors[source.name], source.third).to(torch.float32)
     return (found.mT if source.transposed else found).reshape(place.shape)
 
 
-def _named(
+def _module_tensors(
     model: Checkpoint, name: Name, place: Place, change: Tensor, rank: int
 ) -> Mapping[str, Tensor]:
     """A module's change under kohya's names: two factors, or the whole where it is a vector."""
-    stem = kohya(model, name, place)
+    stem = kohya_module_name(model, name, place)
     if name.part == "bias":
         return {f"{stem}.diff_b": change}
     if change.ndim < 2:
         return {f"{stem}.w_norm": change}
-    up, down = halves(change.flatten(1), rank)
+    up, down = factorize(change.flatten(1), rank)
     kernel = [1] * (change.ndim - 2)
     return {
         f"{stem}.lora_up.weight": up.reshape(len(up), -1, *kernel),
@@ -83,7 +83,7 @@ def _named(
     }
 
 
-def kohya(model: Checkpoint, name: Name, place: Place) -> str:
+def kohya_module_name(model: Checkpoint, name: Name, place: Place) -> str:
     """What kohya's trainer calls a module: SDXL's U-Net by its checkpoint's names."""
     if name.component == UNET:
         if model.family.base != "sdxl":
@@ -96,7 +96,7 @@ def kohya(model: Checkpoint, name: Name, place: Place) -> str:
     return f"{lead[name.component]}_text_model_{name.module}"
 
 
-def halves(change: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+def factorize(change: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     """Two matrices of this rank whose product is the nearest to `change` there is."""
     rank = min(rank, *change.shape)
     if rank * EXACT >= min(change.shape):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from sdcli import __version__
-from sdcli.engine.lora import CPU, Change, apply, changes
-from sdcli.engine.read_tensors import DTYPES, Reader
+from sdcli.engine.lora import CPU, WeightChange, apply_changes, list_changes
+from sdcli.engine.read_tensors import STORED_DTYPES, TensorReader
 from sdcli.outputs import atomic as written
 from sdcli.picture import Watch
 from sdcli.plan import Lora
@@ -20,24 +20,24 @@ from sdcli.weights import safetensors_layout as layout
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.safetensors import Tensor as Place
 
-Todo = Mapping[str, list[tuple[str, str, list[Change]]]]  # tensor: component, target, changes
+Todo = Mapping[str, list[tuple[str, str, list[WeightChange]]]]  # tensor: component, target, changes
 MADE = "sdcli_merge"  # the metadata key that tells where the file comes from
-NAMES = {dtype: name for name, dtype in DTYPES.items()}
+NAMES = {dtype: name for name, dtype in STORED_DTYPES.items()}
 UNTRUE = ("modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash")
 
 
-def merge(job: Merge, watch: Watch) -> None:
+def merge_loras(job: Merge, watch: Watch) -> None:
     """Write the checkpoint that wears the LoRAs for good."""
     tensors = job.model.header.tensors
     todo = _by_tensor(job.model, job.loras)
-    with written.whole(job.out, force=job.force) as file, Reader() as reader:
+    with written.whole(job.out, force=job.force) as file, TensorReader() as reader:
         file.write(layout.head(tensors, _metadata(job)))
         for done, tensor in enumerate(_merged(job.model, todo, reader), 1):
             _put(tensor, file)
             watch.step(done, len(tensors))
 
 
-def _merged(model: Checkpoint, todo: Todo, reader: Reader) -> Iterator[Tensor]:
+def _merged(model: Checkpoint, todo: Todo, reader: TensorReader) -> Iterator[Tensor]:
     """Every tensor of the file, in the order of its header."""
     for name, place in model.header.tensors.items():
         tensor = reader.read(place)
@@ -47,18 +47,18 @@ def _merged(model: Checkpoint, todo: Todo, reader: Reader) -> Iterator[Tensor]:
 
 
 def _change(
-    tensor: Tensor, model: Checkpoint, kind: str, target: str, of: list[Change], reader: Reader
+    tensor: Tensor, model: Checkpoint, kind: str, target: str, of: list[WeightChange], reader: TensorReader
 ) -> None:
     """Change a tensor, or the third of it that is meant, in place."""
     part = model.components[kind].parts[target]
     mine = tensor if part.third is None else tensor.chunk(3)[part.third]
     mine = mine.mT if part.transposed else mine
-    apply(mine, of, reader, CPU)
+    apply_changes(mine, of, reader, CPU)
 
 
 def _by_tensor(model: Checkpoint, loras: tuple[Lora, ...]) -> Todo:
-    todo: dict[str, list[tuple[str, str, list[Change]]]] = {}
-    for (kind, target), of in changes(model, loras).items():
+    todo: dict[str, list[tuple[str, str, list[WeightChange]]]] = {}
+    for (kind, target), of in list_changes(model, loras).items():
         name = model.components[kind].parts[target].name
         todo.setdefault(name, []).append((kind, target, of))
     return todo
@@ -88,7 +88,7 @@ def _put(tensor: Tensor, file: BinaryIO) -> None:
     file.write(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
-def write(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file: BinaryIO) -> None:
+def write_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file: BinaryIO) -> None:
     """Tensors and metadata as a safetensors file."""
     places = {
         name: Place(NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()

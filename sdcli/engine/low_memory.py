@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Rung:
+class Fallback:
     """One way to need less memory."""
 
     name: str
@@ -43,23 +43,23 @@ def offload_sequential(pipe: Pipeline, device: torch.device) -> None:
     pipe.enable_sequential_cpu_offload(device=device)
 
 
-RUNGS = (
-    Rung("VAE in tiles", _tile),
-    Rung("attention in slices", _slice),
-    Rung("model offload", offload_model, needs_gpu=True),
-    Rung("sequential offload", offload_sequential, needs_gpu=True),
+FALLBACKS = (
+    Fallback("VAE in tiles", _tile),
+    Fallback("attention in slices", _slice),
+    Fallback("model offload", offload_model, needs_gpu=True),
+    Fallback("sequential offload", offload_sequential, needs_gpu=True),
 )
 
 
-class Ladder:
+class MemoryFallbacks:
     """The rungs still to be taken for one loaded pipeline, and those taken already."""
 
     def __init__(self, device: torch.device, offload: str) -> None:
         gpu = device.type != "cpu"
         # Where the user chose an offload, the ladder does not choose another.
-        self._left = [r for r in RUNGS if not r.needs_gpu or (gpu and offload == "auto")]
+        self._left = [r for r in FALLBACKS if not r.needs_gpu or (gpu and offload == "auto")]
         self._device = device
-        self._taken: list[Rung] = []
+        self._taken: list[Fallback] = []
 
     @property
     def offloaded(self) -> bool:
@@ -71,7 +71,7 @@ class Ladder:
         """What was done about memory, for the record."""
         return tuple(f"out of memory: {rung.name}" for rung in self._taken)
 
-    def climb(
+    def retry(
         self,
         pipe: Pipeline,
         work: Callable[[], T],
@@ -87,7 +87,7 @@ class Ladder:
             try:
                 return work()
             except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 fact = _first_line(error)
             # Outside the except block: the traceback holds the tensors that filled the memory.
@@ -106,7 +106,7 @@ class Ladder:
             rung.take(pipe, self._device)
 
 
-def out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch ran out of memory, on whatever device."""
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return True

@@ -23,12 +23,12 @@ class Noise(Protocol):
         """The next draw: standard normal numbers, float32."""
         ...
 
-    def again(self, seed: int) -> Noise:
+    def with_seed(self, seed: int) -> Noise:
         """The same kind of noise, by another seed."""
         ...
 
 
-def generator(seed: int, rng: str = "cpu", device: str = "cpu", *, ensd: int = 0) -> Noise:
+def make_noise(seed: int, rng: str = "cpu", device: str = "cpu", *, ensd: int = 0) -> Noise:
     """The noise of one seed, as a CPU draws it, an NVIDIA card (`nv`), or this machine's (`gpu`).
 
     `ensd` is A1111's "eta noise seed delta": all draws but the first come from another seed.
@@ -36,17 +36,17 @@ def generator(seed: int, rng: str = "cpu", device: str = "cpu", *, ensd: int = 0
     if not 0 <= seed < SEEDS:
         raise BadRequest(f"a seed is a number from 0 to 2^64 - 1, and {seed} is not")
     makers: dict[str, Callable[[int], Noise]] = {
-        "cpu": lambda seed: Torch(seed, "cpu"),
-        "nv": Philox,
-        "gpu": lambda seed: Torch(seed, device),
+        "cpu": lambda seed: TorchNoise(seed, "cpu"),
+        "nv": PhiloxNoise,
+        "gpu": lambda seed: TorchNoise(seed, device),
     }
     if rng not in makers:
         raise BadRequest(f"no noise is called `{rng}`", hint=f"there is {', '.join(makers)}")
     first = makers[rng](seed)
-    return Delta(first, makers[rng]((seed + ensd) % SEEDS)) if ensd else first
+    return SplitNoise(first, makers[rng]((seed + ensd) % SEEDS)) if ensd else first
 
 
-class Torch:
+class TorchNoise:
     """Torch's own generator, on the CPU or on a device."""
 
     def __init__(self, seed: int, device: str) -> None:
@@ -57,16 +57,16 @@ class Torch:
         """The next draw, on the generator's device."""
         return torch.randn(tuple(shape), generator=self.dice, device=self.dice.device)
 
-    def again(self, seed: int) -> Torch:
+    def with_seed(self, seed: int) -> TorchNoise:
         """The same generator, by another seed."""
-        return Torch(seed, self.device)
+        return TorchNoise(seed, self.device)
 
 
-class Delta:
+class SplitNoise:
     """The first draw from one generator, all others from another."""
 
     def __init__(self, first: Noise, others: Noise) -> None:
-        self.seed, self.again = first.seed, first.again
+        self.seed, self.with_seed = first.seed, first.with_seed
         self.first: Noise | None = first
         self.others = others
 
@@ -76,7 +76,7 @@ class Delta:
         return noise.randn(shape)
 
 
-class Philox:
+class PhiloxNoise:
     """What `torch.randn` draws on an NVIDIA card, computed here: Philox 4x32-10, Box and Muller.
 
     A card gives every number its own subsequence, and every draw the next counter. That holds for
@@ -100,9 +100,9 @@ class Philox:
         drawn = np.sqrt(-2 * np.log(uniform)) * np.sin(2 * np.pi * turn)
         return torch.from_numpy(drawn.astype(np.float32)).reshape(tuple(shape))
 
-    def again(self, seed: int) -> Philox:
+    def with_seed(self, seed: int) -> PhiloxNoise:
         """The same generator, by another seed."""
-        return Philox(seed)
+        return PhiloxNoise(seed)
 
 
 def philox(counter: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.uint64]:

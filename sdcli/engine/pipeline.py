@@ -25,30 +25,30 @@ class Pipeline(DiffusionPipeline):
         )
 
     @property
-    def place(self) -> torch.device:
+    def compute_device(self) -> torch.device:
         """Where it computes, also while its modules lie elsewhere."""
         return torch.device(self._execution_device)
 
     @property
-    def scale(self) -> float:
+    def latent_scale(self) -> float:
         """What the VAE's latents are multiplied by to have unit variance."""
         return float(self.vae.config.scaling_factor)
 
 
-def encode(pipe: Pipeline, pixels: torch.Tensor) -> torch.Tensor:
+def encode_pixels(pipe: Pipeline, pixels: torch.Tensor) -> torch.Tensor:
     """The latents of pixels in -1..1: the mean of the VAE's posterior, so no dice are thrown."""
     vae = pipe.vae
-    latents = vae.encode(pixels.to(pipe.place, vae.dtype))
+    latents = vae.encode(pixels.to(pipe.compute_device, vae.dtype))
     # TAESD gives latents, AutoencoderKL a distribution of them.
     mean = latents.latents if hasattr(latents, "latents") else latents.latent_dist.mode()
     shift = getattr(vae.config, "shift_factor", None) or 0.0
-    return (mean - shift) * pipe.scale
+    return (mean - shift) * pipe.latent_scale
 
 
-def decode(pipe: Pipeline, latents: torch.Tensor) -> torch.Tensor:
+def decode_latents(pipe: Pipeline, latents: torch.Tensor) -> torch.Tensor:
     """The pixels in -1..1 of latents, in fp32 on the CPU."""
     vae = pipe.vae
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     return (
-        vae.decode((latents / pipe.scale + shift).to(vae.dtype), return_dict=False)[0].float().cpu()
+        vae.decode((latents / pipe.latent_scale + shift).to(vae.dtype), return_dict=False)[0].float().cpu()
     )

@@ -20,7 +20,7 @@ from sdcli.weights.safetensors import Header
 from sdcli.weights.safetensors import Tensor as Place
 from sdcli.weights.tensor_names import Part
 
-DTYPES: Mapping[str, torch.dtype] = {
+STORED_DTYPES: Mapping[str, torch.dtype] = {
     "BOOL": torch.bool,
     "U8": torch.uint8,
     "I8": torch.int8,
@@ -40,14 +40,14 @@ DTYPES: Mapping[str, torch.dtype] = {
 THREADS = 2  # one converts while the other reads; more gain nothing from a page cache
 
 
-class Reader:
+class TensorReader:
     """Reads tensors from the files that a header names; close it when done."""
 
     def __init__(self) -> None:
         self._open = ExitStack()
         self._mine = local()  # file handles have a place in the file, so each thread has its own
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> TensorReader:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -55,9 +55,9 @@ class Reader:
 
     def read(self, place: Place, third: int | None = None) -> torch.Tensor:
         """One tensor as it is stored; or the first, second or last third of its rows."""
-        return self.lent(place, third).clone()
+        return self.read_into_scratch(place, third).clone()
 
-    def lent(self, place: Place, third: int | None = None) -> torch.Tensor:
+    def read_into_scratch(self, place: Place, third: int | None = None) -> torch.Tensor:
         """The same, in memory that this thread's next reading fills anew.
 
         Touching new memory costs more than reading a file from the page cache does.
@@ -68,14 +68,14 @@ class Reader:
             offset += third * (place.size // 3)
         if place.strides:
             return self._strided(place)
-        tensor = self._scratch(math.prod(shape), DTYPES[place.dtype])
+        tensor = self._scratch(math.prod(shape), STORED_DTYPES[place.dtype])
         self._fill(place.file, offset, tensor)
         return tensor.view(shape)
 
     def _strided(self, place: Place) -> torch.Tensor:
         sides = zip(place.shape, place.strides, strict=True)
         span = 1 + sum((side - 1) * stride for side, stride in sides) if place.count else 0
-        flat = self._scratch(span, DTYPES[place.dtype])
+        flat = self._scratch(span, STORED_DTYPES[place.dtype])
         self._fill(place.file, place.offset, flat)
         return flat.as_strided(place.shape, place.strides)
 
@@ -108,9 +108,9 @@ class Reader:
         return files[path]
 
 
-def load(path: Path, want: Callable[[str], bool] | None = None) -> dict[str, torch.Tensor]:
+def load_tensors(path: Path, want: Callable[[str], bool] | None = None) -> dict[str, torch.Tensor]:
     """A file's tensors under their own names and in their own types; all, or those wanted."""
-    with Reader() as reader:
+    with TensorReader() as reader:
         return {
             name: reader.read(place)
             for name, place in read_header(path).tensors.items()
@@ -132,7 +132,7 @@ def load_component(
 
     def one(target: str) -> torch.Tensor:
         part: Part = component.parts[target]
-        found = reader.lent(header.tensors[part.name], part.third)
+        found = reader.read_into_scratch(header.tensors[part.name], part.third)
         found = found.mT if part.transposed else found
         shape = shapes[target]
         lies = torch.channels_last if len(shape) == 4 else torch.contiguous_format
@@ -140,7 +140,7 @@ def load_component(
         # A 1x1 convolution may be stored as the linear layer it is, and the other way round.
         return made.copy_(found.reshape(shape))
 
-    with Reader() as reader, ThreadPoolExecutor(THREADS) as pool:
+    with TensorReader() as reader, ThreadPoolExecutor(THREADS) as pool:
         # In the order they lie in the file, so that a cold one is read from front to back.
         targets = sorted(
             shapes, key=lambda target: header.tensors[component.parts[target].name].offset

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from sdcli.engine.brownian_noise import Brownian
+from sdcli.engine.brownian_noise import BrownianMotion
 from sdcli.engine.noise import Noise
 from sdcli.errors import BadRequest
 from sdcli.schedulers.names import SCHEDULERS
@@ -45,7 +45,7 @@ class Sampling:
         self.eta = self._eta(eta)
         self.levels = self._levels((SPACINGS_XL if xl else SPACINGS)[row.spacing], steps)
         self._noise: Noise | None = None
-        self.begin()
+        self.begin_at()
 
     def _eta(self, asked: float | None) -> float:
         if self.solver.eta is None and asked not in {None, self.solver.fixed_eta}:
@@ -60,7 +60,7 @@ class Sampling:
         *levels, _, last = spacing(self.schedule, steps + 1)
         return [*levels, last]
 
-    def begin(self, strength: float = 1.0) -> int:
+    def begin_at(self, strength: float = 1.0) -> int:
         """Get ready for a picture; the index of the first evaluation at this strength.
 
         With strength below 1, `int(steps * strength) + 1` steps are left, as in A1111 and
@@ -69,15 +69,15 @@ class Sampling:
         steps = len(self.levels) - 1
         left = min(int(steps * strength) + 1, steps) if strength > 0 else 0
         self._first = steps - left
-        before = self._walked(self.levels[: self._first + 1])
-        rest = self._walked(self.levels[self._first :])
+        before = self._levels_asked(self.levels[: self._first + 1])
+        rest = self._levels_asked(self.levels[self._first :])
         self.sigmas = [*before, *rest, self.levels[-1]]
         self.timesteps = [self.schedule.timestep(sigma) for sigma in self.sigmas[:-1]]
         self._start = self._next = len(before)
         self._solving: SolverSteps | None = None
         return self._start
 
-    def _walked(self, levels: Sequence[float]) -> list[float]:
+    def _levels_asked(self, levels: Sequence[float]) -> list[float]:
         """At which levels the solver asks on its way down, found by walking it with numbers."""
         found = list[float]()
         if len(levels) < 2:
@@ -96,12 +96,12 @@ class Sampling:
         if x is None or noise is None:
             still = SolverRun(levels, self.schedule, self.eta, lambda: 0.0, lambda now, then: 0.0)
             return solver(0.0, still)
-        motion: list[Brownian] = []  # made when it is first asked for: most never do
+        motion: list[BrownianMotion] = []  # made when it is first asked for: most never do
 
         def moved(now: float, then: float) -> torch.Tensor:
             if not motion:
                 low = min(level for level in levels if level)
-                motion.append(Brownian(noise, x.shape, low, levels[0]))
+                motion.append(BrownianMotion(noise, x.shape, low, levels[0]))
             return motion[0](now, then).to(x)
 
         run = SolverRun(levels, self.schedule, self.eta, lambda: noise.randn(x.shape).to(x), moved)
@@ -112,20 +112,20 @@ class Sampling:
         """How often the model is asked for one picture, from pure noise."""
         return len(self.timesteps)
 
-    def initial(self, noise: torch.Tensor) -> torch.Tensor:
+    def scale_noise(self, noise: torch.Tensor) -> torch.Tensor:
         """Where a picture drawn from noise alone starts."""
         sigma = self.levels[0]
         return noise.float() * (math.hypot(sigma, 1) if self.solver.unit_variance else sigma)
 
-    def noised(self, latents: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
+    def add_noise(self, latents: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
         """A picture's latents with as much noise as x has at an index."""
         return latents.float() + noise.to(latents.device).float() * self.sigmas[index]
 
-    def scaled(self, x: torch.Tensor, index: int) -> torch.Tensor:
+    def scale_input(self, x: torch.Tensor, index: int) -> torch.Tensor:
         """What the model is shown of x: of variance 1, as it was in training."""
         return x / math.hypot(self.sigmas[index], 1)
 
-    def denoised(self, prediction: torch.Tensor, index: int, x: torch.Tensor) -> torch.Tensor:
+    def predict_clean(self, prediction: torch.Tensor, index: int, x: torch.Tensor) -> torch.Tensor:
         """The picture that the model's prediction sees in x."""
         sigma = self.sigmas[index]
         prediction = prediction.to(x.dtype)
@@ -155,5 +155,5 @@ class Sampling:
         self, prediction: torch.Tensor, index: int, x: torch.Tensor, generator: Noise
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """x at the next index, and the picture that the prediction saw in x."""
-        x0 = self.denoised(prediction, index, x)
+        x0 = self.predict_clean(prediction, index, x)
         return self.advance(x0, index, x, generator), x0

@@ -32,13 +32,13 @@ class Conditioning:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedPrompts:
     """The prompts of a plan, all equally long, as they are up to one evaluation of the model."""
 
     positives: tuple[Conditioning, ...]  # several where AND joins them
-    pulls: tuple[float, ...]  # and how strong each of them is
+    and_weights: tuple[float, ...]  # and how strong each of them is
     negative: Conditioning
-    until: int  # the evaluation, counted from 0 and included
+    last_evaluation: int  # the evaluation, counted from 0 and included
 
     @property
     def positive(self) -> Conditioning:
@@ -47,7 +47,7 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Encoder:
+class TextEncoder:
     """One text encoder, and how its family uses it."""
 
     name: str  # as embeddings call it
@@ -66,14 +66,14 @@ class Encoder:
         return getattr(self.model, "text_model", self.model)
 
 
-def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
+def encode_prompts(pipe: Pipeline, plan: Plan) -> tuple[EncodedPrompts, ...]:
     """The plan's prompts, with the words of its embeddings: once, or once for each change.
 
     An empty negative prompt of SDXL is all zeros, as that family was trained and every program
     draws it; the refiner was not trained so.
     """
-    encoders = encoders_of(pipe)
-    vectors = embedding.load(plan.embeddings, [encoder.name for encoder in encoders])
+    encoders = text_encoders(pipe)
+    vectors = embedding.load_embeddings(plan.embeddings, [encoder.name for encoder in encoders])
     known: dict[str, Conditioning] = {}
 
     def one(text: str) -> Conditioning:
@@ -81,29 +81,29 @@ def encode(pipe: Pipeline, plan: Plan) -> tuple[Encoded, ...]:
             known[text] = _encoded(pipe, encoders, plan, text, vectors)
         return known[text]
 
-    stages: list[Encoded] = []
+    stages: list[EncodedPrompts] = []
     for until, (*prompts, negative) in wordings.prompt_stages(plan):
         none = len(encoders) == 2 and not plan.negative
-        against = _nothing(one(negative)) if none else one(negative)
+        against = _zeros_like(one(negative)) if none else one(negative)
         *positives, against = _equally_long(*map(one, prompts), against)
-        stages.append(Encoded(tuple(positives), wordings.and_weights(plan), against, until))
+        stages.append(EncodedPrompts(tuple(positives), wordings.and_weights(plan), against, until))
     return tuple(stages)
 
 
-def encoders_of(pipe: Pipeline) -> tuple[Encoder, ...]:
+def text_encoders(pipe: Pipeline) -> tuple[TextEncoder, ...]:
     """The pipeline's text encoders, in the order in which the U-Net sees them."""
     first, second = pipe.text_encoder, pipe.text_encoder_2
     if second is None:
         name = CLIP_L if first.config.hidden_act == "quick_gelu" else CLIP_H
-        return (Encoder(name, first, normed=True, pooled=False),)
-    pooling = Encoder(CLIP_G, second, normed=False, pooled=True)
+        return (TextEncoder(name, first, normed=True, pooled=False),)
+    pooling = TextEncoder(CLIP_G, second, normed=False, pooled=True)
     if first is None:
         return (pooling,)
-    return Encoder(CLIP_L, first, normed=False, pooled=False), pooling
+    return TextEncoder(CLIP_L, first, normed=False, pooled=False), pooling
 
 
 def _encoded(
-    pipe: Pipeline, encoders: tuple[Encoder, ...], plan: Plan, text: str, vectors: Vectors
+    pipe: Pipeline, encoders: tuple[TextEncoder, ...], plan: Plan, text: str, vectors: Vectors
 ) -> Conditioning:
     """One prompt: each encoder's states side by side, one chunk after another."""
     parts = wordings.wording_chunks(plan, text)
@@ -118,18 +118,18 @@ def _encoded(
 
 
 def _states(
-    pipe: Pipeline, encoder: Encoder, chunk: Chunk, plan: Plan, vectors: Vectors
+    pipe: Pipeline, encoder: TextEncoder, chunk: Chunk, plan: Plan, vectors: Vectors
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """A chunk's hidden states, `clip_skip` layers from the end, weighted; and its pooled vector."""
     ids = [START_TOKEN, *(token.id for token in chunk.tokens), END_TOKEN]
     ids += [encoder.pad] * (PLACES - len(ids))
     with _embedded(encoder, chunk, vectors):
-        out = encoder.model(torch.tensor([ids], device=pipe.place), output_hidden_states=True)
+        out = encoder.model(torch.tensor([ids], device=pipe.compute_device), output_hidden_states=True)
     states = _layer(encoder, out.hidden_states, plan.clip_skip)
-    return weighted(states, chunk, plan.emphasis), out.text_embeds if encoder.pooled else None
+    return apply_weights(states, chunk, plan.emphasis), out.text_embeds if encoder.pooled else None
 
 
-def _layer(encoder: Encoder, states: tuple[torch.Tensor, ...], clip_skip: int) -> torch.Tensor:
+def _layer(encoder: TextEncoder, states: tuple[torch.Tensor, ...], clip_skip: int) -> torch.Tensor:
     layers = len(states) - 1
     if not 1 <= clip_skip <= layers:
         raise BadRequest(
@@ -140,7 +140,7 @@ def _layer(encoder: Encoder, states: tuple[torch.Tensor, ...], clip_skip: int) -
     return encoder.core.final_layer_norm(state) if encoder.normed else state
 
 
-def weighted(states: torch.Tensor, chunk: Chunk, emphasis: str) -> torch.Tensor:
+def apply_weights(states: torch.Tensor, chunk: Chunk, emphasis: str) -> torch.Tensor:
     """The states times their tokens' weights; `original` then restores the mean of the chunk."""
     if all(token.weight == 1 for token in chunk.tokens):
         return states
@@ -154,7 +154,7 @@ def weighted(states: torch.Tensor, chunk: Chunk, emphasis: str) -> torch.Tensor:
 
 
 @contextmanager
-def _embedded(encoder: Encoder, chunk: Chunk, vectors: Vectors) -> Generator[None]:
+def _embedded(encoder: TextEncoder, chunk: Chunk, vectors: Vectors) -> Generator[None]:
     """While this holds, the encoder reads the embeddings' own vectors at their places."""
     own = {
         place: vectors[token.embedding][encoder.name][token.vector]
@@ -179,7 +179,7 @@ def _embedded(encoder: Encoder, chunk: Chunk, vectors: Vectors) -> Generator[Non
         handle.remove()
 
 
-def _nothing(text: Conditioning) -> Conditioning:
+def _zeros_like(text: Conditioning) -> Conditioning:
     pooled = text.pooled
     return Conditioning(
         torch.zeros_like(text.embeds), None if pooled is None else torch.zeros_like(pooled)

@@ -7,32 +7,32 @@ from dataclasses import replace
 
 import torch
 
-from sdcli.engine.denoise import Combine, Inputs, guided, one
+from sdcli.engine.denoise import Combine, UnetInputs, classifier_free_guidance, no_guidance
 from sdcli.engine.pipeline import Pipeline
-from sdcli.engine.text_encoder import Encoded
+from sdcli.engine.text_encoder import EncodedPrompts
 from sdcli.plan import Edit, Plan
 
 AESTHETIC = 6.0, 2.5  # what the refiner is told of the wanted and of the unwanted picture
 
 
-def inputs(plan: Plan, pipe: Pipeline, texts: Sequence[Encoded]) -> Inputs:
+def make_unet_inputs(plan: Plan, pipe: Pipeline, texts: Sequence[EncodedPrompts]) -> UnetInputs:
     """The U-Net's inputs for a plan, with all the words of a prompt that changes."""
     first, *later = (_inputs(plan, pipe, text) for text in texts)
     return replace(first, changes=(first, *later)) if later else first
 
 
-def _inputs(plan: Plan, pipe: Pipeline, text: Encoded) -> Inputs:
+def _inputs(plan: Plan, pipe: Pipeline, text: EncodedPrompts) -> UnetInputs:
     """One branch, two under guidance, three for an edit, one more for each prompt after an AND."""
     if isinstance(plan.task, Edit):
         rows = (text.negative, text.negative, text.positive)
-        combine: Combine = edited(plan.cfg, plan.task.image_cfg)
+        combine: Combine = edit_guidance(plan.cfg, plan.task.image_cfg)
     elif len(text.positives) > 1:
         rows = (text.negative, *text.positives)
-        combine = pulled(plan.cfg, text.pulls)
+        combine = composed_guidance(plan.cfg, text.and_weights)
     elif plan.cfg == 1:
-        rows, combine = (text.positive,), one
+        rows, combine = (text.positive,), no_guidance
     else:
-        rows, combine = (text.negative, text.positive), guided(plan.cfg)
+        rows, combine = (text.negative, text.positive), classifier_free_guidance(plan.cfg)
     embeds = torch.cat([row.embeds for row in rows])
     added = None
     if rows[-1].pooled is not None:
@@ -42,10 +42,10 @@ def _inputs(plan: Plan, pipe: Pipeline, text: Encoded) -> Inputs:
             "text_embeds": pooled,
             "time_ids": torch.tensor(ids, dtype=pooled.dtype, device=pooled.device),
         }
-    return Inputs(embeds=embeds, combine=combine, added=added, until=text.until)
+    return UnetInputs(embeds=embeds, combine=combine, added=added, last_evaluation=text.last_evaluation)
 
 
-def pulled(cfg: float, pulls: Sequence[float]) -> Combine:
+def composed_guidance(cfg: float, pulls: Sequence[float]) -> Combine:
     """Toward each prompt by `cfg` times its own pull (Liu et al., 2206.01714)."""
 
     def combine(branches: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -58,7 +58,7 @@ def pulled(cfg: float, pulls: Sequence[float]) -> Combine:
     return combine
 
 
-def edited(cfg: float, image_cfg: float) -> Combine:
+def edit_guidance(cfg: float, image_cfg: float) -> Combine:
     """Toward the picture by `image_cfg`, toward the instruction by `cfg` (Brooks, 2211.09800)."""
 
     def combine(branches: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -68,7 +68,7 @@ def edited(cfg: float, image_cfg: float) -> Combine:
     return combine
 
 
-def beside(given: Inputs, channels: torch.Tensor | None, task: object) -> Inputs:
+def add_channels(given: UnetInputs, channels: torch.Tensor | None, task: object) -> UnetInputs:
     """The inputs with more channels, repeated for each branch; an edit's first sees no picture."""
     if channels is None:
         return given

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 from safetensors.torch import save_file
 
-from sdcli.engine.session import Studio
+from sdcli.engine.session import Session
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Lora, Request
 from sdcli.weights.checkpoint import Checkpoint, identify
@@ -51,7 +51,7 @@ def main(words: list[str]) -> None:
     said.add_argument("--threads", type=int, default=1)
     asked = said.parse_args(words)
     asked.folder.mkdir(parents=True, exist_ok=True)
-    studio = Studio(Silent())
+    studio = Session(Silent())
     print("| case | mean grey levels apart | worst |\n|---|---|---|")
     for group in groups(asked):
         chosen = [each.sized(asked.side) for each in group.cases]

@@ -86,12 +86,12 @@ def object_mask(picture: Image.Image, colour: str) -> NDArray[np.bool_]:
 
 def measured(colour: str, kind: str, prompt: str, steps: int, seed: int) -> Found:
     """Draw the prompt and see how the words' maps lie on the object."""
-    from sdcli.engine.trace import trace
+    from sdcli.engine.trace import trace_drawing
     from sdcli.planning.resolve import make_plan
     from sdcli.request import Draw, Request
 
     asked = Request(Draw(), prompt, model="builtin", steps=steps, seed=seed)
-    seen = trace(make_plan(asked), Quiet(), [steps], attention=True)
+    seen = trace_drawing(make_plan(asked), Quiet(), [steps], attention=True)
     assert seen.picture is not None
     picture = seen.picture.image
     mask = object_mask(picture, colour)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
 
-from sdcli.engine.session import Studio
+from sdcli.engine.session import Session
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Request
 from tests.bench import cases
@@ -81,7 +81,7 @@ def theirs(asked: argparse.Namespace, chosen: Iterable[Case]) -> None:
 
 def compare(asked: argparse.Namespace, chosen: Iterable[Case]) -> None:
     """Ours, and how far each is from theirs."""
-    studio = Studio(Silent())
+    studio = Session(Silent())
     print("| case | mean grey levels apart | worst |\n|---|---|---|")
     for case in chosen:
         request = Request(

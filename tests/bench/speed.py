@@ -115,7 +115,7 @@ def read(path: Path) -> None:
 
 def ready(asked: argparse.Namespace) -> tuple[Any, Any]:
     """A plan for the model, and a studio with nothing loaded."""
-    from sdcli.engine.session import Studio
+    from sdcli.engine.session import Session
     from sdcli.planning.resolve import make_plan
     from sdcli.request import Draw, Request
     from tests.bench.sdcpp import Silent
@@ -125,7 +125,7 @@ def ready(asked: argparse.Namespace) -> tuple[Any, Any]:
         device=asked.device, scheduler="euler", steps=asked.steps, seed=1, cfg=7.0,
         width=asked.side, height=asked.side,
     )  # fmt: skip
-    return make_plan(request), Studio(Silent())
+    return make_plan(request), Session(Silent())
 
 
 def step(asked: argparse.Namespace) -> None:

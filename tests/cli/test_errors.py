@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_written(sdcli: Callable, sd1: Path) -> None:
 
 
 def test_a_device_that_is_not_there(sdcli: Callable, sd1: Path) -> None:
-    if device.choose("auto", "auto").device.type == "cuda":
+    if device.choose_machine("auto", "auto").device.type == "cuda":
         pytest.skip("this machine has a GPU")
     refused(sdcli(*DRAW, "-m", sd1, "--device", "cuda"), "--device cuda")
     refused(sdcli(*DRAW, "-m", sd1, "--offload", "model"), "--offload model")

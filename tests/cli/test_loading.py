@@ -53,11 +53,11 @@ def under_aliases(path: Path) -> Path:
 
 
 def in_parts(path: Path) -> Path:
-    from sdcli.engine.build import build
+    from sdcli.engine.build import build_modules
     from sdcli.weights.checkpoint import identify
 
     whole = tiny.write(path.with_name("whole.safetensors"))
-    modules = build(identify(whole))
+    modules = build_modules(identify(whole))
     for name in ("unet", "vae", "text_encoder"):
         getattr(modules, name).save_pretrained(path / name)
     return path

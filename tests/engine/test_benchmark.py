@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from sdcli.engine.benchmark import AGREED, converged, share
+from sdcli.engine.benchmark import AGREED, find_converged, relative_rmse
 from sdcli.engine.sampler import Sampling
 
 NOISE = torch.randn(64, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -34,7 +34,7 @@ def solve(model):
 
     def run(scheduler: str, steps: int) -> torch.Tensor:
         sampling = Sampling(scheduler, steps)
-        x = sampling.initial(NOISE)
+        x = sampling.scale_noise(NOISE)
         for index in range(sampling.evaluations):
             seen = model(x.double(), sampling.sigmas[index])
             x = sampling.advance(seen.to(x.dtype), index, x, None)
@@ -64,9 +64,9 @@ def exact(model, high: float, low: float, steps: int = 3000) -> torch.Tensor:
 @pytest.mark.parametrize("model", [bell, mixture])
 def test_the_reference_is_the_exact_solution(model):
     levels = Sampling("euler", 2).schedule.sigmas
-    found, about = converged(solve(model))
+    found, about = find_converged(solve(model))
     assert about.apart <= AGREED and about.scheduler != about.witness
-    assert share(found, exact(model, levels[-1], levels[0])) < AGREED
+    assert relative_rmse(found, exact(model, levels[-1], levels[0])) < AGREED
 
 
 def test_the_runge_kutta_of_this_test_is_right_where_the_solution_is_a_formula():
@@ -83,13 +83,13 @@ def test_solvers_that_disagree_are_not_called_converged():
         calls.append((scheduler, steps))
         return torch.ones(4) * (1 if scheduler.startswith("heun") else 2)
 
-    _, about = converged(stubborn)
+    _, about = find_converged(stubborn)
     assert about.apart == pytest.approx(0.5)
     assert [steps for _, steps in calls] == [100, 100, 200, 200, 400, 400]
 
 
 def test_shares():
     one = torch.tensor([3.0, 4.0])
-    assert share(one, one) == 0
-    assert share(torch.zeros(2), one) == pytest.approx(1)
-    assert math.isfinite(share(one, torch.zeros(2)))
+    assert relative_rmse(one, one) == 0
+    assert relative_rmse(torch.zeros(2), one) == pytest.approx(1)
+    assert math.isfinite(relative_rmse(one, torch.zeros(2)))

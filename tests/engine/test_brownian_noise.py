@@ -5,15 +5,15 @@ import math
 import pytest
 import torch
 
-from sdcli.engine.brownian_noise import Brownian
-from sdcli.engine.noise import generator
+from sdcli.engine.brownian_noise import BrownianMotion
+from sdcli.engine.noise import make_noise
 
 LEVELS = [14.614641, 8.3, 4.1, 2.0471, 0.9, 0.25, 0.0291672]
 SHAPE = (1, 4, 8, 8)
 
 
 def made(seed=7, shape=SHAPE, rng="cpu"):
-    return Brownian(generator(seed, rng), shape, LEVELS[-1], LEVELS[0])
+    return BrownianMotion(make_noise(seed, rng), shape, LEVELS[-1], LEVELS[0])
 
 
 def test_it_is_torchsdes_tree():

@@ -14,9 +14,9 @@ from diffusers.loaders import single_file_utils as judge
 from safetensors.torch import load_file, save_file
 
 from sdcli.engine import build as building
-from sdcli.engine.build import build
-from sdcli.engine.empty_module import Frame
-from sdcli.engine.read_tensors import Reader
+from sdcli.engine.build import build_modules
+from sdcli.engine.empty_module import EmptyModule
+from sdcli.engine.read_tensors import TensorReader
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.weights.checkpoint import Checkpoint, identify, identify_header
 from sdcli.weights.safetensors import Header, Tensor
@@ -39,7 +39,7 @@ def fits(found: Checkpoint) -> None:
     """Every tensor of the file has its place in a module, and every place has its tensor."""
     assert found.left == ()
     for kind, component in found.components.items():
-        frame = Frame(found.header, component, building.MAKERS[kind], found.config(kind))
+        frame = EmptyModule(found.header, component, building.MAKERS[kind], found.config(kind))
         frame.check()
         assert frame.ignored == ()
 
@@ -63,7 +63,7 @@ def test_distilled_sdxl_is_read_off_its_tensors(name):
     fits(found)
 
 
-def judged(layout: str, tensors: tiny.Tensors, modules: building.Modules) -> None:
+def judged(layout: str, tensors: tiny.Tensors, modules: building.PipelineModules) -> None:
     """Every weight is where diffusers' own conversion puts it."""
     prefix = "conditioner.embedders" if layout.startswith("sdxl") else "cond_stage_model"
     expected = judge.convert_ldm_unet_checkpoint(dict(tensors), dict(modules.unet.config))
@@ -99,13 +99,13 @@ def same(module: torch.nn.Module, expected: dict[str, torch.Tensor]) -> None:
 
 @pytest.mark.parametrize("layout", ["sd1", "sd1-inpaint", "sd1-edit", "sd2", "sd2-inpaint", "sdxl"])
 def test_every_weight_is_where_diffusers_puts_it(checkpoints, layout):
-    judged(layout, tiny.tensors(layout), build(identify(checkpoints(layout))))
+    judged(layout, tiny.tensors(layout), build_modules(identify(checkpoints(layout))))
 
 
 @pytest.mark.parametrize("layout", ["sd1-nai", "sd1-ema-beside"])
 def test_other_names_give_the_same_modules(checkpoints, layout):
     tensors = tiny.tensors(layout)
-    modules = build(identify(checkpoints(layout)))
+    modules = build_modules(identify(checkpoints(layout)))
     name = (
         "cond_stage_model.transformer.text_model."
         if "nai" not in layout
@@ -129,11 +129,11 @@ def test_averaged_weights_alone_are_the_weights(checkpoints):
         for name, tensor in tensors.items()
         if name.startswith(start)
     }
-    modules = build(identify(checkpoints("sd1-ema-only")))
+    modules = build_modules(identify(checkpoints("sd1-ema-only")))
     same(modules.unet, judge.convert_ldm_unet_checkpoint(plain, dict(modules.unet.config)))
 
 
-def outputs(modules: building.Modules, steps: int = 5) -> torch.Tensor:
+def outputs(modules: building.PipelineModules, steps: int = 5) -> torch.Tensor:
     """What the modules make of some noise, text and all."""
     ids = torch.tensor([[49406, 320, 2368, *[49407] * 74]])
     states, pooled = [], None
@@ -156,7 +156,7 @@ def outputs(modules: building.Modules, steps: int = 5) -> torch.Tensor:
 
 @pytest.mark.parametrize("layout", sorted(tiny.LAYOUTS))
 def test_every_layout_computes(checkpoints, layout):
-    modules = build(identify(checkpoints(layout)))
+    modules = build_modules(identify(checkpoints(layout)))
     assert modules.ignored == ()
     found = outputs(modules)
     assert found.shape == (1, 3, 64, 64)
@@ -165,7 +165,7 @@ def test_every_layout_computes(checkpoints, layout):
 
 @pytest.mark.parametrize("layout", ["sd1", "sd2-v", "sdxl", "ssd-1b"])
 def test_a_diffusers_folder_is_the_same_model(checkpoints, tmp_path, layout):
-    modules = build(identify(checkpoints(layout)))
+    modules = build_modules(identify(checkpoints(layout)))
     for name in ("unet", "vae", "text_encoder", "text_encoder_2"):
         if (module := getattr(modules, name)) is not None:
             module.save_pretrained(tmp_path / name)
@@ -175,12 +175,12 @@ def test_a_diffusers_folder_is_the_same_model(checkpoints, tmp_path, layout):
     found, single = identify(tmp_path), identify(checkpoints(layout))
     assert (found.family, found.prediction) == (single.family, single.prediction)
     assert (found.missing, found.left) == ((), ())
-    assert torch.equal(outputs(build(found)), outputs(modules))
+    assert torch.equal(outputs(build_modules(found)), outputs(modules))
 
 
 @pytest.mark.parametrize("form", ["bin", "fp16", "shards", "old names"])
 def test_a_diffusers_folder_in_its_other_forms(sd1, tmp_path, form):
-    modules = build(identify(sd1), dtype=torch.float16)
+    modules = build_modules(identify(sd1), dtype=torch.float16)
     modules.vae.save_pretrained(tmp_path / "vae", variant="fp16" if form == "fp16" else None)
     modules.text_encoder.save_pretrained(tmp_path / "text_encoder")
     size = {"max_shard_size": "500KB"} if form == "shards" else {}
@@ -192,7 +192,7 @@ def test_a_diffusers_folder_in_its_other_forms(sd1, tmp_path, form):
         state = load_file(path)
         save_file({f"text_model.{name}": tensor for name, tensor in state.items()}, path)
     assert (len(list((tmp_path / "unet").glob("*-of-*"))) > 1) == (form == "shards")
-    assert torch.equal(outputs(build(identify(tmp_path))), outputs(build(identify(sd1))))
+    assert torch.equal(outputs(build_modules(identify(tmp_path))), outputs(build_modules(identify(sd1))))
 
 
 @pytest.mark.parametrize("form", ["zip", "legacy", "lightning"])
@@ -201,7 +201,7 @@ def test_pickles_are_the_same_model(sd1, tmp_path, form):
     root = {"state_dict": tensors, "global_step": 1} if form == "lightning" else tensors
     path = tmp_path / "model.safetensors"  # the ending says nothing
     torch.save(root, path, _use_new_zipfile_serialization=form != "legacy")
-    assert torch.equal(outputs(build(identify(path))), outputs(build(identify(sd1))))
+    assert torch.equal(outputs(build_modules(identify(path))), outputs(build_modules(identify(sd1))))
 
 
 @pytest.mark.parametrize(
@@ -210,10 +210,10 @@ def test_pickles_are_the_same_model(sd1, tmp_path, form):
 def test_every_type_is_read(sd1, tmp_path, dtype):
     tensors = {name: t.to(dtype) for name, t in tiny.tensors("sd1").items()}
     save_file(tensors, tmp_path / "typed.safetensors")
-    modules = build(identify(tmp_path / "typed.safetensors"))
+    modules = build_modules(identify(tmp_path / "typed.safetensors"))
     name = "model.diffusion_model.input_blocks.0.0.weight"
     assert torch.equal(modules.unet.conv_in.weight, tensors[name].float())
-    half = build(identify(sd1), dtype=torch.float16)
+    half = build_modules(identify(sd1), dtype=torch.float16)
     assert {p.dtype for p in half.unet.parameters()} == {torch.float16}
 
 
@@ -241,7 +241,7 @@ def test_a_missing_tensor_is_named_as_the_file_names_it(tmp_path, layout, name):
     del tensors[name]
     save_file(tensors, tmp_path / "hurt.safetensors")
     with pytest.raises(BadRequest) as caught:
-        build(identify(tmp_path / "hurt.safetensors"))
+        build_modules(identify(tmp_path / "hurt.safetensors"))
     assert f"lacks the tensor `{name}`" in caught.value.fact
 
 
@@ -249,9 +249,9 @@ def test_no_weight_is_read_before_all_are_known_to_be_there(sd1, tmp_path, monke
     tensors = tiny.tensors("sd1")
     del tensors["first_stage_model.decoder.conv_out.bias"]  # of the component that is read last
     save_file(tensors, tmp_path / "hurt.safetensors")
-    monkeypatch.setattr(Reader, "read", lambda *_: pytest.fail("a weight was read"))
+    monkeypatch.setattr(TensorReader, "read", lambda *_: pytest.fail("a weight was read"))
     with pytest.raises(BadRequest, match="decoder.conv_out.bias"):
-        build(identify(tmp_path / "hurt.safetensors"))
+        build_modules(identify(tmp_path / "hurt.safetensors"))
 
 
 def test_a_tensor_of_another_shape_is_named(tmp_path):
@@ -262,14 +262,14 @@ def test_a_tensor_of_another_shape_is_named(tmp_path):
     with pytest.raises(
         BadRequest, match=rf"has `{name}` of \[64, 63, 3, 3\], not \[64, 64, 3, 3\]"
     ):
-        build(identify(tmp_path / "hurt.safetensors"))
+        build_modules(identify(tmp_path / "hurt.safetensors"))
 
 
 def test_a_tensor_that_no_module_takes_is_told(tmp_path):
     tensors = tiny.tensors("sd1")
     tensors["model.diffusion_model.input_blocks.1.0.extra.weight"] = torch.zeros(3)
     save_file(tensors, tmp_path / "more.safetensors")
-    found = build(identify(tmp_path / "more.safetensors"))
+    found = build_modules(identify(tmp_path / "more.safetensors"))
     assert found.ignored == ("model.diffusion_model.input_blocks.1.0.extra.weight",)
 
 
@@ -279,7 +279,7 @@ def test_a_file_cut_while_it_is_read_is_told(sd1, tmp_path):
     found = identify(path)
     path.write_bytes(sd1.read_bytes()[: sd1.stat().st_size // 2])
     with pytest.raises(SdcliError, match="ends where a tensor should be"):
-        build(found)
+        build_modules(found)
 
 
 VAE_LAYOUTS: dict[str, Callable[[tiny.Tensors], tiny.Tensors]] = {

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from sdcli.cli import console
-from sdcli.engine.session import Studio
+from sdcli.engine.session import Session
 from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
@@ -45,8 +45,8 @@ STEPS = 12
 
 
 @pytest.fixture(scope="module")
-def studio() -> Studio:
-    return Studio(console.Console(quiet=True))
+def studio() -> Session:
+    return Session(console.Console(quiet=True))
 
 
 def asked(prompt: str, **more: object) -> Plan:
@@ -72,7 +72,7 @@ def middle(image: Image.Image) -> str:
 
 
 @pytest.fixture(scope="module")
-def drawn(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> list[Image.Image]:
+def drawn(studio: Session, tmp_path_factory: pytest.TempPathFactory) -> list[Image.Image]:
     return [
         next(studio.draw(asked(f"a {own} {thing} on a {around} background"))).image
         for own, thing, around in ASKED
@@ -91,7 +91,7 @@ def test_things_have_the_colour_that_was_asked_for(drawn: list[Image.Image]) -> 
     assert right >= len(ASKED) - 3, found
 
 
-def test_a_negative_prompt_steers_away(studio: Studio) -> None:
+def test_a_negative_prompt_steers_away(studio: Session) -> None:
     """Asked for a plain picture and away from a colour, the picture has less of it."""
     plain = asked("a star on a background")
     away = replace(plain, negative=f"a {background(next(studio.draw(plain)).image)} background")

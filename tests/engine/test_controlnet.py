@@ -8,7 +8,7 @@ import torch
 from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 from safetensors.torch import load_file, save_file
 
-from sdcli.engine.controlnet import build
+from sdcli.engine.controlnet import build_controlnet
 from sdcli.errors import BadRequest
 from sdcli.weights import controlnet as control
 from sdcli.weights.checkpoint import identify
@@ -91,7 +91,7 @@ def test_every_layout_builds_the_network_that_diffusers_would(tmp_path, checkpoi
     tensors = controls.tensors(layout)
     path = control.within(WAYS[way](tensors, tmp_path))
     model = identify(checkpoints(layout))
-    network = build(control.fitting(path, model), model, torch.float32, CPU)
+    network = build_controlnet(control.fitting(path, model), model, torch.float32, CPU)
     wanted, got = diffusers_names(tensors), network.state_dict()
     assert set(wanted) == set(got)
     for name, tensor in got.items():
@@ -105,7 +105,7 @@ def test_a_difference_is_added_to_the_models_own_weights(tmp_path, sd1):
     found = control.fitting(path, model)
     assert found.difference
     plain = load_file(sd1)
-    network = build(found, model, torch.float32, CPU).state_dict()
+    network = build_controlnet(found, model, torch.float32, CPU).state_dict()
     base = {name.removeprefix("model.diffusion_model."): tensor for name, tensor in plain.items()}
     theirs = diffusers_names(
         {name: tensor + base[name] if name in base else tensor for name, tensor in tensors.items()}
@@ -144,4 +144,4 @@ def test_a_missing_tensor_is_named_as_the_file_would(tmp_path, sd1):
     model = identify(sd1)
     found = control.fitting(prefixed("control_model.")(tensors, tmp_path), model)
     with pytest.raises(BadRequest, match=r"lacks the tensor `control_model.zero_convs.1.0.bias`"):
-        build(found, model, torch.float32, CPU)
+        build_controlnet(found, model, torch.float32, CPU)

@@ -17,7 +17,7 @@ from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteSchedule
 from PIL import Image
 from safetensors.torch import save_file
 
-from sdcli.engine.session import Studio
+from sdcli.engine.session import Session
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Edit, Request, Task
 from tests.engine.test_lora_merge import Silent
@@ -40,10 +40,10 @@ def drawn(model: Path, task: Task, **more: Any) -> tuple[Any, Any, torch.Tensor]
     usual = {"scheduler": "euler", "steps": STEPS, "cfg": CFG, "seed": SEED, "dtype": "fp32"}
     size = {"width": 64, "height": 64}
     asked = Request(task, "snow", model=str(model), device="cpu", **usual, **size, **more)
-    resolved, studio = make_plan(asked), Studio(Silent())
+    resolved, studio = make_plan(asked), Session(Silent())
     loaded = studio.open(resolved)
-    given = studio.dressed(resolved, loaded)
-    return loaded.pipe, given, studio.drawing(resolved, loaded, given).latents
+    given = studio.prepare(resolved, loaded)
+    return loaded.pipe, given, studio.draw_one(resolved, loaded, given).latents
 
 
 def judged(

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sdcli.engine.build import build
-from sdcli.engine.latent_preview import Glimpse, projection
+from sdcli.engine.build import build_modules
+from sdcli.engine.latent_preview import LatentPreview, fit_projection
 from sdcli.engine.pipeline import Pipeline
 from sdcli.weights.checkpoint import identify
 
@@ -27,7 +27,7 @@ class Linear:
 def test_a_projection_gives_back_the_colours_of_a_linear_vae():
     vae = Linear()
     pipe = SimpleNamespace(vae=vae, scale=0.5, place="cpu")
-    colours = projection(pipe)  # type: ignore[arg-type]
+    colours = fit_projection(pipe)  # type: ignore[arg-type]
     assert colours.shape == (5, 3)
     latents = 0.5 * (vae.mix @ torch.tensor([0.3, -0.6, 0.9]) + 0.25)
     seen = torch.cat([latents, torch.ones(1)]) @ colours
@@ -36,9 +36,9 @@ def test_a_projection_gives_back_the_colours_of_a_linear_vae():
 
 def test_a_glimpse_has_the_size_of_the_picture(sd1):
     model = identify(sd1)
-    made = build(model)
+    made = build_modules(model)
     pipe = Pipeline(made.unet, made.vae, made.text_encoder, made.text_encoder_2)
-    glimpse = Glimpse(pipe, model, None, torch.device("cpu"))
+    glimpse = LatentPreview(pipe, model, None, torch.device("cpu"))
     seen = glimpse(torch.randn(1, 4, 5, 9, generator=torch.Generator().manual_seed(1)))
     assert isinstance(seen, Image.Image) and seen.size == (72, 40)
     assert np.asarray(seen).std() > 0

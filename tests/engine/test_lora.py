@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdcli.engine.build import build
-from sdcli.engine.lora import Wardrobe, wearing
+from sdcli.engine.build import build_modules
+from sdcli.engine.lora import LoraWeights, with_loras
 from sdcli.plan import File, Lora
 from sdcli.weights.checkpoint import Checkpoint, identify, read_header
 from tests.helpers import loras
@@ -24,7 +24,7 @@ def models(checkpoints: Callable[[str], Path]) -> Callable[[str], tuple[Checkpoi
     def get(layout: str) -> tuple[Checkpoint, object]:
         if layout not in made:
             found = identify(checkpoints(layout))
-            made[layout] = found, build(found)
+            made[layout] = found, build_modules(found)
         return made[layout]
 
     return get
@@ -53,7 +53,7 @@ def check(
 ) -> None:
     """Each weight moved by what is expected, to a hundred-thousandth, and no other moved."""
     before = bits(pipe)
-    with wearing(pipe, model, (worn(path),)):
+    with with_loras(pipe, model, (worn(path),)):
         after = bits(pipe)
     for (kind, name), weight in after.items():
         module, _, part = name.rpartition(".")
@@ -117,12 +117,12 @@ def test_each_module_has_its_own_alpha(models, tmp_path, layout):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_files_and_models(checkpoints, tmp_path, dtype):
     model = identify(checkpoints("sd1"))
-    pipe = build(model, dtype=dtype)
+    pipe = build_modules(model, dtype=dtype)
     tensors, _ = loras.lora(loras.targets(model), "kohya")
     halves = {name: tensor.to(dtype) for name, tensor in tensors.items()}
     path = loras.write(tmp_path / "a.safetensors", halves)
     before = bits(pipe)
-    with wearing(pipe, model, (worn(path),)):
+    with with_loras(pipe, model, (worn(path),)):
         name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
         key = "lora_unet_" + name.replace(".", "_")
         up, down = halves[f"{key}.lora_up.weight"], halves[f"{key}.lora_down.weight"]
@@ -264,7 +264,7 @@ def test_every_kind_changes_a_convolution_by_the_formula(models, tmp_path, kind)
     )
     before = bits(pipe)
     weight = before["unet", f"{module}.weight"].double()
-    with wearing(pipe, model, (worn(path, unet=0.5),)):
+    with with_loras(pipe, model, (worn(path, unet=0.5),)):
         after = bits(pipe)
     wanted = 0.5 * formula(weight)
     got = after["unet", f"{module}.weight"].double() - weight
@@ -283,7 +283,7 @@ def test_norms_are_changed_too(models, tmp_path):
         tmp_path / "a.safetensors", {f"{name}.w_norm": more, f"{name}.b_norm": 2 * more}
     )
     before = bits(pipe)
-    with wearing(pipe, model, (worn(path),)):
+    with with_loras(pipe, model, (worn(path),)):
         after = bits(pipe)
     module = "down_blocks.0.resnets.0.norm1"
     for part, change in (("weight", more), ("bias", 2 * more)):
@@ -300,7 +300,7 @@ def test_two_commute_to_the_bit_and_three_as_well(models, tmp_path):
     orders = [(0, 1, 2), (2, 0, 1), (1, 2, 0)]
     seen = []
     for order in orders:
-        with wearing(pipe, model, tuple(files[place] for place in order)):
+        with with_loras(pipe, model, tuple(files[place] for place in order)):
             seen.append(bits(pipe))
     assert same(seen[0], seen[1]) and same(seen[0], seen[2])
 
@@ -310,9 +310,9 @@ def test_a_weight_of_zero_changes_no_bit(models, tmp_path):
     tensors, _ = loras.lora(loras.targets(model), "kohya")
     path = loras.write(tmp_path / "a.safetensors", tensors)
     before = bits(pipe)
-    with wearing(pipe, model, (worn(path, 0.0, 0.0),)):
+    with with_loras(pipe, model, (worn(path, 0.0, 0.0),)):
         assert same(bits(pipe), before)
-    with wearing(pipe, model, (worn(path, 1.0, 0.0),)):
+    with with_loras(pipe, model, (worn(path, 1.0, 0.0),)):
         after = bits(pipe)
     moved = {
         kind for (kind, name) in after if not torch.equal(after[kind, name], before[kind, name])
@@ -327,9 +327,9 @@ def test_one_outfit_after_another_leaves_no_trace(models, tmp_path):
     first = worn(loras.write(tmp_path / "1.safetensors", one))
     second = worn(loras.write(tmp_path / "2.safetensors", two))
     plain = bits(pipe)
-    with wearing(pipe, model, (second,)):
+    with with_loras(pipe, model, (second,)):
         alone = bits(pipe)
-    wardrobe = Wardrobe(pipe, model)
+    wardrobe = LoraWeights(pipe, model)
     wardrobe.change((first,))
     wardrobe.change((second,))
     assert same(bits(pipe), alone)
@@ -349,7 +349,7 @@ def test_an_interrupted_change_is_undone(models, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         weight.zero_()
 
-    wardrobe = Wardrobe(pipe, model)
+    wardrobe = LoraWeights(pipe, model)
     monkeypatch.setattr("sdcli.engine.lora.apply", stop)
     with pytest.raises(KeyboardInterrupt):
         wardrobe.change((worn(path),))
@@ -387,12 +387,12 @@ def test_the_fixtures_thirteen_changes(models):
         pytest.skip("the fixture is not at hand")
     import json
 
-    from sdcli.engine.lora_deltas import delta
-    from sdcli.engine.read_tensors import load
+    from sdcli.engine.lora_deltas import compute_delta
+    from sdcli.engine.read_tensors import load_tensors
     from sdcli.weights.lora.key_names import factor
     from sdcli.weights.lora.kinds import Module, kind_of
 
-    tensors = load(fixture)
+    tensors = load_tensors(fixture)
     cases = json.loads(read_header(fixture).metadata["cases"])
     assert len(cases) == 13
     for case in cases:
@@ -407,5 +407,5 @@ def test_the_fixtures_thirteen_changes(models):
         of = {part: tensors[key] for part, key in found.items()}
         module = Module("unet", name, kind, found, {part: tuple(t.shape) for part, t in of.items()})
         base, wanted = tensors[f"expect.{name}.base"], tensors[f"expect.{name}.delta"]
-        got = delta(module, of, base.flatten(1), float(of["alpha"])).reshape(wanted.shape)
+        got = compute_delta(module, of, base.flatten(1), float(of["alpha"])).reshape(wanted.shape)
         assert (got - wanted).norm() <= 1e-5 * wanted.norm(), name

@@ -9,10 +9,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from sdcli import request
-from sdcli.engine.build import build
-from sdcli.engine.lora import wearing
-from sdcli.engine.lora_extract import extract, halves
-from sdcli.engine.lora_merge import merge
+from sdcli.engine.build import build_modules
+from sdcli.engine.lora import with_loras
+from sdcli.engine.lora_extract import extract_lora, factorize
+from sdcli.engine.lora_merge import merge_loras
 from sdcli.planning import lora_jobs as bake
 from sdcli.weights.checkpoint import identify
 from tests.engine.test_lora import bits, same, worn
@@ -40,12 +40,12 @@ def test_a_merged_checkpoint_is_the_one_that_wears(tmp_path, layout):
     path, lora = written(tmp_path, layout, torch.float32)
     out = tmp_path / "merged.safetensors"
     asked = request.Lora(str(lora), 0.7, 0.4)
-    merge(bake.plan_merge(str(path), [asked], out, partial=False, force=False), Silent())
+    merge_loras(bake.plan_merge(str(path), [asked], out, partial=False, force=False), Silent())
     model = identify(path)
-    pipe = build(model)
-    with wearing(pipe, model, (worn(lora, 0.7, 0.4),)):
+    pipe = build_modules(model)
+    with with_loras(pipe, model, (worn(lora, 0.7, 0.4),)):
         dressed = bits(pipe)
-    assert same(bits(build(identify(out))), dressed)
+    assert same(bits(build_modules(identify(out))), dressed)
 
 
 def test_a_merge_keeps_layout_types_and_words_and_adds_its_origin(tmp_path):
@@ -54,7 +54,7 @@ def test_a_merge_keeps_layout_types_and_words_and_adds_its_origin(tmp_path):
     save_file(tensors, path, {"modelspec.title": "mine", "modelspec.hash_sha256": "0x1"})
     out = tmp_path / "merged.safetensors"
     job = bake.plan_merge(str(path), [request.Lora(str(lora))], out, partial=False, force=False)
-    merge(job, Silent())
+    merge_loras(job, Silent())
     with safe_open(path, "pt") as old, safe_open(out, "pt") as new:
         assert list(old.keys()) == list(new.keys())
         for name in old.keys():  # noqa: SIM118
@@ -80,7 +80,7 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr("sdcli.engine.lora_merge._put", full)
     with pytest.raises(Exception, match="could not be written"):
-        merge(job, Silent())
+        merge_loras(job, Silent())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["lora.safetensors", "model.safetensors"]
 
 
@@ -97,12 +97,12 @@ def test_extracting_at_full_rank_gives_the_tuned_model_back(tmp_path, layout):
     save_file(tuned, tmp_path / "tuned.safetensors")
     out = tmp_path / "lora.safetensors"
     paths = str(tmp_path / "tuned.safetensors"), str(base)
-    extract(bake.plan_extraction(*paths, 4096, out, force=False), Silent())
+    extract_lora(bake.plan_extraction(*paths, 4096, out, force=False), Silent())
     model = identify(base)
-    pipe = build(model)
+    pipe = build_modules(model)
     plain = bits(pipe)
-    wanted = bits(build(identify(tmp_path / "tuned.safetensors")))
-    with wearing(pipe, model, (worn(out),)):
+    wanted = bits(build_modules(identify(tmp_path / "tuned.safetensors")))
+    with with_loras(pipe, model, (worn(out),)):
         got = bits(pipe)
     for name, weight in wanted.items():
         assert torch.allclose(got[name], weight, atol=2e-5, rtol=0), name
@@ -113,13 +113,13 @@ def test_extracting_gives_a_lora_back(tmp_path):
     path, lora = written(tmp_path, "sd1", torch.float32)
     merged, again = tmp_path / "merged.safetensors", tmp_path / "again.safetensors"
     asked = [request.Lora(str(lora))]
-    merge(bake.plan_merge(str(path), asked, merged, partial=False, force=False), Silent())
-    extract(bake.plan_extraction(str(merged), str(path), loras.RANK, again, force=False), Silent())
+    merge_loras(bake.plan_merge(str(path), asked, merged, partial=False, force=False), Silent())
+    extract_lora(bake.plan_extraction(str(merged), str(path), loras.RANK, again, force=False), Silent())
     model = identify(path)
-    pipe = build(model)
-    with wearing(pipe, model, (worn(lora),)):
+    pipe = build_modules(model)
+    with with_loras(pipe, model, (worn(lora),)):
         one = bits(pipe)
-    with wearing(pipe, model, (worn(again),)):
+    with with_loras(pipe, model, (worn(again),)):
         other = bits(pipe)
     assert all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
 
@@ -129,7 +129,7 @@ def test_the_largest_directions_are_found_without_all_of_them():
     left, right = (torch.linalg.qr(torch.randn(200, 200, generator=dice)).Q for _ in range(2))
     sizes = 0.8 ** torch.arange(200.0)
     matrix = left * sizes @ right
-    up, down = halves(matrix, 8)
+    up, down = factorize(matrix, 8)
     best = left[:, :8] * sizes[:8] @ right[:8]
     assert up.shape == (200, 8) and down.shape == (8, 200)
     assert (up @ down - matrix).norm() <= 1.001 * (best - matrix).norm()

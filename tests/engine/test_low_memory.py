@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sdcli.engine.low_memory import RUNGS, Ladder, out_of_memory
+from sdcli.engine.low_memory import FALLBACKS, MemoryFallbacks, is_out_of_memory
 from sdcli.errors import SdcliError
 
 
@@ -28,8 +28,8 @@ def exhaust() -> torch.Tensor:
 def test_running_out_is_recognised() -> None:
     with pytest.raises(RuntimeError) as caught:
         exhaust()
-    assert out_of_memory(caught.value)
-    assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert is_out_of_memory(caught.value)
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
 def test_the_work_is_done_again_after_each_rung() -> None:
@@ -41,16 +41,16 @@ def test_the_work_is_done_again_after_each_rung() -> None:
             exhaust()
         return "done"
 
-    ladder = Ladder(torch.device("cpu"), "auto")
-    assert ladder.climb(pipe, work, notes.append) == "done"
+    ladder = MemoryFallbacks(torch.device("cpu"), "auto")
+    assert ladder.retry(pipe, work, notes.append) == "done"
     assert pipe.calls == ["tiles", "slices"] and tries == [0, 1, 2]
-    assert len(notes) == 2 and RUNGS[0].name in notes[0]
-    assert ladder.taken == tuple(f"out of memory: {rung.name}" for rung in RUNGS[:2])
+    assert len(notes) == 2 and FALLBACKS[0].name in notes[0]
+    assert ladder.taken == tuple(f"out of memory: {rung.name}" for rung in FALLBACKS[:2])
 
 
 def test_at_the_end_of_the_ladder_the_fact_is_told() -> None:
     with pytest.raises(SdcliError, match="memory ran out") as caught:
-        Ladder(torch.device("cpu"), "auto").climb(Taken(), exhaust, lambda _: None)
+        MemoryFallbacks(torch.device("cpu"), "auto").retry(Taken(), exhaust, lambda _: None)
     assert caught.value.exit_code == 1 and "-W" in caught.value.hint
 
 
@@ -59,10 +59,10 @@ def test_other_failures_are_not_climbed() -> None:
         torch.zeros(2, 3) @ torch.zeros(2, 3)
 
     with pytest.raises(RuntimeError, match="shapes"):
-        Ladder(torch.device("cpu"), "auto").climb(Taken(), wrong, lambda _: None)
+        MemoryFallbacks(torch.device("cpu"), "auto").retry(Taken(), wrong, lambda _: None)
 
 
 def test_an_offload_that_was_chosen_stays() -> None:
     gpu = torch.device("cuda")
-    assert sum(rung.needs_gpu for rung in Ladder(gpu, "auto")._left) == 2
-    assert not any(rung.needs_gpu for rung in Ladder(gpu, "none")._left)
+    assert sum(rung.needs_gpu for rung in MemoryFallbacks(gpu, "auto")._left) == 2
+    assert not any(rung.needs_gpu for rung in MemoryFallbacks(gpu, "none")._left)

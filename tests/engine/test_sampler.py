@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, PNDMScheduler, UNet2DConditionModel
 
-from sdcli.engine.noise import generator
+from sdcli.engine.noise import make_noise
 from sdcli.engine.sampler import Sampling
 from sdcli.errors import BadRequest
 from sdcli.schedulers.names import SCHEDULERS, SOLVERS
@@ -20,7 +20,7 @@ def guess(seen, timestep):
 
 
 def drawn(sampling, seed=3, strength=1.0, model=guess, rng="cpu"):
-    dice = generator(seed, rng)
+    dice = make_noise(seed, rng)
     noise = dice.randn(SHAPE)
     begin = sampling.begin(strength)
     x = sampling.initial(noise)
@@ -88,12 +88,12 @@ def test_what_a_step_costs_is_what_the_table_says():
 
 def test_fresh_noise_comes_from_the_pictures_own_generator():
     for solver in SOLVERS.values():
-        sampling, start = Sampling(solver.name, 5), generator(1).randn(SHAPE)
+        sampling, start = Sampling(solver.name, 5), make_noise(1).randn(SHAPE)
         ends = list[torch.Tensor]()
-        for dice in (generator(2), generator(2), generator(3)):
-            x = sampling.initial(start)
+        for dice in (make_noise(2), make_noise(2), make_noise(3)):
+            x = sampling.scale_noise(start)
             for index in range(sampling.evaluations):
-                x, _ = sampling.step(guess(sampling.scaled(x, index), 1.0), index, x, dice)
+                x, _ = sampling.step(guess(sampling.scale_input(x, index), 1.0), index, x, dice)
             ends.append(x)
         assert torch.equal(ends[0], ends[1])
         assert torch.equal(ends[0], ends[2]) is solver.deterministic, solver.name
@@ -116,15 +116,15 @@ def test_eta_is_taken_where_there_is_one():
 )  # fmt: skip
 def test_a_picture_is_redrawn_in_the_steps_of_a1111(steps, strength, left):
     euler = Sampling("euler", steps)
-    assert euler.evaluations - euler.begin(strength) == left
+    assert euler.evaluations - euler.begin_at(strength) == left
     heun = Sampling("heun", steps)
-    assert heun.evaluations - heun.begin(strength) == max(2 * left - 1, 0)
+    assert heun.evaluations - heun.begin_at(strength) == max(2 * left - 1, 0)
     if left:
         begin = steps - left
         latents, noise = torch.ones(SHAPE), torch.full(SHAPE, 2.0)
         sigma = euler.levels[begin]
-        assert torch.allclose(euler.noised(latents, noise, begin), 1 + 2 * torch.tensor(sigma))
-        assert heun.sigmas[heun.begin(strength)] == sigma
+        assert torch.allclose(euler.add_noise(latents, noise, begin), 1 + 2 * torch.tensor(sigma))
+        assert heun.sigmas[heun.begin_at(strength)] == sigma
 
 
 def test_at_strength_nothing_the_picture_stays():
@@ -134,8 +134,8 @@ def test_at_strength_nothing_the_picture_stays():
 
 
 def test_a_step_goes_on_from_the_x_it_is_given():
-    sampling, dice = Sampling("euler", 4), generator(1)
-    x = sampling.initial(dice.randn(SHAPE))
+    sampling, dice = Sampling("euler", 4), make_noise(1)
+    x = sampling.scale_noise(dice.randn(SHAPE))
     sampling.advance(torch.zeros(SHAPE), 0, x, dice)
     mine = torch.full(SHAPE, 5.0)
     found = sampling.advance(torch.zeros(SHAPE), 1, mine, dice)
@@ -150,10 +150,10 @@ def test_v_and_eps_say_the_same():
     for index, sigma in enumerate(eps.sigmas[:-1]):
         keep, share = 1 / math.hypot(sigma, 1), sigma / math.hypot(sigma, 1)
         x = x0 + noise * sigma
-        assert torch.allclose(eps.scaled(x, index), x0 * keep + noise * share, atol=1e-5)
-        assert torch.allclose(eps.denoised(noise, index, x), x0, atol=2e-5)
+        assert torch.allclose(eps.scale_input(x, index), x0 * keep + noise * share, atol=1e-5)
+        assert torch.allclose(eps.predict_clean(noise, index, x), x0, atol=2e-5)
         velocity = noise * keep - x0 * share
-        assert torch.allclose(v.denoised(velocity, index, x), x0, atol=2e-5)
+        assert torch.allclose(v.predict_clean(velocity, index, x), x0, atol=2e-5)
 
 
 def test_zero_snr_starts_from_noise_alone():
@@ -165,7 +165,7 @@ def test_zero_snr_starts_from_noise_alone():
     sampling = Sampling("euler-trailing", 5, prediction="v", zero_snr=True)
     noise = torch.randn(SHAPE)
     assert sampling.timesteps[0] == 999
-    assert torch.allclose(sampling.scaled(sampling.initial(noise), 0), noise, atol=1e-5)
+    assert torch.allclose(sampling.scale_input(sampling.scale_noise(noise), 0), noise, atol=1e-5)
 
 
 CONFIG = dict(
@@ -178,7 +178,7 @@ CONFIG = dict(
 def test_ddim_is_theirs(eta):
     scheduler = DDIMScheduler(**CONFIG, clip_sample=False)
     scheduler.set_timesteps(10)
-    dice = generator(3)
+    dice = make_noise(3)
     x = dice.randn(SHAPE)
     for t in scheduler.timesteps:
         noise = dice.randn(SHAPE) if eta else None
@@ -191,7 +191,7 @@ def test_ddim_is_theirs(eta):
 def test_plms_is_theirs():
     scheduler = PNDMScheduler(**CONFIG, skip_prk_steps=True)
     scheduler.set_timesteps(10)
-    x = generator(3).randn(SHAPE)
+    x = make_noise(3).randn(SHAPE)
     for t in scheduler.timesteps:
         x = scheduler.step(guess(x, float(t)), t, x).prev_sample
     sampling = Sampling("pndm", 10)

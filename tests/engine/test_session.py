@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdcli.engine.session import Studio
+from sdcli.engine.session import Session
 from sdcli.errors import SdcliError
 from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
@@ -42,7 +42,7 @@ def small(sd1: Path) -> Plan:
 
 def test_a_model_is_loaded_once(small: Plan, sdxl: Path) -> None:
     heard = Listener()
-    studio = Studio(heard)
+    studio = Session(heard)
     for todo in (small, replace(small, seed=2), replace(small, steps=3)):
         list(studio.draw(todo))
     assert [stage for stage in heard.stages if stage.startswith("loading")] == [
@@ -55,12 +55,12 @@ def test_a_model_is_loaded_once(small: Plan, sdxl: Path) -> None:
 
 def test_steps_are_told_as_they_are_taken(small: Plan) -> None:
     heard = Listener()
-    list(Studio(heard).draw(replace(small, count=2)))
+    list(Session(heard).draw(replace(small, count=2)))
     assert heard.steps == [(1, 2), (2, 2)] * 2
 
 
 def test_pictures_come_one_by_one(small: Plan) -> None:
-    pictures = Studio(Listener()).draw(replace(small, count=1000))
+    pictures = Session(Listener()).draw(replace(small, count=1000))
     first, second = next(pictures), next(pictures)
     assert (first.plan.seed, second.plan.seed) == (1, 2)
     assert first.plan.count == 1 and (first.index, second.index) == (0, 1)
@@ -68,7 +68,7 @@ def test_pictures_come_one_by_one(small: Plan) -> None:
 
 
 def test_a_plan_draws_the_same_after_any_other(small: Plan) -> None:
-    studio = Studio(Listener())
+    studio = Session(Listener())
     before = next(studio.draw(small)).image.tobytes()
     for other, eta in {"euler-a": 1.0, "heun": 0.0, "lcm": 0.0, "dpm++sde": 1.0}.items():
         list(studio.draw(replace(small, scheduler=other, eta=eta)))
@@ -77,7 +77,7 @@ def test_a_plan_draws_the_same_after_any_other(small: Plan) -> None:
 
 def test_a_vae_that_overflows_is_asked_again_in_fp32(small: Plan) -> None:
     heard = Listener()
-    studio = Studio(heard)
+    studio = Session(heard)
     loaded = studio.open(small)
     vae = loaded.pipe.vae
     vae.to(torch.bfloat16)
@@ -95,7 +95,7 @@ def test_a_vae_that_overflows_is_asked_again_in_fp32(small: Plan) -> None:
 
 
 def test_numbers_that_are_none_are_an_error_and_no_picture(small: Plan) -> None:
-    studio = Studio(Listener())
+    studio = Session(Listener())
     unet = studio.open(small).pipe.unet
     with torch.no_grad():
         unet.conv_out.bias[0] = float("nan")
@@ -108,7 +108,7 @@ def test_memory_that_runs_out_is_survived_and_recorded(
 ) -> None:
     """The first decoding asks for more memory than there is; in tiles it does not."""
     heard = Listener()
-    studio = Studio(heard)
+    studio = Session(heard)
     vae = studio.open(small).pipe.vae
     expected = next(studio.draw(small)).image
     real = vae.decode
@@ -133,5 +133,5 @@ def test_every_prediction_and_schedule_of_a_file_is_used(
     )
     as_v, as_eps = make_plan(asked), make_plan(replace(asked, prediction="eps"))
     assert (as_v.prediction, as_eps.prediction) == ("v", "eps")
-    studio = Studio(Listener())
+    studio = Session(Listener())
     assert next(studio.draw(as_v)).image.tobytes() != next(studio.draw(as_eps)).image.tobytes()

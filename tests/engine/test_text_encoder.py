@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from sdcli.engine.pipeline import Pipeline
-from sdcli.engine.text_encoder import encode
+from sdcli.engine.text_encoder import encode_prompts
 from sdcli.errors import BadRequest
 from sdcli.plan import Embedding, File
 from sdcli.prompts.tokenizer import END_TOKEN, START_TOKEN, clip_tokenizer
@@ -50,7 +50,7 @@ def plan(prompt, negative="", words=(), **said):
 
 def encoded(pipe, prompt, **said):
     with torch.inference_mode():
-        (text,) = encode(pipe, plan(prompt, **said))
+        (text,) = encode_prompts(pipe, plan(prompt, **said))
         return text
 
 
@@ -217,8 +217,8 @@ def test_a_pair_gives_each_encoder_its_own_vectors(bird):
 
 def test_a_prompt_that_changes_is_encoded_at_every_stage():
     with torch.inference_mode():
-        stages = encode(SD1, plan("a [red:blue:2] fox", negative="[x:y:3]", steps=4))
-    assert [stage.until for stage in stages] == [2, 3, 4]
+        stages = encode_prompts(SD1, plan("a [red:blue:2] fox", negative="[x:y:3]", steps=4))
+    assert [stage.last_evaluation for stage in stages] == [2, 3, 4]
     for stage, words in zip(stages, [("red", "x"), ("blue", "x"), ("blue", "y")], strict=True):
         alone = encoded(SD1, f"a {words[0]} fox", negative=words[1])
         assert torch.equal(stage.positive.embeds, alone.positive.embeds)
@@ -227,5 +227,5 @@ def test_a_prompt_that_changes_is_encoded_at_every_stage():
 
 def test_a_solver_that_asks_twice_a_step_has_twice_as_many_stages():
     with torch.inference_mode():
-        stages = encode(SD1, plan("[red:blue:0.5]", steps=4, scheduler="heun"))
-    assert [stage.until for stage in stages] == [4, 8]
+        stages = encode_prompts(SD1, plan("[red:blue:0.5]", steps=4, scheduler="heun"))
+    assert [stage.last_evaluation for stage in stages] == [4, 8]

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 from sdcli.engine import pipeline
-from sdcli.engine.attention_maps import Maps, recorded
+from sdcli.engine.attention_maps import AttentionMaps, record_attention
 from sdcli.engine.denoise import predict
-from sdcli.engine.initial_latents import pixels
-from sdcli.engine.session import Studio, sampling_of
-from sdcli.engine.trace import forward, trace
+from sdcli.engine.initial_latents import image_to_pixels
+from sdcli.engine.session import Session, sampling_for_plan
+from sdcli.engine.trace import trace_noising, trace_drawing
 from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.prompts.word_positions import PlacedWord
@@ -38,11 +38,11 @@ def drawn(sd1: Path) -> Plan:
 
 
 def test_a_traced_picture_is_the_same_to_the_bit(drawn: Plan):
-    (alone,) = Studio(Quiet()).draw(drawn)
-    seen = trace(drawn, Quiet(), [1, 3, 6], split=True, attention=True)
+    (alone,) = Session(Quiet()).draw(drawn)
+    seen = trace_drawing(drawn, Quiet(), [1, 3, 6], split=True, attention=True)
     assert seen.picture.image.tobytes() == alone.image.tobytes()
     assert [frame.step for frame in seen.frames] == [1, 3, 6]
-    levels = sampling_of(drawn).levels
+    levels = sampling_for_plan(drawn).levels
     assert [frame.sigma for frame in seen.frames] == [levels[0], levels[2], levels[5]]
     assert all(len(frame.wanted) == 2 for frame in seen.frames)
     assert [one.word for one in seen.attended] == ["a", "red", "fox"]
@@ -50,7 +50,7 @@ def test_a_traced_picture_is_the_same_to_the_bit(drawn: Plan):
 
 
 def test_the_last_thing_seen_is_the_picture(drawn: Plan):
-    seen = trace(replace(drawn, scheduler="euler"), Quiet(), [6])
+    seen = trace_drawing(replace(drawn, scheduler="euler"), Quiet(), [6])
     assert seen.frames[-1].clean.tobytes() == seen.picture.image.tobytes()
 
 
@@ -62,7 +62,7 @@ def test_it_costs_one_drawing(drawn: Plan, monkeypatch: pytest.MonkeyPatch):
         return predict(pipe, sampling, x, index, *others)
 
     monkeypatch.setattr("sdcli.engine.denoise.predict", counted)
-    trace(drawn, Quiet(), [1, 2, 3], split=True, attention=True)
+    trace_drawing(drawn, Quiet(), [1, 2, 3], split=True, attention=True)
     assert asked == list(range(11))  # Heun asks twice at each of six steps but the last
 
 
@@ -71,16 +71,16 @@ def test_every_noise_level_in_one_step(sd1: Path, tmp_path: Path):
     Image.radial_gradient("L").resize((64, 64)).convert("RGB").save(source)
     asked = Request(Redraw(source, None), "a fox", model=str(sd1), seed=3, steps=10, dtype="fp32")
     resolved = make_plan(replace(asked, scheduler="euler"))
-    seen = forward(resolved, Quiet(), [1, 5, 10])
+    seen = trace_noising(resolved, Quiet(), [1, 5, 10])
     assert seen.picture is None
     assert [frame.step for frame in seen.frames] == [10, 5, 1]
     sigmas = [frame.sigma for frame in seen.frames]
     assert sigmas == sorted(sigmas)
-    studio = Studio(Quiet())
+    studio = Session(Quiet())
     pipe = studio.open(resolved).pipe
     with torch.inference_mode():
-        clean = pipeline.encode(pipe, pixels(Image.open(source)))
-        kept = pipeline.decode(pipe, clean)
+        clean = pipeline.encode_pixels(pipe, image_to_pixels(Image.open(source)))
+        kept = pipeline.decode_latents(pipe, clean)
     # nearly nothing is added at the lowest level, and at the highest nothing of it is left
     near, far = (np.asarray(seen.frames[place].noisy, float) for place in (0, -1))
     original = ((kept[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).numpy()
@@ -102,27 +102,27 @@ def test_one_step_of_noise_is_many_small_ones():
 
 
 def test_attention_adds_up_to_one_and_leaves_no_trace(drawn: Plan):
-    studio = Studio(Quiet())
+    studio = Session(Quiet())
     loaded = studio.open(drawn)
     unet = loaded.pipe.unet
     usual = dict(unet.attn_processors)
-    maps = Maps(12, 8)
+    maps = AttentionMaps(12, 8)
     words = torch.randn(2, 77, unet.config.cross_attention_dim)
-    with torch.inference_mode(), recorded(unet, maps):
+    with torch.inference_mode(), record_attention(unet, maps):
         for first in (True, False):
             unet(torch.randn(2, 4, 12, 8), 10, encoder_hidden_states=words)
-            maps.step(first)
+            maps.end_step(first)
     assert unet.attn_processors == usual
-    total = maps.of(PlacedWord("all", tuple(range(77))), 77)
+    total = maps.map_of_word(PlacedWord("all", tuple(range(77))), 77)
     assert total.shape == (12, 8) and torch.allclose(total, torch.ones(12, 8), atol=1e-5)
-    half = maps.of(PlacedWord("one", (3,)), 7)
+    half = maps.map_of_word(PlacedWord("one", (3,)), 7)
     assert torch.allclose(
-        half, sum(maps.of(PlacedWord("x", (p,)), 77) for p in range(3, 77, 7)), atol=1e-6
+        half, sum(maps.map_of_word(PlacedWord("x", (p,)), 77) for p in range(3, 77, 7)), atol=1e-6
     )
 
 
 @pytest.mark.parametrize("size", [(72, 88), (64, 64), (136, 64)])
 def test_odd_sizes_are_mapped_too(drawn: Plan, size: tuple[int, int]):
     odd = replace(drawn, width=size[0], height=size[1], steps=1)
-    (first, *_) = trace(odd, Quiet(), [1], attention=True).attended
+    (first, *_) = trace_drawing(odd, Quiet(), [1], attention=True).attended
     assert first.map.size == (size[0] // 8, size[1] // 8)

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from sdcli.cli import console
-from sdcli.engine.session import Studio
+from sdcli.engine.session import Session
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Redraw, Repaint, Request
 
@@ -34,7 +34,7 @@ CASES = {
 
 def drawn() -> Iterator[tuple[str, Image.Image]]:
     """Every case and its picture, as it is drawn here and now."""
-    studio = Studio(console.Console(quiet=True))
+    studio = Session(console.Console(quiet=True))
     for name, request in CASES.items():
         yield name, next(studio.draw(make_plan(request))).image
 

@@ -6,8 +6,8 @@ from functools import cache
 import pytest
 import torch
 
-from sdcli.engine.brownian_noise import Brownian
-from sdcli.engine.noise import generator
+from sdcli.engine.brownian_noise import BrownianMotion
+from sdcli.engine.noise import make_noise
 from sdcli.schedulers.noise_levels import make_noise_schedule
 from sdcli.schedulers.solvers import SOLVERS
 from sdcli.schedulers.solvers.base import GAUSS, SolverRun
@@ -92,7 +92,7 @@ def test_fresh_noise_keeps_the_distribution(method):
     def down(steps):
         return [*levels(steps, 30.0, 0.02), 0.0]
 
-    motion = Brownian(generator(6), (count,), 0.02, 30.0)
+    motion = BrownianMotion(make_noise(6), (count,), 0.02, 30.0)
     for eta in (0.5, 1.0):
         found = solved(method, 120, start, eta=eta, noise=noise, motion=motion, down=down)
         assert float(found.mean()) == pytest.approx(float(MEANS.mean()), abs=0.1)

@@ -65,7 +65,7 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_gives_the_word_and_its_vectors(layout, tmp_path):
-    from sdcli.engine.embeddings import load
+    from sdcli.engine.embeddings import load_embeddings
     from sdcli.plan import Embedding, File
 
     path = LAYOUTS[layout](tmp_path)
@@ -73,7 +73,7 @@ def test_every_layout_gives_the_word_and_its_vectors(layout, tmp_path):
     assert (found.word, found.vectors, dict(found.widths)) == ("word", 3, {"": 768})
     assert found.made_for == "Stable Diffusion 1"
     word = Embedding(File(path, ""), found.word, found.vectors)
-    assert torch.equal(load([word], ["clip_l"])["word"]["clip_l"], ROWS)
+    assert torch.equal(load_embeddings([word], ["clip_l"])["word"]["clip_l"], ROWS)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import numpy
 import pytest
 import torch
 
-from sdcli.engine.read_tensors import load
+from sdcli.engine.read_tensors import load_tensors
 from sdcli.errors import BadRequest
 from sdcli.weights.read_header import read_header
 
@@ -36,7 +36,7 @@ class Runs:
 
 
 def same(path: Path, expected: dict[str, torch.Tensor]) -> None:
-    found = load(path)
+    found = load_tensors(path)
     assert list(found) == list(expected)
     for name, tensor in expected.items():
         assert found[name].dtype == tensor.dtype
@@ -72,7 +72,7 @@ def test_types_that_only_new_files_have(tmp_path):
     torch.save(state, tmp_path / "new.pt")
     header = read_header(tmp_path / "new.pt")
     assert [tensor.dtype for tensor in header.tensors.values()] == ["F8_E4M3", "BF16"]
-    assert torch.equal(load(tmp_path / "new.pt")["eighth"].float(), torch.tensor([1.0, -2.0]))
+    assert torch.equal(load_tensors(tmp_path / "new.pt")["eighth"].float(), torch.tensor([1.0, -2.0]))
 
 
 def test_what_trainers_leave_behind_is_passed_over(tmp_path):
