@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from PIL import Image
 
@@ -32,19 +31,3 @@ class Picture:
     made: Made
     index: int = 0  # which picture of the run, from 0
     maps: tuple[Image.Image, ...] = ()  # the control maps that were followed
-
-
-class Watch(Protocol):
-    """Whoever listens while the engine works. The engine itself prints nothing."""
-
-    def stage(self, doing: str) -> None:
-        """A new stage begins, in words: "loading model.safetensors"."""
-        ...
-
-    def step(self, done: int, of: int) -> None:
-        """So many denoising steps of one picture are done."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Something the user should know: a choice, a fallback."""
-        ...

@@ -14,6 +14,7 @@ from sdcli.batch import job_file as jobs
 from sdcli.cli import console
 from sdcli.cli import run as perform
 from sdcli.cli.drawing_options import DrawingOptions, spread_options_without
+from sdcli.engine.door import open_session
 from sdcli.errors import BadRequest, PartFailed, SdcliError
 from sdcli.outputs import save as outputs
 from sdcli.plan import Plan, nth_picture
@@ -65,7 +66,7 @@ def run_batch(text: str, base: Request, manner: perform.OutputMode) -> None:
             each for each in _list_due(planned) if not ledger.is_finished(each.job.name, each.index)
         ]
         total = sum(todo.count for _, todo in planned)
-        talk.note(f"{len(due)} pictures to draw, {total - len(due)} finished before")
+        talk.on_note(f"{len(due)} pictures to draw, {total - len(due)} finished before")
         with talk.live():
             failed += _draw_due(due, ledger, talk, manner)
     if failed:
@@ -122,11 +123,11 @@ def _draw_due(
     failed: list[SdcliError] = []
     if not due:
         return failed
-    talk.stage("waking torch")
-    studio = perform.open_session(talk)
+    talk.on_stage("loading torch")
+    session = open_session()
     for each in due:
         try:
-            drawn = next(studio.draw(each.plan))
+            drawn = next(session.run(each.plan, talk))
         except SdcliError as error:
             failed.append(_report_failure(error, each.job))
             continue

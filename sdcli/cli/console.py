@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sdcli.errors import SdcliError
+from sdcli.events import SilentListener, Step
 
 if TYPE_CHECKING:  # rich costs 40 ms, and most of what is said needs none of it
     from rich.progress import Progress, TaskID
@@ -63,7 +64,7 @@ def print_error(error: SdcliError) -> None:
 
 
 @dataclass
-class Console:
+class Console(SilentListener):
     """What is said to the person at the keyboard: stages, steps and notes, all on stderr.
 
     Notes are said unless `quiet`; stages and steps are drawn only where stderr is a terminal.
@@ -73,7 +74,7 @@ class Console:
     _progress: Progress | None = None
     _task: TaskID | None = None
 
-    def note(self, text: str) -> None:
+    def on_note(self, text: str) -> None:
         """Say one line. Never through markup: prompts are full of square brackets."""
         if self.quiet:
             return
@@ -90,15 +91,23 @@ class Console:
         for line in lines:
             first, *others = zip(line, widths, strict=True)
             cells = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
-            self.note("  ".join(cells))
+            self.on_note("  ".join(cells))
 
-    def stage(self, doing: str) -> None:
+    def on_stage(self, text: str) -> None:
         """A new stage begins; the bar starts anew without a length."""
         if self._progress is not None and self._task is not None:
-            self._progress.reset(self._task, total=None, description=_plain(doing))
+            self._progress.reset(self._task, total=None, description=_plain(text))
 
-    def step(self, done: int, of: int) -> None:
-        """So many steps of the stage are done."""
+    def on_step(self, step: Step) -> None:
+        """A denoising step was taken."""
+        self.on_progress(step.index + 1, step.of)
+
+    def on_fallback(self, text: str) -> None:
+        """Say what is done otherwise than planned, as a note."""
+        self.on_note(text)
+
+    def on_progress(self, done: int, of: int) -> None:
+        """So many parts of the stage are done."""
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, completed=done, total=of)
 

@@ -116,7 +116,7 @@ class DrawingOptions:
         talk = Console(quiet=self.quiet)
         for preset in like:
             for line in preset.differences:
-                talk.note(f"{preset.source}: {line}")
+                talk.on_note(f"{preset.source}: {line}")
         return (*kept, *like)
 
 

@@ -36,7 +36,7 @@ def schedulers(json: options.Json = False) -> None:
         [(name, about, without(name)) for name, about in SPACINGS.items()],
         as_json=json,
     )
-    console.Console(quiet=json).note("a solver over a spacing: `--scheduler euler-karras`")
+    console.Console(quiet=json).on_note("a solver over a spacing: `--scheduler euler-karras`")
 
 
 def without(spacing: str) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def models(json: options.Json = False) -> None:
         as_json=json,
     )
     for folder in folders.models():
-        console.Console(quiet=json).note(f"models are looked for in {folder}")
+        console.Console(quiet=json).on_note(f"models are looked for in {folder}")
 
 
 def told(path: Path) -> tuple[str, str, str]:

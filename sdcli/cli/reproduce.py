@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from sdcli.cli import console, options
-from sdcli.cli.run import OutputMode, open_session, picture_record, print_plans
+from sdcli.cli.run import OutputMode, picture_record, print_plans
+from sdcli.engine.door import SessionLike, open_session
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import codec
 from sdcli.options import table as settings
@@ -84,7 +85,7 @@ def _rehearsed(todo: list[Again], manner: OutputMode) -> None:
 
 def _say(talk: console.Console, again: Again, lines: Iterable[str]) -> None:
     for line in lines:
-        talk.note(f"{again.recalled.path.name}: {line}")
+        talk.on_note(f"{again.recalled.path.name}: {line}")
 
 
 def _again(
@@ -105,9 +106,9 @@ def _drawn(todo: list[Again], manner: OutputMode, *, compare: bool, exact: bool)
         outputs.prepare(again.place, again.plan)
     talk = console.Console(quiet=manner.quiet)
     with talk.live():
-        talk.stage("waking torch")
-        engine = open_session(talk)
-        same = [_one(engine, again, talk, manner, compare=compare) for again in todo]
+        talk.on_stage("loading torch")
+        with open_session() as session:
+            same = [_one(session, again, talk, manner, compare=compare) for again in todo]
     if exact and not all(same):
         raise SdcliError(
             f"{same.count(False)} of {len(todo)} came out another",
@@ -116,11 +117,11 @@ def _drawn(todo: list[Again], manner: OutputMode, *, compare: bool, exact: bool)
 
 
 def _one(
-    engine: Any, again: Again, talk: console.Console, manner: OutputMode, *, compare: bool
+    session: SessionLike, again: Again, talk: console.Console, manner: OutputMode, *, compare: bool
 ) -> bool:
     """Draw, save, compare and tell of one picture; whether it is the same."""
     _say(talk, again, again.differences)
-    (picture,) = engine.draw(again.plan)
+    (picture,) = session.run(again.plan, talk)
     path = outputs.save(picture, again.place)
     found = verdict.compare_with_original(picture, again.recalled) if compare else None
     apart = verdict.provenance_differences(picture, again.recalled)

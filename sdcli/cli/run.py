@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sdcli.cli import console
 from sdcli.cli import plan_table as rehearsal
 from sdcli.cli.first_run import first_greeting
+from sdcli.engine import door
+from sdcli.events import Listener, Listeners
 from sdcli.metadata import codec
-from sdcli.outputs import live_preview as preview
 from sdcli.outputs import save as outputs
+from sdcli.outputs.live_preview import PreviewFile
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.lora_jobs import Extraction, Merge
-from sdcli.studies.trace.plan import TracePlan
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,7 @@ class OutputMode:
     def wake(self) -> None:
         """Where something will be drawn, begin importing the engine beside whatever comes next."""
         if not self.dry_run:
-            threading.Thread(target=_imported, daemon=True).start()
-
-
-def _imported() -> None:
-    import_module("sdcli.engine.session")  # torch and diffusers: some seconds
-
-
-def _engine(name: str) -> Any:
-    """A module of the engine, once all that `wake` began to import is there: two threads that
-    import the same libraries from two ends can each find the other's half made."""
-    _imported()
-    return import_module(f"sdcli.engine.{name}")
+            door.preload()
 
 
 def draw_plans(*plans: Plan, manner: OutputMode) -> None:
@@ -56,12 +44,12 @@ def draw_plans(*plans: Plan, manner: OutputMode) -> None:
         outputs.prepare(place, plan)
     talk = console.Console(quiet=manner.quiet)
     for line in filter(None, map(first_greeting, plans)):
-        talk.note(line)
+        talk.on_note(line)
     with talk.live():
-        talk.stage("waking torch")
-        drawing = open_session(talk)
-        for plan, place in zip(plans, places, strict=True):
-            _kept(drawing.draw(plan, _preview(plan)), place, manner)
+        talk.on_stage("loading torch")
+        with door.open_session() as session:
+            for plan, place in zip(plans, places, strict=True):
+                _kept(session.run(plan, _with_preview(plan, talk)), place, manner)
 
 
 def print_plans(plans: Iterable[Plan], manner: OutputMode) -> None:
@@ -96,9 +84,10 @@ def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: Outpu
         print_picture(picture, path, manner)
 
 
-def _preview(plan: Plan) -> preview.Show | None:
+def _with_preview(plan: Plan, listener: Listener) -> Listener:
+    """The listener, and the preview file where the plan asks for one."""
     path = plan.output.preview
-    return None if path is None else preview.shown(path)
+    return listener if path is None else Listeners(listener, PreviewFile(path))
 
 
 def print_picture(picture: Picture, path: Path, manner: OutputMode) -> None:
@@ -132,44 +121,17 @@ def picture_record(picture: Picture, path: Path) -> dict[str, Any]:
     }
 
 
-def open_benchmark(plan: Plan, talk: console.Console) -> Any:
-    """A bench for comparing schedulers: one model, one prompt, loaded once."""
-    return _engine("benchmark").Bench(plan, talk)
-
-
-def run_trace(asked: TracePlan, talk: console.Console) -> Any:
-    """What is seen on the way of a drawing, or of a picture into the noise."""
-    trace = _engine("trace")
-    if asked.forward:
-        return trace.forward(asked.plan, talk, asked.at)
-    split, attention = asked.split, asked.attention
-    return trace.trace(asked.plan, talk, asked.at, split=split, attention=attention)
-
-
-def open_session(talk: console.Console) -> Any:
-    """A studio, which draws plan after plan; this is the one slow import."""
-    return _engine("session").Studio(talk)
-
-
 def write_lora_job(job: Merge | Extraction, manner: OutputMode) -> None:
     """Write the file that a merge or an extraction makes, and name it."""
     talk = console.Console(quiet=manner.quiet)
     with talk.live():
-        talk.stage("waking torch")
-        from sdcli.engine import lora_extract as extract
-        from sdcli.engine import lora_merge as merge
-
-        talk.stage(f"writing {job.out.name}")
-        if isinstance(job, Merge):
-            merge.merge_loras(job, talk)
-        else:
-            extract.extract_lora(job, talk)
+        talk.on_stage("loading torch")
+        door.write_lora_job(job, talk)
     console.print_result(str(job.out))
 
 
 def examine_machine() -> list[tuple[str, str]]:
     """What `sdcli doctor` finds: versions, devices, folders, and advice where needed."""
     from sdcli.cli import doctor
-    from sdcli.engine import device
 
-    return doctor.findings(device.device_report())
+    return doctor.findings(door.report_device())

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
@@ -20,10 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from sdcli import folders
-from sdcli.engine.session import Session, decode_image, sampling_for_plan
+from sdcli.engine.decode import decode_image
+from sdcli.engine.session import DrawnLatents, Session, sampling_for_plan
+from sdcli.events import Listener, Listeners
 from sdcli.measures import similarity as likeness
 from sdcli.metadata import codec
-from sdcli.picture import Picture, Watch
+from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.request import Output
 from sdcli.studies.compare import statistics as comparison
@@ -37,7 +38,7 @@ EDITION = "1"  # another way of finding the limit takes another name in the cach
 
 
 @dataclass(frozen=True)
-class ConvergedPicture:
+class ConvergedLatents:
     """The converged picture of one seed."""
 
     latents: torch.Tensor
@@ -59,14 +60,14 @@ class BenchmarkedPicture:
 class Benchmark:
     """A model with one prompt, loaded and encoded once, on which schedulers are tried."""
 
-    def __init__(self, plan: Plan, watch: Watch) -> None:
-        self._watch = Titled(watch)
-        self._studio = Session(self._watch)
+    def __init__(self, plan: Plan, listener: Listener) -> None:
+        self._listener = _Titled(listener)
+        self._session = Session()
         self._plan = plan
-        self._loaded = self._studio.open(plan)
-        self._given = self._studio.prepare(plan, self._loaded)
+        self._loaded = self._session.load(plan, self._listener)
+        self._inputs = self._session.prepare(plan, self._loaded, self._listener)
 
-    def find_limit(self, plan: Plan) -> ConvergedPicture:
+    def find_limit(self, plan: Plan) -> ConvergedLatents:
         """The converged picture of the plan's seed: kept from before, or drawn until it is."""
         file = self._kept_at(plan)
         found = _read_cached(file)
@@ -74,9 +75,11 @@ class Benchmark:
             found = self._converged(plan)
             _write_cached(file, *found)
         latents, about = found
-        self._watch.title = "decoding the converged picture"
-        image = decode_image(self._loaded, latents.to(self._loaded.machine.device), self._watch)
-        return ConvergedPicture(latents, image, _reference_plan(plan, about.scheduler, about.steps), about)
+        self._listener.title = "decoding the converged picture"
+        image = decode_image(self._loaded, latents.to(self._loaded.machine.device), self._listener)
+        return ConvergedLatents(
+            latents, image, _reference_plan(plan, about.scheduler, about.steps), about
+        )
 
     def warm_up(self, plan: Plan) -> None:
         """Draw two steps for nothing, so that the first that is measured is not the slowest."""
@@ -87,7 +90,7 @@ class Benchmark:
         pairs = itertools.combinations([shot.latents for shot in shots], 2)
         return comparison.spread_of_seeds([relative_rmse(one, other) for one, other in pairs])
 
-    def measure(self, plan: Plan, limit: ConvergedPicture | None, title: str) -> BenchmarkedPicture:
+    def measure(self, plan: Plan, limit: ConvergedLatents | None, title: str) -> BenchmarkedPicture:
         """The plan's picture, bit for bit what it is alone, and how far it is from the limit."""
         drawn = self._drawn(plan, title)
         sampling = sampling_for_plan(plan)
@@ -110,12 +113,12 @@ class Benchmark:
             )
         return BenchmarkedPicture(drawn.picture, latents, numbers, sampling.levels[-1])
 
-    def _drawn(self, plan: Plan, title: str) -> Any:
-        given = self._given
-        if given.stages:  # after a share of the steps, so that each number of steps has its own
-            given = self._studio.prepare(plan, self._loaded)
-        self._watch.title = title
-        return self._studio.draw_one(plan, self._loaded, given)
+    def _drawn(self, plan: Plan, title: str) -> DrawnLatents:
+        inputs = self._inputs
+        if inputs.stages:  # after a share of the steps, so that each number of steps has its own
+            inputs = self._session.prepare(plan, self._loaded, self._listener)
+        self._listener.title = title
+        return self._session.draw_one(plan, self._loaded, inputs, self._listener)
 
     def _latents(self, plan: Plan, title: str) -> torch.Tensor:
         return self._drawn(plan, title).latents.float().cpu()
@@ -142,29 +145,24 @@ def find_converged(solve: Callable[[str, int], torch.Tensor]) -> tuple[torch.Ten
     latents, about = torch.empty(0), Reference(SOLVER, 0, WITNESS, 0, math.inf)
     for steps in STEPS:
         latents = solve(SOLVER, steps)
-        about = Reference(SOLVER, steps, WITNESS, steps, relative_rmse(solve(WITNESS, steps), latents))
+        about = Reference(
+            SOLVER, steps, WITNESS, steps, relative_rmse(solve(WITNESS, steps), latents)
+        )
         if about.apart <= AGREED:
             break
     return latents, about
 
 
-class Titled:
-    """A watch that calls every stage by the title of the drawing it belongs to."""
+class _Titled(Listeners):
+    """Tells a listener everything, each stage under the title of the drawing it belongs to."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch, self.title = watch, ""
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        self.title = ""
 
-    def stage(self, doing: str) -> None:
+    def on_stage(self, text: str) -> None:
         """A new stage begins."""
-        self._watch.stage(self.title or doing)
-
-    def step(self, done: int, of: int) -> None:
-        """So many steps are done."""
-        self._watch.step(done, of)
-
-    def note(self, text: str) -> None:
-        """Something the user should know."""
-        self._watch.note(text)
+        super().on_stage(self.title or text)
 
 
 def latents_rmse(one: torch.Tensor, other: torch.Tensor) -> float:

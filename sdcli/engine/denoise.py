@@ -39,7 +39,9 @@ class UnetInputs:
     combine: Combine  # the branches' predictions into one
     added: dict[str, torch.Tensor] | None = None  # SDXL: pooled text and sizes
     extra_channels: torch.Tensor | None = None  # more channels: a mask, a picture's latents
-    controls: tuple[ControlResiduals, ...] = field(default=())  # ControlNets: more arguments for each step
+    controls: tuple[ControlResiduals, ...] = field(
+        default=()
+    )  # ControlNets: more arguments for each step
     last_evaluation: int = 0  # of a prompt that changes: the last evaluation with these words,
     stages: tuple[UnetInputs, ...] = ()  # and all its words, in their order
 

@@ -36,13 +36,21 @@ def prepare_start(plan: Plan, pipe: Pipeline, sampling: Sampling, dice: Noise) -
     noise = dice.randn(shape).to(device)
     match plan.task:
         case Draw():
-            beside = _inpainting_channels(pipe, plan, None, None) if _unet_channels(pipe) == 9 else None
+            beside = (
+                _inpainting_channels(pipe, plan, None, None) if _unet_channels(pipe) == 9 else None
+            )
             return DenoisingStart(sampling.scale_noise(noise), extra_channels=beside)
         case Redraw(file, strength):
             original = images.picture(file.path)
-            latents = encode_pixels(pipe, image_to_pixels(images.fit(original, plan.width, plan.height)))
+            latents = encode_pixels(
+                pipe, image_to_pixels(images.fit(original, plan.width, plan.height))
+            )
             begin = sampling.begin_at(strength)
-            beside = _inpainting_channels(pipe, plan, original, None) if _unet_channels(pipe) == 9 else None
+            beside = (
+                _inpainting_channels(pipe, plan, original, None)
+                if _unet_channels(pipe) == 9
+                else None
+            )
             x = _noise_over(latents.float(), noise, sampling, begin, strength)
             return DenoisingStart(x, begin, extra_channels=beside, original=original)
         case Repaint():
@@ -50,8 +58,12 @@ def prepare_start(plan: Plan, pipe: Pipeline, sampling: Sampling, dice: Noise) -
         case Edit(file):
             original = images.picture(file.path)
             fitted = images.fit(original, plan.width, plan.height)
-            beside = encode_pixels(pipe, image_to_pixels(fitted)) / pipe.latent_scale  # this kind was trained unscaled
-            return DenoisingStart(sampling.scale_noise(noise), extra_channels=beside, original=original)
+            beside = (
+                encode_pixels(pipe, image_to_pixels(fitted)) / pipe.latent_scale
+            )  # this kind was trained unscaled
+            return DenoisingStart(
+                sampling.scale_noise(noise), extra_channels=beside, original=original
+            )
         case _:
             assert_never(plan.task)
 
@@ -82,7 +94,9 @@ def _noise_over(
     latents: torch.Tensor, noise: torch.Tensor, sampling: Sampling, begin: int, strength: float
 ) -> torch.Tensor:
     """Noise over a picture. At strength 1 nothing of it shines through; elsewhere a trace would."""
-    return sampling.scale_noise(noise) if strength == 1 else sampling.add_noise(latents, noise, begin)
+    return (
+        sampling.scale_noise(noise) if strength == 1 else sampling.add_noise(latents, noise, begin)
+    )
 
 
 def _unet_channels(pipe: Pipeline) -> int:

@@ -57,7 +57,9 @@ class WeightChange:
 Changes = Mapping[tuple[str, str], Sequence[WeightChange]]
 
 
-def list_changes(model: Checkpoint, loras: Iterable[Lora]) -> dict[tuple[str, str], list[WeightChange]]:
+def list_changes(
+    model: Checkpoint, loras: Iterable[Lora]
+) -> dict[tuple[str, str], list[WeightChange]]:
     """What these LoRAs change in a model: for each weight the changes, in an order of their own."""
     found = places(model.components)
     todo: dict[tuple[str, str], list[WeightChange]] = {}
@@ -74,7 +76,9 @@ def list_changes(model: Checkpoint, loras: Iterable[Lora]) -> dict[tuple[str, st
     return todo
 
 
-def apply_changes(weight: Tensor, todo: Sequence[WeightChange], reader: TensorReader, device: torch.device) -> None:
+def apply_changes(
+    weight: Tensor, todo: Sequence[WeightChange], reader: TensorReader, device: torch.device
+) -> None:
     """Change a weight in place. The sum is made in fp32, whatever the weight is kept in."""
     plain = weight.to(device)
     total = todo[0].of(plain, reader)

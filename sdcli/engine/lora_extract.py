@@ -12,8 +12,8 @@ from sdcli import __version__
 from sdcli.engine.lora_merge import write_tensors
 from sdcli.engine.read_tensors import STORED_DTYPES, TensorReader
 from sdcli.errors import BadRequest
+from sdcli.events import Listener
 from sdcli.outputs import atomic as written
-from sdcli.picture import Watch
 from sdcli.planning.lora_jobs import Extraction
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.lora.module_names import Name, Place, places, slug
@@ -25,7 +25,7 @@ MADE = "sdcli_extract"
 BASE = {"sd1": "sd_v1", "sd2": "sd_v2", "sdxl": "sdxl_base_v1-0"}
 
 
-def extract_lora(job: Extraction, watch: Watch) -> None:
+def extract_lora(job: Extraction, listener: Listener) -> None:
     """Write the LoRA that makes `base` into `tuned`, as near as its rank allows."""
     tuned, base = job.tuned, job.base
     ours, theirs = places(tuned.components), places(base.components)
@@ -35,7 +35,7 @@ def extract_lora(job: Extraction, watch: Watch) -> None:
             new, old = _read(tuned, place, reader), _read(base, theirs[name], reader)
             if not torch.equal(new, old):
                 found |= _module_tensors(tuned, name, place, new - old, job.rank)
-            watch.step(done, len(ours))
+            listener.on_progress(done, len(ours))
     if not found:
         raise BadRequest(
             f"`{tuned.path.name}` and `{base.path.name}` do not differ in U-Net or text encoder"

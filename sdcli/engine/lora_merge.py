@@ -12,8 +12,8 @@ from torch import Tensor
 from sdcli import __version__
 from sdcli.engine.lora import CPU, WeightChange, apply_changes, list_changes
 from sdcli.engine.read_tensors import STORED_DTYPES, TensorReader
+from sdcli.events import Listener
 from sdcli.outputs import atomic as written
-from sdcli.picture import Watch
 from sdcli.plan import Lora
 from sdcli.planning.lora_jobs import Merge
 from sdcli.weights import safetensors_layout as layout
@@ -26,7 +26,7 @@ NAMES = {dtype: name for name, dtype in STORED_DTYPES.items()}
 UNTRUE = ("modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash")
 
 
-def merge_loras(job: Merge, watch: Watch) -> None:
+def merge_loras(job: Merge, listener: Listener) -> None:
     """Write the checkpoint that wears the LoRAs for good."""
     tensors = job.model.header.tensors
     todo = _by_tensor(job.model, job.loras)
@@ -34,7 +34,7 @@ def merge_loras(job: Merge, watch: Watch) -> None:
         file.write(layout.head(tensors, _metadata(job)))
         for done, tensor in enumerate(_merged(job.model, todo, reader), 1):
             _put(tensor, file)
-            watch.step(done, len(tensors))
+            listener.on_progress(done, len(tensors))
 
 
 def _merged(model: Checkpoint, todo: Todo, reader: TensorReader) -> Iterator[Tensor]:
@@ -47,7 +47,12 @@ def _merged(model: Checkpoint, todo: Todo, reader: TensorReader) -> Iterator[Ten
 
 
 def _change(
-    tensor: Tensor, model: Checkpoint, kind: str, target: str, of: list[WeightChange], reader: TensorReader
+    tensor: Tensor,
+    model: Checkpoint,
+    kind: str,
+    target: str,
+    of: list[WeightChange],
+    reader: TensorReader,
 ) -> None:
     """Change a tensor, or the third of it that is meant, in place."""
     part = model.components[kind].parts[target]
@@ -88,7 +93,9 @@ def _put(tensor: Tensor, file: BinaryIO) -> None:
     file.write(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
-def write_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file: BinaryIO) -> None:
+def write_tensors(
+    tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file: BinaryIO
+) -> None:
     """Tensors and metadata as a safetensors file."""
     places = {
         name: Place(NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()

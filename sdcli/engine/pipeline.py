@@ -50,5 +50,7 @@ def decode_latents(pipe: Pipeline, latents: torch.Tensor) -> torch.Tensor:
     vae = pipe.vae
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     return (
-        vae.decode((latents / pipe.latent_scale + shift).to(vae.dtype), return_dict=False)[0].float().cpu()
+        vae.decode((latents / pipe.latent_scale + shift).to(vae.dtype), return_dict=False)[0]
+        .float()
+        .cpu()
     )

@@ -1,55 +1,40 @@
-"""A plan into pictures: load, dress, encode, denoise, decode."""
+"""A plan into pictures: load the model, encode the prompt, denoise, decode."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
+from types import TracebackType
+from typing import Self
 
 import torch
 from PIL import Image
 
 from sdcli import __version__
-from sdcli.engine import build, device, pipeline
-from sdcli.engine import low_memory as ladder
-from sdcli.engine import text_encoder as encode
-from sdcli.engine.controlnet import LoadedControlNets
-from sdcli.engine.denoise import UnetInputs, DenoisingStep, denoise
-from sdcli.engine.initial_latents import DenoisingStart, pixels_to_image, prepare_start
-from sdcli.engine.latent_preview import LatentPreview
-from sdcli.engine.lora import LoraWeights
+from sdcli.engine.decode import decode_image, paste_over_original
+from sdcli.engine.denoise import DenoisingStep, UnetInputs, denoise
+from sdcli.engine.initial_latents import DenoisingStart, prepare_start
+from sdcli.engine.loaded_model import LoadedModel, load_model
 from sdcli.engine.noise import make_noise
-from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.sampler import Sampling
+from sdcli.engine.text_encoder import encode_prompts
 from sdcli.engine.unet_inputs import add_channels, make_unet_inputs
-from sdcli.errors import BadRequest, SdcliError
-from sdcli.images import load as images
-from sdcli.library import find as store
-from sdcli.outputs.live_preview import Show
-from sdcli.picture import Made, Picture, Watch
+from sdcli.errors import SdcliError
+from sdcli.events import Listener, SilentListener, Step
+from sdcli.picture import Made, Picture
 from sdcli.plan import Plan, nth_picture
-from sdcli.prompts import stages as wordings
-from sdcli.weights import checkpoint
-from sdcli.weights.checkpoint import Checkpoint
+from sdcli.prompts.stages import unused_embeddings
 
 LIBRARIES = ("torch", "diffusers", "transformers")
-OFFLOADS = {"model": ladder.offload_model, "sequential": ladder.offload_sequential}
 
 
-@dataclass
-class LoadedModel:
-    """A pipeline in memory: what it was built for, where it runs, what it has been through."""
+@dataclass(frozen=True)
+class LatentStep(Step):
+    """What listeners inside the engine find in a step beside its facts: the tensors."""
 
-    key: tuple[Any, ...]
-    pipe: Pipeline
-    model: Checkpoint
-    lora_weights: LoraWeights
-    controlnets: LoadedControlNets
-    machine: device.Machine
-    memory: ladder.MemoryFallbacks
-    fallbacks: list[str] = field(default_factory=list[str])  # what it went over to for good
+    latents: DenoisingStep
 
 
 @dataclass(frozen=True)
@@ -61,127 +46,102 @@ class DrawnLatents:
     denoising: float  # seconds that the steps alone took
 
 
-Look = Callable[[DenoisingStep], None]
-
-
-def _unseen(step: DenoisingStep) -> None:
-    """Nobody looks."""
-
-
-def _look(loaded: LoadedModel, plan: Plan, show: Show) -> Look:
-    """A look at each step that shows the picture it is on the way to."""
-    named = plan.output.preview_vae
-    decoder = None if named is None else store.find_adapter(named)
-    glimpse = LatentPreview(loaded.pipe, loaded.model, decoder, loaded.machine.device)
-    return lambda step: show(glimpse(step.clean))
-
-
 class Session:
-    """Draws plan after plan, and loads a checkpoint only when it is another than the last."""
+    """Draws plan after plan in this process, and loads a model only when it is another than the last.
 
-    def __init__(self, watch: Watch) -> None:
-        self.watch = watch
+    Not to be used from two threads at once.
+    """
+
+    def __init__(self) -> None:
         self._loaded: LoadedModel | None = None
 
-    def draw(self, plan: Plan, show: Show | None = None) -> Iterator[Picture]:
-        """The plan's pictures, in the order of their seeds, as they are finished.
+    def __enter__(self) -> Self:
+        """The session itself."""
+        return self
 
-        `show` is given a quick look at each one after every step.
-        """
-        loaded = self.open(plan)
-        look = _unseen if show is None else _look(loaded, plan, show)
-        given = self.prepare(plan, loaded)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the model's memory back."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the model's memory back. The session can be used again: it loads what it needs."""
+        self._loaded = None
+
+    def run(self, plan: Plan, listener: Listener | None = None) -> Iterator[Picture]:
+        """The plan's pictures, in the order of their seeds, each as soon as it is finished."""
+        listener = listener or SilentListener()
+        loaded = self.load(plan, listener)
+        inputs = self.prepare(plan, loaded, listener)
         for index in range(plan.count):
-            yield self.draw_one(nth_picture(plan, index), loaded, given, index, look).picture
+            picture = self.draw_one(plan, loaded, inputs, listener, index).picture
+            listener.on_picture(picture)
+            yield picture
 
-    def open(self, plan: Plan) -> LoadedModel:
-        """The plan's model, ready on its device."""
-        key = (plan.model, plan.vae, plan.device, plan.dtype, plan.offload)
-        if self._loaded is not None and self._loaded.key == key and _fits(self._loaded, plan):
-            return self._loaded
-        self._loaded = None  # the old model leaves before the new one comes
-        machine = device.choose_machine(plan.device, plan.dtype)
-        for text in machine.notes:
-            self.watch.note(text)
-        self.watch.stage(f"loading {plan.model.path.name}")
-        model = checkpoint.identify(plan.model.path)
-        pipe = _load(plan, model, machine, self.watch)
-        wardrobe = LoraWeights(pipe, model, machine.device)
-        wardrobe.change(plan.loras)  # before offloading takes the weights out of reach
-        rungs = ladder.MemoryFallbacks(machine.device, plan.offload)
-
-        def placed() -> None:
-            if plan.offload in OFFLOADS:
-                OFFLOADS[plan.offload](pipe, machine.device)
-            elif not rungs.offloaded:
-                pipe.to(machine.device)
-
-        rungs.retry(pipe, placed, self.watch.note, placing=True)
-        networks = LoadedControlNets(model, machine.dtype, machine.device)
-        self._loaded = LoadedModel(key, pipe, model, wardrobe, networks, machine, rungs)
+    def load(self, plan: Plan, listener: Listener) -> LoadedModel:
+        """The plan's model, ready on its device: the one in memory where it is the same."""
+        if self._loaded is None or not self._loaded.can_draw(plan):
+            self._loaded = None  # the old model leaves before the new one comes
+            self._loaded = load_model(plan, listener)
         return self._loaded
 
-    def prepare(self, plan: Plan, loaded: LoadedModel) -> UnetInputs:
-        """What the U-Net is given, encoded by a pipeline that wears the plan's adapters."""
+    def prepare(self, plan: Plan, loaded: LoadedModel, listener: Listener) -> UnetInputs:
+        """What the U-Net is given, encoded by a model that wears the plan's LoRAs."""
         if plan.loras != loaded.lora_weights.loras:
-            self.watch.stage("changing LoRAs")
+            listener.on_stage("changing LoRAs")
             loaded.lora_weights.change(plan.loras)
         if plan.controls:
-            self.watch.stage("loading ControlNets")
-        guides = loaded.controlnets.guides(plan)
-        self.watch.stage("reading the prompt")
-        for word in wordings.unused_embeddings(plan):
-            self.watch.note(f"the embedding `{word}` stands in no prompt: it changes nothing")
+            listener.on_stage("loading ControlNets")
+        controls = loaded.controlnets.guides(plan)
+        listener.on_stage("reading the prompt")
+        for word in unused_embeddings(plan):
+            listener.on_note(f"the embedding `{word}` stands in no prompt: it changes nothing")
         with torch.inference_mode():
-            text = encode.encode_prompts(loaded.pipe, plan)
-            return replace(make_unet_inputs(plan, loaded.pipe, text), extras=guides)
-
-    def steps(self, plan: Plan, loaded: LoadedModel, given: UnetInputs) -> tuple[DenoisingStart, Iterator[DenoisingStep]]:
-        """One picture's start, and its steps as they are taken."""
-        pipe = loaded.pipe
-        row = sampling_for_plan(plan)
-        dice = make_noise(plan.seed, plan.rng, str(loaded.machine.device), ensd=plan.ensd)
-        with torch.inference_mode():
-            begun = prepare_start(plan, pipe, row, dice)
-            given = add_channels(given, begun.extra_channels, plan.task)
-        return begun, denoise(pipe, row, begun.x, given, dice, begin=begun.first_evaluation, keep=begun.keep)
+            prompts = encode_prompts(loaded.pipe, plan)
+            return replace(make_unet_inputs(plan, loaded.pipe, prompts), controls=controls)
 
     def draw_one(
-        self, plan: Plan, loaded: LoadedModel, given: UnetInputs, index: int = 0, look: Look = _unseen
+        self,
+        plan: Plan,
+        loaded: LoadedModel,
+        inputs: UnetInputs,
+        listener: Listener,
+        index: int = 0,
     ) -> DrawnLatents:
-        """One picture with its latents; `look` is shown every step as it is taken. A picture that
-        is begun again (because memory ran out) shows its steps again, from index 0."""
-        before = time.perf_counter()
+        """Picture `index` of the plan with its latents.
+
+        Where memory runs out it is begun again with less, and its steps are told again from 0.
+        """
+        own_plan = nth_picture(plan, index)
+        began = time.perf_counter()
 
         def attempt() -> tuple[Image.Image, torch.Tensor, float]:
-            return self._attempt(plan, loaded, given, look)
+            listener.on_stage(f"seed {own_plan.seed}")
+            start, steps = start_steps(own_plan, loaded, inputs)
+            x, before = start.x, time.perf_counter()
+            for step in steps:
+                x = step.after
+                listener.on_step(_event(step, own_plan, index, plan.count, loaded))
+            if not torch.isfinite(x).all():  # this also waits for the device
+                raise _not_finite(loaded)
+            seconds = time.perf_counter() - before
+            return paste_over_original(decode_image(loaded, x, listener), start), x, seconds
 
-        image, latents, denoising = loaded.memory.retry(loaded.pipe, attempt, self.watch.note)
+        image, latents, denoising = loaded.memory.retry(loaded.pipe, attempt, listener.on_fallback)
         made = Made(
             device=loaded.machine.device.type,
             dtype=loaded.machine.dtype_name,
-            seconds=round(time.perf_counter() - before, 3),
+            seconds=round(time.perf_counter() - began, 3),
             versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
             events=(*loaded.memory.taken, *loaded.fallbacks),
             threads=torch.get_num_threads() if loaded.machine.device.type == "cpu" else 0,
         )
-        maps = tuple(guide.control_map for guide in given.controls)
-        return DrawnLatents(Picture(image, plan, made, index, maps), latents, denoising)
-
-    def _attempt(
-        self, plan: Plan, loaded: LoadedModel, given: UnetInputs, look: Look
-    ) -> tuple[Image.Image, torch.Tensor, float]:
-        self.watch.stage(f"seed {plan.seed}")
-        begun, steps = self.steps(plan, loaded, given)
-        x, before = begun.x, time.perf_counter()
-        for step in steps:
-            x = step.after
-            look(step)
-            self.watch.step(step.index + 1, step.of)
-        if not torch.isfinite(x).all():  # this also waits for the device
-            raise _overflow(loaded)
-        denoising = time.perf_counter() - before
-        return paste_over_original(decode_image(loaded, x, self.watch), begun), x, denoising
+        maps = tuple(control.control_map for control in inputs.controls)
+        return DrawnLatents(Picture(image, own_plan, made, index, maps), latents, denoising)
 
 
 def sampling_for_plan(plan: Plan) -> Sampling:
@@ -196,71 +156,42 @@ def sampling_for_plan(plan: Plan) -> Sampling:
     )
 
 
-def _fits(loaded: LoadedModel, plan: Plan) -> bool:
-    """Whether its LoRAs are the plan's, or can be changed where they are."""
-    return loaded.lora_weights.loras == plan.loras or loaded.lora_weights.is_changeable
-
-
-def _load(plan: Plan, model: Checkpoint, machine: device.Machine, watch: Watch) -> Pipeline:
-    """The plan's model on the CPU."""
-    if plan.offload in OFFLOADS and machine.device.type == "cpu":
-        raise BadRequest(
-            f"`--offload {plan.offload}` moves modules off a GPU, and this runs on the CPU",
-            hint="leave `--offload` away",
-        )
-    vae = None if plan.vae == plan.model else plan.vae.path
-    modules = build.build_modules(model, vae, dtype=machine.dtype)
-    if strange := (*model.left, *modules.ignored):
-        watch.note(f"{model.path.name}: nothing here uses `{strange[0]}`{_more(len(strange) - 1)}")
-    if vae is None and model.family.base.startswith("sdxl") and machine.dtype is torch.float16:
-        modules.vae.float()  # SDXL's own overflows in fp16, every time
-    return Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)
-
-
-def _more(count: int) -> str:
-    return f" and {count} more of its tensors" if count else ""
-
-
-@torch.inference_mode()
-def decode_image(loaded: LoadedModel, latents: torch.Tensor, watch: Watch) -> Image.Image:
-    """The picture of latents; once more with the VAE in fp32 where half precision fails."""
+def start_steps(
+    plan: Plan, loaded: LoadedModel, inputs: UnetInputs
+) -> tuple[DenoisingStart, Iterator[DenoisingStep]]:
+    """One picture's start, and its steps as they are taken."""
     pipe = loaded.pipe
-    pixels = pipeline.decode_latents(pipe, latents)
-    if not _failed(pixels):
-        return pixels_to_image(pixels)
-    if pipe.vae.dtype is not torch.float32:
-        watch.note("the VAE overflowed: decoding again in fp32")
-        pipe.vae.to(torch.float32)
-        loaded.fallbacks.append("VAE in fp32, for it overflowed")
-        pixels = pipeline.decode_latents(pipe, latents)
-    if not torch.isfinite(pixels).all():
-        raise SdcliError(
-            "the VAE gives no numbers for this picture (NaN)",
-            hint="the checkpoint's VAE is damaged; another one goes to `--vae`",
-        )
-    return pixels_to_image(pixels)
+    sampling = sampling_for_plan(plan)
+    noise = make_noise(plan.seed, plan.rng, str(loaded.machine.device), ensd=plan.ensd)
+    with torch.inference_mode():
+        start = prepare_start(plan, pipe, sampling, noise)
+        inputs = add_channels(inputs, start.extra_channels, plan.task)
+    return start, denoise(
+        pipe, sampling, start.x, inputs, noise, begin=start.first_evaluation, keep=start.keep
+    )
 
 
-def _failed(pixels: torch.Tensor) -> bool:
-    """NaN somewhere, or black all over."""
-    return not torch.isfinite(pixels).all() or bool((pixels <= -1).all())
+def _event(
+    step: DenoisingStep, plan: Plan, index: int, count: int, loaded: LoadedModel
+) -> LatentStep:
+    """What listeners are told of a step."""
+    return LatentStep(
+        index=step.index,
+        of=step.of,
+        timestep=step.timestep,
+        sigma=step.sigma,
+        seed=plan.seed,
+        picture_index=index,
+        picture_count=count,
+        batch=1,
+        preview=lambda: loaded.preview(step.clean, plan.output.preview_vae),
+        latents=step,
+    )
 
 
-def _overflow(loaded: LoadedModel) -> SdcliError:
+def _not_finite(loaded: LoadedModel) -> SdcliError:
     half = loaded.pipe.unet.dtype is not torch.float32
     return SdcliError(
         "the denoising ran into numbers that are none (NaN or infinite)",
         hint="`--dtype fp32` may hold them" if half else "try another scheduler or a lower `--cfg`",
     )
-
-
-def paste_over_original(drawn: Image.Image, begun: DenoisingStart) -> Image.Image:
-    """The drawing over the picture it started from: outside the mask not a bit is changed."""
-    if begun.original is None:
-        return drawn
-    original = begun.original
-    if begun.mask is not None:
-        drawn = images.composite(drawn, images.fit(original, *drawn.size), begun.mask)
-    if all(0 <= a - b < images.CELL for a, b in zip(drawn.size, original.size, strict=True)):
-        return drawn.crop((0, 0, *original.size))  # the edge that `fit` had repeated
-    return drawn

@@ -124,7 +124,9 @@ def _states(
     ids = [START_TOKEN, *(token.id for token in chunk.tokens), END_TOKEN]
     ids += [encoder.pad] * (PLACES - len(ids))
     with _embedded(encoder, chunk, vectors):
-        out = encoder.model(torch.tensor([ids], device=pipe.compute_device), output_hidden_states=True)
+        out = encoder.model(
+            torch.tensor([ids], device=pipe.compute_device), output_hidden_states=True
+        )
     states = _layer(encoder, out.hidden_states, plan.clip_skip)
     return apply_weights(states, chunk, plan.emphasis), out.text_embeds if encoder.pooled else None
 

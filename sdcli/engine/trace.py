@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from PIL import Image
 
 from sdcli.engine import pipeline
 from sdcli.engine.attention_maps import AttentionMaps, record_attention
-from sdcli.engine.denoise import UnetInputs, DenoisingStep, predict
+from sdcli.engine.decode import decode_image
+from sdcli.engine.denoise import DenoisingStep, UnetInputs, predict
 from sdcli.engine.initial_latents import image_to_pixels
+from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.noise import make_noise
 from sdcli.engine.sampler import Sampling
-from sdcli.engine.session import LoadedModel, Session, decode_image, sampling_for_plan
+from sdcli.engine.session import LatentStep, Session, sampling_for_plan
+from sdcli.events import Listener, Listeners, SilentListener, Step
 from sdcli.images import load as images
-from sdcli.picture import Picture, Watch
+from sdcli.picture import Picture
 from sdcli.plan import Plan, Redraw
 from sdcli.prompts.chunks import split_into_chunks
 from sdcli.prompts.syntax import parse_weights
@@ -66,79 +69,84 @@ class TraceResult:
     attended: tuple[AttendedMap, ...] = ()
 
 
-@dataclass
-class _Taken:
-    """The steps that frames are made of, on the CPU until the drawing is done."""
+class _Recorder(SilentListener):
+    """Keeps the steps that are wanted, on the device until the drawing is done."""
 
-    evaluations: frozenset[int]
-    steps: list[DenoisingStep] = field(default_factory=list[DenoisingStep])
+    def __init__(self, evaluations: frozenset[int], maps: AttentionMaps) -> None:
+        self._evaluations = evaluations
+        self._maps = maps
+        self.steps: list[DenoisingStep] = []
 
-    def look(self, step: DenoisingStep) -> None:
-        """Keep a step that is wanted; a drawing begun again begins anew here too."""
+    def on_step(self, step: Step) -> None:
+        """Keep a step that is wanted; a drawing that is begun again begins anew here too."""
+        assert isinstance(step, LatentStep)
         if step.index == 0:
             self.steps.clear()
-        if step.index in self.evaluations:
-            self.steps.append(step)
+        if step.index in self._evaluations:
+            self.steps.append(step.latents)
+        self._maps.end_step(first=step.index == 0)
 
 
 def trace_drawing(
-    plan: Plan, watch: Watch, at: Sequence[int], *, split: bool = False, attention: bool = False
+    plan: Plan,
+    listener: Listener,
+    at: Sequence[int],
+    *,
+    split: bool = False,
+    attention: bool = False,
 ) -> TraceResult:
     """The plan's picture, bit for bit what it is untraced, and the steps `at` (from 1)."""
-    studio = Session(watch)
-    loaded = studio.open(plan)
+    session = Session()
+    loaded = session.load(plan, listener)
     sampling = sampling_for_plan(plan)
     each = sampling.solver.evaluations
-    taken = _Taken(frozenset(min((step - 1) * each, sampling.evaluations - 1) for step in at))
+    last = sampling.evaluations - 1
     maps = AttentionMaps(plan.height // images.CELL, plan.width // images.CELL)
-
-    def look(step: DenoisingStep) -> None:
-        taken.look(step)
-        maps.end_step(first=step.index == 0)
-
-    given = studio.prepare(plan, loaded)
+    recorder = _Recorder(frozenset(min((step - 1) * each, last) for step in at), maps)
+    inputs = session.prepare(plan, loaded, listener)
     with record_attention(loaded.pipe.unet, maps) if attention else nullcontext():
-        drawing = studio.draw_one(plan, loaded, given, look=look)
-    watch.stage("decoding the steps")
-    frames: list[TracedStep] = []
-    for place, step in enumerate(taken.steps):
-        frames.append(_frame(step, step.index // each + 1, sampling, loaded, watch, split=split))
-        watch.step(place + 1, len(taken.steps))
-    seen = _attended(plan, maps) if attention else ()
-    return TraceResult(drawing.picture, tuple(frames), _levels(sampling), seen)
+        drawn = session.draw_one(plan, loaded, inputs, Listeners(recorder, listener))
+    listener.on_stage("decoding the steps")
+    steps: list[TracedStep] = []
+    for done, step in enumerate(recorder.steps, 1):
+        number = step.index // each + 1
+        steps.append(_traced_step(step, number, sampling, loaded, listener, split=split))
+        listener.on_progress(done, len(recorder.steps))
+    attended = _attended(plan, maps) if attention else ()
+    return TraceResult(drawn.picture, tuple(steps), _levels(sampling), attended)
 
 
 @torch.inference_mode()
-def trace_noising(plan: Plan, watch: Watch, at: Sequence[int]) -> TraceResult:
+def trace_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceResult:
     """The picture handed in at the noise levels of the steps `at`, each made in one go, and what
     the model sees in it there, at one evaluation each."""
     assert isinstance(plan.task, Redraw)
-    studio = Session(watch)
-    loaded = studio.open(plan)
+    session = Session()
+    loaded = session.load(plan, listener)
     pipe, sampling = loaded.pipe, sampling_for_plan(plan)
     each = sampling.solver.evaluations
     dice = make_noise(plan.seed, plan.rng, str(loaded.machine.device), ensd=plan.ensd)
     fitted = images.fit(images.picture(plan.task.image.path), plan.width, plan.height)
     frames: list[TracedStep] = []
-    given = studio.prepare(plan, loaded)
+    inputs = session.prepare(plan, loaded, listener)
     latents = pipeline.encode_pixels(pipe, image_to_pixels(fitted)).float()
     noise = dice.randn(tuple(latents.shape)).to(latents.device)
     for place, step in enumerate(sorted(at, reverse=True)):
         index = min((step - 1) * each, sampling.evaluations - 1)
         x = sampling.add_noise(latents, noise, index)
-        seen = _step(pipe, sampling, x, index, given)
-        frames.append(_frame(seen, step, sampling, loaded, watch, split=False))
-        watch.step(place + 1, len(at))
+        seen = _evaluate(pipe, sampling, x, index, inputs)
+        frames.append(_traced_step(seen, step, sampling, loaded, listener, split=False))
+        listener.on_progress(place + 1, len(at))
     return TraceResult(None, tuple(frames), _levels(sampling))
 
 
-def _step(
-    pipe: pipeline.Pipeline, sampling: Sampling, x: torch.Tensor, index: int, given: UnetInputs
+def _evaluate(
+    pipe: pipeline.Pipeline, sampling: Sampling, x: torch.Tensor, index: int, inputs: UnetInputs
 ) -> DenoisingStep:
     """One evaluation, from which no step is taken."""
     share = index / sampling.evaluations
-    branches = predict(pipe, sampling, x, index, given.at_evaluation(index), share)
-    prediction = given.combine(branches)
+    branches = predict(pipe, sampling, x, index, inputs.at_evaluation(index), share)
+    prediction = inputs.combine(branches)
     return DenoisingStep(
         index=index,
         of=sampling.evaluations,
@@ -152,13 +160,19 @@ def _step(
     )
 
 
-def _frame(
-    step: DenoisingStep, number: int, sampling: Sampling, loaded: LoadedModel, watch: Watch, *, split: bool
+def _traced_step(
+    step: DenoisingStep,
+    number: int,
+    sampling: Sampling,
+    loaded: LoadedModel,
+    listener: Listener,
+    *,
+    split: bool,
 ) -> TracedStep:
     """The pictures of one step. The noise is what is left when what the model sees is taken out."""
 
     def decoded(latents: torch.Tensor) -> Image.Image:
-        return decode_image(loaded, latents, watch)
+        return decode_image(loaded, latents, listener)
 
     noise = (step.before - step.clean) / step.sigma
     branches = [sampling.predict_clean(b, step.index, step.before) for b in step.branches]

@@ -42,7 +42,9 @@ def _inputs(plan: Plan, pipe: Pipeline, text: EncodedPrompts) -> UnetInputs:
             "text_embeds": pooled,
             "time_ids": torch.tensor(ids, dtype=pooled.dtype, device=pooled.device),
         }
-    return UnetInputs(embeds=embeds, combine=combine, added=added, last_evaluation=text.last_evaluation)
+    return UnetInputs(
+        embeds=embeds, combine=combine, added=added, last_evaluation=text.last_evaluation
+    )
 
 
 def composed_guidance(cfg: float, pulls: Sequence[float]) -> Combine:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from sdcli.library import find as store
 from sdcli.errors import BadRequest
+from sdcli.events import SilentListener, Step
+from sdcli.library.find import find_adapter
 from sdcli.request import Output
 from sdcli.weights.vae import find_vae
 
-Show = Callable[[Image.Image], None]
 MARK = "Software", "sdcli preview"  # by which an older preview is known, and may be replaced
 
 
-def checked(output: Output) -> None:
+def check_preview(output: Output) -> None:
     """Refuse a preview that cannot be kept: before a model is loaded."""
     if output.preview_vae is not None:
         if output.preview is None:
             raise BadRequest("`--preview-vae` shows nothing without `--preview FILE`")
-        find_vae(store.find_adapter(output.preview_vae))
+        find_vae(find_adapter(output.preview_vae))
     path = output.preview
     if path is None:
         return
@@ -31,13 +30,13 @@ def checked(output: Output) -> None:
         raise BadRequest(f"the preview `{path}` does not end with `.png`", hint="call it view.png")
     if not path.parent.is_dir() or path.is_dir():
         raise BadRequest(f"`{path}` cannot be written: no such folder", hint="make it first")
-    if os.path.lexists(path) and not output.force and not _ours(path):
+    if os.path.lexists(path) and not output.force and not _is_preview(path):
         raise BadRequest(
             f"`{path}` exists and is no preview", hint="`--force` replaces it; or name another"
         )
 
 
-def _ours(path: Path) -> bool:
+def _is_preview(path: Path) -> bool:
     try:
         with Image.open(path) as image:
             return image.info.get(MARK[0]) == MARK[1]
@@ -45,17 +44,20 @@ def _ours(path: Path) -> bool:
         return False
 
 
-def shown(path: Path) -> Show:
-    """What puts an image in the place of the last."""
-    text = PngInfo()
-    text.add_text(*MARK)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+class PreviewFile(SilentListener):
+    """Writes the picture that is being drawn into one file, anew at every step."""
 
-    def show(image: Image.Image) -> None:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.{os.getpid()}")
+        self._text = PngInfo()
+        self._text.add_text(*MARK)
+
+    def on_step(self, step: Step) -> None:
+        """Put the picture that this step is on the way to in the place of the last."""
+        image = step.preview()
         try:
-            image.save(beside, "PNG", pnginfo=text, compress_level=1)
-            beside.replace(path)
+            image.save(self._partial, "PNG", pnginfo=self._text, compress_level=1)
+            self._partial.replace(self._path)
         except OSError:  # a picture is worth more than the sight of it: go on drawing
-            beside.unlink(missing_ok=True)
-
-    return show
+            self._partial.unlink(missing_ok=True)

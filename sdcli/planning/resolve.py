@@ -12,7 +12,7 @@ from sdcli import request
 from sdcli.errors import BadRequest
 from sdcli.images import load as images
 from sdcli.library import find as store
-from sdcli.outputs import live_preview as preview
+from sdcli.outputs.live_preview import check_preview
 from sdcli.plan import Draw, Edit, Embedding, Plan, Redraw, Repaint, Task
 from sdcli.planning import adapters
 from sdcli.planning.value_sources import find_value_sources
@@ -95,7 +95,7 @@ def make_plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
         offload=check_word("--offload", asked.offload, "auto"),
     )
     _checked_task(asked.task)
-    preview.checked(asked.output)
+    check_preview(asked.output)
     ready()
     return answered(
         task=_task(asked.task),

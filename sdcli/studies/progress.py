@@ -20,7 +20,7 @@ class StudyProgress:
         asked = sum(map(pace.count_evaluations, plans))
         pictures = f"{len(plans)} pictures" if len(plans) > 1 else "1 picture"
         time = "" if about is None else f", about {duration(about)}"
-        talk.note(f"{pictures}, {asked} model evaluations{time}")
+        talk.on_note(f"{pictures}, {asked} model evaluations{time}")
 
     def picture_done(self, plan: Plan, seconds: float) -> None:
         """One more picture is done, and took so long."""
@@ -29,4 +29,4 @@ class StudyProgress:
         left = pace.estimate_seconds(self._plans[self._done :])
         if not self._known and left:
             self._known = True
-            self._talk.note(f"about {duration(left)} left, by the first picture")
+            self._talk.on_note(f"about {duration(left)} left, by the first picture")

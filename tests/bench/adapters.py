@@ -22,7 +22,7 @@ from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Lora, Request
 from sdcli.weights.checkpoint import Checkpoint, identify
 from tests.bench.cases import Case, case
-from tests.bench.sdcpp import Silent, apart, place
+from tests.bench.sdcpp import apart, place
 from tests.helpers import loras, tiny
 
 WEIGHT, STRENGTH = 0.8, 0.7
@@ -51,7 +51,7 @@ def main(words: list[str]) -> None:
     said.add_argument("--threads", type=int, default=1)
     asked = said.parse_args(words)
     asked.folder.mkdir(parents=True, exist_ok=True)
-    studio = Session(Silent())
+    session = Session()
     print("| case | mean grey levels apart | worst |\n|---|---|---|")
     for group in groups(asked):
         chosen = [each.sized(asked.side) for each in group.cases]
@@ -60,7 +60,7 @@ def main(words: list[str]) -> None:
             request = Request(
                 task=Draw(), model=str(asked.model), device="cpu", dtype="fp32", **each.ours
             )
-            ours = next(iter(studio.draw(make_plan(request)))).image
+            ours = next(iter(session.run(make_plan(request)))).image
             ours.save(place(asked.folder, each).with_suffix(".ours.png"))
             mean, worst = apart(ours, Image.open(place(asked.folder, each)))
             print(f"| {each.name} | {mean:.2f} | {worst} |", flush=True)

@@ -47,19 +47,6 @@ class Found:
     picture: Image.Image
 
 
-class Quiet:
-    """Nobody watches."""
-
-    def stage(self, doing: str) -> None:
-        """A stage."""
-
-    def step(self, done: int, of: int) -> None:
-        """A step."""
-
-    def note(self, text: str) -> None:
-        """A note."""
-
-
 def prompts(count: int) -> list[tuple[str, str, str]]:
     """Colours and kinds, each pair once, in an order that is always the same."""
     pairs = [(colour, kind) for colour in COLOURS for kind in KINDS]
@@ -91,7 +78,9 @@ def measured(colour: str, kind: str, prompt: str, steps: int, seed: int) -> Foun
     from sdcli.request import Draw, Request
 
     asked = Request(Draw(), prompt, model="builtin", steps=steps, seed=seed)
-    seen = trace_drawing(make_plan(asked), Quiet(), [steps], attention=True)
+    from sdcli.events import SilentListener
+
+    seen = trace_drawing(make_plan(asked), SilentListener(), [steps], attention=True)
     assert seen.picture is not None
     picture = seen.picture.image
     mask = object_mask(picture, colour)

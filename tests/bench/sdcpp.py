@@ -23,19 +23,6 @@ from tests.bench import cases
 from tests.bench.cases import Case
 
 
-class Silent:
-    """Nobody listens."""
-
-    def stage(self, doing: str) -> None:
-        """Say nothing."""
-
-    def step(self, done: int, of: int) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-
 def main(words: list[str]) -> None:
     """Draw every case twice and print a table."""
     said = argparse.ArgumentParser(prog="python -m tests.bench sdcpp", description=__doc__)
@@ -81,13 +68,13 @@ def theirs(asked: argparse.Namespace, chosen: Iterable[Case]) -> None:
 
 def compare(asked: argparse.Namespace, chosen: Iterable[Case]) -> None:
     """Ours, and how far each is from theirs."""
-    studio = Session(Silent())
+    session = Session()
     print("| case | mean grey levels apart | worst |\n|---|---|---|")
     for case in chosen:
         request = Request(
             task=case.task, model=str(asked.model), device="cpu", dtype=asked.dtype, **case.ours
         )
-        ours = next(iter(studio.draw(make_plan(request)))).image
+        ours = next(iter(session.run(make_plan(request)))).image
         ours.save(place(asked.folder, case).with_suffix(".ours.png"))
         mean, worst = apart(ours, Image.open(place(asked.folder, case)), case.within)
         print(f"| {case.name} | {mean:.2f} | {worst} |", flush=True)

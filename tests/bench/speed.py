@@ -18,6 +18,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from sdcli.events import SilentListener
+
 GIB = 1024**3
 TALK = {
     "--help": ("--help",),
@@ -90,9 +92,9 @@ def loaded(asked: argparse.Namespace) -> dict[str, float]:
     reading = seconds(lambda: read(asked.model))
     bare = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
     importing = seconds(lambda: __import__("sdcli.engine.session"))
-    plan, studio = ready(asked)
-    opening = seconds(lambda: studio.open(plan))
-    pipe = studio.open(plan).pipe
+    plan, session = ready(asked)
+    opening = seconds(lambda: session.load(plan, SilentListener()))
+    pipe = session.load(plan, SilentListener()).pipe
     modules = (pipe.unet, pipe.vae, pipe.text_encoder, pipe.text_encoder_2)
     weights = [t for module in modules if module is not None for t in module.parameters()]
     return {
@@ -114,18 +116,17 @@ def read(path: Path) -> None:
 
 
 def ready(asked: argparse.Namespace) -> tuple[Any, Any]:
-    """A plan for the model, and a studio with nothing loaded."""
+    """A plan for the model, and a session with nothing loaded."""
     from sdcli.engine.session import Session
     from sdcli.planning.resolve import make_plan
     from sdcli.request import Draw, Request
-    from tests.bench.sdcpp import Silent
 
     request = Request(
         Draw(), "a red fox in the snow", negative="blurry", model=str(asked.model),
         device=asked.device, scheduler="euler", steps=asked.steps, seed=1, cfg=7.0,
         width=asked.side, height=asked.side,
     )  # fmt: skip
-    return make_plan(request), Session(Silent())
+    return make_plan(request), Session()
 
 
 def step(asked: argparse.Namespace) -> None:
@@ -133,9 +134,11 @@ def step(asked: argparse.Namespace) -> None:
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
-    plan, studio = ready(asked)
-    held = studio.open(plan)
-    given = studio.dressed(plan, held)
+    from sdcli.engine.session import start_steps
+
+    plan, session = ready(asked)
+    held = session.load(plan, SilentListener())
+    given = session.prepare(plan, held, SilentListener())
     theirs = StableDiffusionPipeline(
         vae=held.pipe.vae, text_encoder=held.pipe.text_encoder, tokenizer=None,
         unet=held.pipe.unet, safety_checker=None, feature_extractor=None,
@@ -149,7 +152,7 @@ def step(asked: argparse.Namespace) -> None:
     negative, positive = given.embeds.chunk(2)
 
     def ours() -> torch.Tensor:
-        _, steps = studio.steps(plan, held, given)
+        _, steps = start_steps(plan, held, given)
         return [each.after for each in steps][-1].cpu()
 
     def bare() -> torch.Tensor:

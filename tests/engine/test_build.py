@@ -192,7 +192,9 @@ def test_a_diffusers_folder_in_its_other_forms(sd1, tmp_path, form):
         state = load_file(path)
         save_file({f"text_model.{name}": tensor for name, tensor in state.items()}, path)
     assert (len(list((tmp_path / "unet").glob("*-of-*"))) > 1) == (form == "shards")
-    assert torch.equal(outputs(build_modules(identify(tmp_path))), outputs(build_modules(identify(sd1))))
+    assert torch.equal(
+        outputs(build_modules(identify(tmp_path))), outputs(build_modules(identify(sd1)))
+    )
 
 
 @pytest.mark.parametrize("form", ["zip", "legacy", "lightning"])
@@ -201,7 +203,9 @@ def test_pickles_are_the_same_model(sd1, tmp_path, form):
     root = {"state_dict": tensors, "global_step": 1} if form == "lightning" else tensors
     path = tmp_path / "model.safetensors"  # the ending says nothing
     torch.save(root, path, _use_new_zipfile_serialization=form != "legacy")
-    assert torch.equal(outputs(build_modules(identify(path))), outputs(build_modules(identify(sd1))))
+    assert torch.equal(
+        outputs(build_modules(identify(path))), outputs(build_modules(identify(sd1)))
+    )
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ STEPS = 12
 
 
 @pytest.fixture(scope="module")
-def studio() -> Session:
+def session() -> Session:
     return Session(console.Console(quiet=True))
 
 
@@ -72,9 +72,9 @@ def middle(image: Image.Image) -> str:
 
 
 @pytest.fixture(scope="module")
-def drawn(studio: Session, tmp_path_factory: pytest.TempPathFactory) -> list[Image.Image]:
+def drawn(session: Session, tmp_path_factory: pytest.TempPathFactory) -> list[Image.Image]:
     return [
-        next(studio.draw(asked(f"a {own} {thing} on a {around} background"))).image
+        next(session.run(asked(f"a {own} {thing} on a {around} background"))).image
         for own, thing, around in ASKED
     ]
 
@@ -91,11 +91,11 @@ def test_things_have_the_colour_that_was_asked_for(drawn: list[Image.Image]) -> 
     assert right >= len(ASKED) - 3, found
 
 
-def test_a_negative_prompt_steers_away(studio: Session) -> None:
+def test_a_negative_prompt_steers_away(session: Session) -> None:
     """Asked for a plain picture and away from a colour, the picture has less of it."""
     plain = asked("a star on a background")
-    away = replace(plain, negative=f"a {background(next(studio.draw(plain)).image)} background")
-    before, after = (next(studio.draw(each)).image for each in (plain, away))
+    away = replace(plain, negative=f"a {background(next(session.run(plain)).image)} background")
+    before, after = (next(session.run(each)).image for each in (plain, away))
     assert background(before) != background(after)
 
 

@@ -18,9 +18,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sdcli.engine.session import Session
+from sdcli.events import SilentListener
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Edit, Request, Task
-from tests.engine.test_lora_merge import Silent
 from tests.helpers import controls
 
 STEPS, CFG, SEED = 3, 5.0, 3
@@ -40,10 +40,10 @@ def drawn(model: Path, task: Task, **more: Any) -> tuple[Any, Any, torch.Tensor]
     usual = {"scheduler": "euler", "steps": STEPS, "cfg": CFG, "seed": SEED, "dtype": "fp32"}
     size = {"width": 64, "height": 64}
     asked = Request(task, "snow", model=str(model), device="cpu", **usual, **size, **more)
-    resolved, studio = make_plan(asked), Session(Silent())
-    loaded = studio.open(resolved)
-    given = studio.prepare(resolved, loaded)
-    return loaded.pipe, given, studio.draw_one(resolved, loaded, given).latents
+    resolved, session = make_plan(asked), Session()
+    loaded = session.load(resolved, SilentListener())
+    given = session.prepare(resolved, loaded, SilentListener())
+    return loaded.pipe, given, session.draw_one(resolved, loaded, given, SilentListener()).latents
 
 
 def judged(

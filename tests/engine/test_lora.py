@@ -350,7 +350,7 @@ def test_an_interrupted_change_is_undone(models, tmp_path, monkeypatch):
         weight.zero_()
 
     wardrobe = LoraWeights(pipe, model)
-    monkeypatch.setattr("sdcli.engine.lora.apply", stop)
+    monkeypatch.setattr("sdcli.engine.lora.apply_changes", stop)
     with pytest.raises(KeyboardInterrupt):
         wardrobe.change((worn(path),))
     assert not same(bits(pipe), plain)

@@ -13,18 +13,11 @@ from sdcli.engine.build import build_modules
 from sdcli.engine.lora import with_loras
 from sdcli.engine.lora_extract import extract_lora, factorize
 from sdcli.engine.lora_merge import merge_loras
+from sdcli.events import SilentListener
 from sdcli.planning import lora_jobs as bake
 from sdcli.weights.checkpoint import identify
 from tests.engine.test_lora import bits, same, worn
 from tests.helpers import loras, tiny
-
-
-class Silent:
-    """Nobody listens."""
-
-    def stage(self, doing: str) -> None: ...
-    def step(self, done: int, of: int) -> None: ...
-    def note(self, text: str) -> None: ...
 
 
 def written(tmp_path: Path, layout: str, dtype: torch.dtype) -> tuple[Path, Path]:
@@ -40,7 +33,9 @@ def test_a_merged_checkpoint_is_the_one_that_wears(tmp_path, layout):
     path, lora = written(tmp_path, layout, torch.float32)
     out = tmp_path / "merged.safetensors"
     asked = request.Lora(str(lora), 0.7, 0.4)
-    merge_loras(bake.plan_merge(str(path), [asked], out, partial=False, force=False), Silent())
+    merge_loras(
+        bake.plan_merge(str(path), [asked], out, partial=False, force=False), SilentListener()
+    )
     model = identify(path)
     pipe = build_modules(model)
     with with_loras(pipe, model, (worn(lora, 0.7, 0.4),)):
@@ -54,7 +49,7 @@ def test_a_merge_keeps_layout_types_and_words_and_adds_its_origin(tmp_path):
     save_file(tensors, path, {"modelspec.title": "mine", "modelspec.hash_sha256": "0x1"})
     out = tmp_path / "merged.safetensors"
     job = bake.plan_merge(str(path), [request.Lora(str(lora))], out, partial=False, force=False)
-    merge_loras(job, Silent())
+    merge_loras(job, SilentListener())
     with safe_open(path, "pt") as old, safe_open(out, "pt") as new:
         assert list(old.keys()) == list(new.keys())
         for name in old.keys():  # noqa: SIM118
@@ -80,7 +75,7 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr("sdcli.engine.lora_merge._put", full)
     with pytest.raises(Exception, match="could not be written"):
-        merge_loras(job, Silent())
+        merge_loras(job, SilentListener())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["lora.safetensors", "model.safetensors"]
 
 
@@ -97,7 +92,7 @@ def test_extracting_at_full_rank_gives_the_tuned_model_back(tmp_path, layout):
     save_file(tuned, tmp_path / "tuned.safetensors")
     out = tmp_path / "lora.safetensors"
     paths = str(tmp_path / "tuned.safetensors"), str(base)
-    extract_lora(bake.plan_extraction(*paths, 4096, out, force=False), Silent())
+    extract_lora(bake.plan_extraction(*paths, 4096, out, force=False), SilentListener())
     model = identify(base)
     pipe = build_modules(model)
     plain = bits(pipe)
@@ -113,8 +108,13 @@ def test_extracting_gives_a_lora_back(tmp_path):
     path, lora = written(tmp_path, "sd1", torch.float32)
     merged, again = tmp_path / "merged.safetensors", tmp_path / "again.safetensors"
     asked = [request.Lora(str(lora))]
-    merge_loras(bake.plan_merge(str(path), asked, merged, partial=False, force=False), Silent())
-    extract_lora(bake.plan_extraction(str(merged), str(path), loras.RANK, again, force=False), Silent())
+    merge_loras(
+        bake.plan_merge(str(path), asked, merged, partial=False, force=False), SilentListener()
+    )
+    extract_lora(
+        bake.plan_extraction(str(merged), str(path), loras.RANK, again, force=False),
+        SilentListener(),
+    )
     model = identify(path)
     pipe = build_modules(model)
     with with_loras(pipe, model, (worn(lora),)):

@@ -9,27 +9,33 @@ import torch
 
 from sdcli.engine.session import Session
 from sdcli.errors import SdcliError
+from sdcli.events import SilentListener, Step
+from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
 
-class Listener:
-    """Hears what the engine says."""
+class Recorder(SilentListener):
+    """Keeps what the engine tells."""
 
     def __init__(self) -> None:
         self.stages: list[str] = []
-        self.steps: list[tuple[int, int]] = []
+        self.steps: list[Step] = []
         self.notes: list[str] = []
+        self.pictures: list[Picture] = []
 
-    def stage(self, doing: str) -> None:
-        self.stages.append(doing)
+    def on_stage(self, text: str) -> None:
+        self.stages.append(text)
 
-    def step(self, done: int, of: int) -> None:
-        self.steps.append((done, of))
+    def on_step(self, step: Step) -> None:
+        self.steps.append(step)
 
-    def note(self, text: str) -> None:
+    def on_fallback(self, text: str) -> None:
         self.notes.append(text)
+
+    def on_picture(self, picture: Picture) -> None:
+        self.pictures.append(picture)
 
 
 @pytest.fixture
@@ -41,26 +47,31 @@ def small(sd1: Path) -> Plan:
 
 
 def test_a_model_is_loaded_once(small: Plan, sdxl: Path) -> None:
-    heard = Listener()
-    studio = Session(heard)
+    heard = Recorder()
+    session = Session()
     for todo in (small, replace(small, seed=2), replace(small, steps=3)):
-        list(studio.draw(todo))
+        list(session.run(todo, heard))
     assert [stage for stage in heard.stages if stage.startswith("loading")] == [
         f"loading {small.model.path.name}"
     ]
     other = make_plan(Request(Draw(), "a fox", model=str(sdxl), steps=1, width=64, height=64))
-    list(studio.draw(other))
+    list(session.run(other, heard))
     assert sum(stage.startswith("loading") for stage in heard.stages) == 2
 
 
 def test_steps_are_told_as_they_are_taken(small: Plan) -> None:
-    heard = Listener()
-    list(Session(heard).draw(replace(small, count=2)))
-    assert heard.steps == [(1, 2), (2, 2)] * 2
+    heard = Recorder()
+    pictures = list(Session().run(replace(small, count=2), heard))
+    assert [(step.index, step.of, step.seed, step.picture_index) for step in heard.steps] == [
+        *((0, 2, 1, 0), (1, 2, 1, 0), (0, 2, 2, 1), (1, 2, 2, 1))
+    ]
+    assert all(step.picture_count == 2 and step.batch == 1 for step in heard.steps)
+    assert heard.steps[0].sigma > heard.steps[1].sigma > 0
+    assert heard.pictures == pictures
 
 
 def test_pictures_come_one_by_one(small: Plan) -> None:
-    pictures = Session(Listener()).draw(replace(small, count=1000))
+    pictures = Session().run(replace(small, count=1000))
     first, second = next(pictures), next(pictures)
     assert (first.plan.seed, second.plan.seed) == (1, 2)
     assert first.plan.count == 1 and (first.index, second.index) == (0, 1)
@@ -68,17 +79,17 @@ def test_pictures_come_one_by_one(small: Plan) -> None:
 
 
 def test_a_plan_draws_the_same_after_any_other(small: Plan) -> None:
-    studio = Session(Listener())
-    before = next(studio.draw(small)).image.tobytes()
+    session = Session()
+    before = next(session.run(small)).image.tobytes()
     for other, eta in {"euler-a": 1.0, "heun": 0.0, "lcm": 0.0, "dpm++sde": 1.0}.items():
-        list(studio.draw(replace(small, scheduler=other, eta=eta)))
-    assert next(studio.draw(small)).image.tobytes() == before
+        list(session.run(replace(small, scheduler=other, eta=eta)))
+    assert next(session.run(small)).image.tobytes() == before
 
 
 def test_a_vae_that_overflows_is_asked_again_in_fp32(small: Plan) -> None:
-    heard = Listener()
-    studio = Session(heard)
-    loaded = studio.open(small)
+    heard = Recorder()
+    session = Session()
+    loaded = session.load(small, heard)
     vae = loaded.pipe.vae
     vae.to(torch.bfloat16)
     real = vae.decoder.forward
@@ -88,29 +99,29 @@ def test_a_vae_that_overflows_is_asked_again_in_fp32(small: Plan) -> None:
         return out if vae.dtype is torch.float32 else out * float("nan")
 
     vae.decoder.forward = overflowing
-    picture = next(studio.draw(small))
+    picture = next(session.run(small, heard))
     assert picture.made.events == ("VAE in fp32, for it overflowed",)
     assert any("fp32" in note for note in heard.notes)
     assert len(set(picture.image.get_flattened_data())) > 1
 
 
 def test_numbers_that_are_none_are_an_error_and_no_picture(small: Plan) -> None:
-    studio = Session(Listener())
-    unet = studio.open(small).pipe.unet
+    session = Session()
+    unet = session.load(small, SilentListener()).pipe.unet
     with torch.no_grad():
         unet.conv_out.bias[0] = float("nan")
     with pytest.raises(SdcliError, match="NaN"):
-        next(studio.draw(small))
+        next(session.run(small))
 
 
 def test_memory_that_runs_out_is_survived_and_recorded(
     small: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first decoding asks for more memory than there is; in tiles it does not."""
-    heard = Listener()
-    studio = Session(heard)
-    vae = studio.open(small).pipe.vae
-    expected = next(studio.draw(small)).image
+    heard = Recorder()
+    session = Session()
+    vae = session.load(small, SilentListener()).pipe.vae
+    expected = next(session.run(small)).image
     real = vae.decode
 
     def hungry(*args: object, **more: object) -> object:
@@ -119,8 +130,9 @@ def test_memory_that_runs_out_is_survived_and_recorded(
         return real(*args, **more)
 
     monkeypatch.setattr(vae, "decode", hungry)
-    picture = next(studio.draw(small))
+    picture = next(session.run(small, heard))
     assert picture.made.events == ("out of memory: VAE in tiles",)
+    assert heard.notes == ["memory ran out: going on with VAE in tiles"]
     assert picture.image.tobytes() == expected.tobytes()  # small enough for one tile
 
 
@@ -133,5 +145,5 @@ def test_every_prediction_and_schedule_of_a_file_is_used(
     )
     as_v, as_eps = make_plan(asked), make_plan(replace(asked, prediction="eps"))
     assert (as_v.prediction, as_eps.prediction) == ("v", "eps")
-    studio = Session(Listener())
-    assert next(studio.draw(as_v)).image.tobytes() != next(studio.draw(as_eps)).image.tobytes()
+    session = Session()
+    assert next(session.run(as_v)).image.tobytes() != next(session.run(as_eps)).image.tobytes()

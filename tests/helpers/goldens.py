@@ -34,9 +34,9 @@ CASES = {
 
 def drawn() -> Iterator[tuple[str, Image.Image]]:
     """Every case and its picture, as it is drawn here and now."""
-    studio = Session(console.Console(quiet=True))
+    session = Session(console.Console(quiet=True))
     for name, request in CASES.items():
-        yield name, next(studio.draw(make_plan(request))).image
+        yield name, next(session.run(make_plan(request))).image
 
 
 def main() -> None:

@@ -72,7 +72,9 @@ def test_types_that_only_new_files_have(tmp_path):
     torch.save(state, tmp_path / "new.pt")
     header = read_header(tmp_path / "new.pt")
     assert [tensor.dtype for tensor in header.tensors.values()] == ["F8_E4M3", "BF16"]
-    assert torch.equal(load_tensors(tmp_path / "new.pt")["eighth"].float(), torch.tensor([1.0, -2.0]))
+    assert torch.equal(
+        load_tensors(tmp_path / "new.pt")["eighth"].float(), torch.tensor([1.0, -2.0])
+    )
 
 
 def test_what_trainers_leave_behind_is_passed_over(tmp_path):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdcli import __version__
 from sdcli.cli import console
 from sdcli.cli import run as perform
+from sdcli.engine.door import open_benchmark
 from sdcli.images import contact_sheet as sheet
 from sdcli.metadata import codec
 from sdcli.outputs import study_folder as study
@@ -28,6 +29,9 @@ from sdcli.studies.compare.statistics import (
 from sdcli.studies.html_page import render_page
 from sdcli.studies.progress import StudyProgress
 from sdcli.studies.sweep.plan import Lineup
+
+if TYPE_CHECKING:
+    from sdcli.engine.benchmark import Benchmark, BenchmarkedPicture, ConvergedLatents
 
 HEADS = (
     *("scheduler", "steps", "evals", "s", "s/step", "dist %", "RMSE", "PSNR", "SSIM", "spread %"),
@@ -52,7 +56,7 @@ def draw_comparison(line: Lineup, manner: perform.OutputMode) -> None:
     told = judge(cells, [limit.about for limit in found.limits.values()])
     talk.table(HEADS, map(_row, pages.comparison_rows(cells)))
     for text in told.lines:
-        talk.note(text)
+        talk.on_note(text)
     words = again("compare-schedulers", plan, line.words, ("--scheduler", "--steps", "--eta"))
     _kept(folder, found, cells, told, paths, words, manner)
 
@@ -65,20 +69,20 @@ def _drawn(
     manner: perform.OutputMode,
 ) -> tuple[dict[tuple[str, int, int], Path], list[MeasuredCell]]:
     """Every picture drawn, saved and measured."""
-    shots: dict[tuple[str, int, int], Any] = {}
+    shots: dict[tuple[str, int, int], BenchmarkedPicture] = {}
     paths: dict[tuple[str, int, int], Path] = {}
     progress = StudyProgress(line.plans, talk)
-    talk.stage("waking torch")
-    bench = perform.open_benchmark(line.plans[0], talk)
+    talk.on_stage("loading torch")
+    bench = open_benchmark(line.plans[0], talk)
     limits = _limits(line, bench, talk)
     found.limits.update(
         {s: ConvergedPicture(one.image, one.plan, one.about) for s, one in limits.items()}
     )
-    bench.warm(line.plans[0])
+    bench.warm_up(line.plans[0])
     for place, plan in enumerate(line.plans, start=1):
         key = plan.scheduler, plan.steps, plan.seed
         title = f"{place} of {len(line.plans)}: {plan.scheduler}, {plan.steps} steps"
-        shot = shots[key] = bench.shot(plan, limits.get(plan.seed), title)
+        shot = shots[key] = bench.measure(plan, limits.get(plan.seed), title)
         numbers = shot.numbers
         found.entries[key] = ComparedPicture(shot.picture.image, plan, numbers)
         found.rests[plan.scheduler] = shot.rest
@@ -88,7 +92,7 @@ def _drawn(
             facts = perform.picture_record(shot.picture, paths[key])
             console.print_record({**facts, "measured": study.plain(asdict(numbers))})
     spreads = {
-        (name, steps): bench.spread([shots[name, steps, seed] for seed in line.seeds])
+        (name, steps): bench.spread_of_seeds([shots[name, steps, seed] for seed in line.seeds])
         for name in line.schedulers
         for steps in line.steps
     }
@@ -100,14 +104,14 @@ def _drawn(
     return paths, measure_cells(drawings, spreads, settled)
 
 
-def _limits(line: Lineup, bench: Any, talk: console.Console) -> dict[int, Any]:
+def _limits(line: Lineup, bench: Benchmark, talk: console.Console) -> dict[int, ConvergedLatents]:
     """Each seed's converged picture, where a solver is compared that has one."""
     settling = next(filter(has_limit, line.plans), None)
     if settling is None:
         return {}
-    limits = {seed: bench.limit(replace(settling, seed=seed)) for seed in line.seeds}
+    limits = {seed: bench.find_limit(replace(settling, seed=seed)) for seed in line.seeds}
     about = next(iter(limits.values())).about
-    talk.note(
+    talk.on_note(
         f"measured against {about.scheduler} at {about.steps} steps, checked by {about.witness}"
     )
     return limits

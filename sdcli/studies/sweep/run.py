@@ -8,6 +8,7 @@ from typing import Any
 from sdcli import __version__
 from sdcli.cli import console
 from sdcli.cli import run as perform
+from sdcli.engine.door import open_session
 from sdcli.errors import PartFailed, SdcliError
 from sdcli.images import contact_sheet as sheet
 from sdcli.metadata import codec
@@ -61,16 +62,16 @@ def _drawn(
     models = list(dict.fromkeys((cell.plan.model, cell.plan.vae) for cell in cells))
     order = sorted(cells, key=lambda cell: models.index((cell.plan.model, cell.plan.vae)))
     progress = StudyProgress([cell.plan for cell in order], talk)
-    talk.stage("waking torch")
-    studio = perform.open_session(talk)
+    talk.on_stage("loading torch")
+    session = open_session()
     found: dict[tuple[str, ...], SweptPicture] = {}
     facts: list[dict[str, Any]] = []
     for place, cell in enumerate(order, start=1):
         told = ", ".join(f"{n}={v}" for n, v in zip(names, cell.values, strict=True))
         try:
-            (picture,) = studio.draw(cell.plan)
+            (picture,) = session.run(cell.plan, talk)
         except SdcliError as error:
-            talk.note(f"{told}: {error.fact}")
+            talk.on_note(f"{told}: {error.fact}")
             found[cell.values] = SweptPicture(cell.plan, None, why=error.fact)
             continue
         seconds = picture.made.seconds

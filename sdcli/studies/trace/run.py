@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdcli import __version__
 from sdcli.cli import console
 from sdcli.cli import run as perform
+from sdcli.engine import door
+from sdcli.events import Listener
 from sdcli.images import animation as film
 from sdcli.images import contact_sheet as sheet
 from sdcli.metadata import codec
@@ -22,6 +24,9 @@ from sdcli.studies.trace import page as pages
 from sdcli.studies.trace.page import AttendedWord, TraceMoment, TraceStory
 from sdcli.studies.trace.plan import TracePlan
 
+if TYPE_CHECKING:
+    from sdcli.engine.trace import TraceResult
+
 
 def draw_trace(asked: TracePlan, manner: perform.OutputMode) -> None:
     """Draw the plan and leave a folder with what was seen on the way."""
@@ -34,8 +39,8 @@ def draw_trace(asked: TracePlan, manner: perform.OutputMode) -> None:
     with talk.live():
         if not asked.forward:
             StudyProgress([plan], talk)
-        talk.stage("waking torch")
-        seen = perform.run_trace(asked, talk)
+        talk.on_stage("loading torch")
+        seen = _draw(asked, talk)
     story = _story(asked, seen)
     if seen.picture is not None:
         path = folder.picture(seen.picture, "picture")
@@ -69,7 +74,14 @@ def _kept(folder: study.Folder, story: TraceStory, words: str) -> list[Any]:
     return made
 
 
-def _story(asked: TracePlan, seen: Any) -> TraceStory:
+def _draw(asked: TracePlan, listener: Listener) -> TraceResult:
+    if asked.forward:
+        return door.trace_noising(asked.plan, listener, asked.at)
+    split, attention = asked.split, asked.attention
+    return door.trace_drawing(asked.plan, listener, asked.at, split=split, attention=attention)
+
+
+def _story(asked: TracePlan, seen: TraceResult) -> TraceStory:
     """What the engine saw, as pictures for a page."""
     levels = seen.levels
     left = [1 / (1 + sigma**2) for sigma in levels.trained]

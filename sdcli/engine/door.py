@@ -1,0 +1,115 @@
+"""The one way into the engine for everything outside it: typed, and without torch until it is used.
+
+Importing this module costs nothing. Each function imports what it needs when it is called; the first
+one that is called takes some seconds, which `preload` can spend beside something else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from sdcli.events import Listener
+from sdcli.picture import Picture
+from sdcli.plan import Plan
+from sdcli.planning.lora_jobs import Extraction, Merge
+
+if TYPE_CHECKING:
+    from sdcli.engine.benchmark import Benchmark
+    from sdcli.engine.trace import TraceResult
+
+
+class SessionLike(Protocol):
+    """Where plans are drawn: this process, or any other place that takes a plan and gives pictures.
+
+    Whoever calls it plans before and saves after, so the pictures are the same wherever it is.
+    """
+
+    def run(self, plan: Plan, listener: Listener) -> Iterator[Picture]:
+        """The plan's pictures in the order of their seeds, each as soon as it is finished."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held: models in memory, a connection."""
+        ...
+
+    def __enter__(self) -> Self:
+        """The session, closed when the block ends."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        ...
+
+
+def preload() -> None:
+    """Begin importing torch in another thread, and return at once."""
+    threading.Thread(target=_import_engine, daemon=True).start()
+
+
+def _import_engine() -> None:
+    # Always this module first: two threads that import torch's libraries from two ends can each find
+    # the other's half made.
+    import_module("sdcli.engine.session")
+
+
+def open_session() -> SessionLike:
+    """A session in this process. It keeps the last model in memory."""
+    _import_engine()
+    from sdcli.engine.session import Session
+
+    return Session()
+
+
+def open_benchmark(plan: Plan, listener: Listener) -> Benchmark:
+    """The plan's model and prompt, loaded once, on which schedulers are measured."""
+    _import_engine()
+    from sdcli.engine.benchmark import Benchmark
+
+    return Benchmark(plan, listener)
+
+
+def trace_drawing(
+    plan: Plan, listener: Listener, at: Sequence[int], *, split: bool, attention: bool
+) -> TraceResult:
+    """The plan's picture, and what was seen at these of its steps (from 1)."""
+    _import_engine()
+    from sdcli.engine import trace
+
+    return trace.trace_drawing(plan, listener, at, split=split, attention=attention)
+
+
+def trace_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceResult:
+    """The plan's start picture at the noise levels of these steps (from 1)."""
+    _import_engine()
+    from sdcli.engine import trace
+
+    return trace.trace_noising(plan, listener, at)
+
+
+def write_lora_job(job: Merge | Extraction, listener: Listener) -> None:
+    """Write the file that a merge or an extraction makes."""
+    _import_engine()
+    from sdcli.engine.lora_extract import extract_lora
+    from sdcli.engine.lora_merge import merge_loras
+
+    listener.on_stage(f"writing {job.out.name}")
+    if isinstance(job, Merge):
+        merge_loras(job, listener)
+    else:
+        extract_lora(job, listener)
+
+
+def report_device() -> dict[str, str]:
+    """What torch finds on this machine: device, dtype, versions, by name."""
+    from sdcli.engine.device import device_report
+
+    return device_report()

@@ -1,0 +1,102 @@
+"""A checkpoint in memory: read, moved to its device, with what changes on it between plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from PIL import Image
+
+from sdcli.engine import build, low_memory
+from sdcli.engine.controlnet import LoadedControlNets
+from sdcli.engine.device import Machine, choose_machine
+from sdcli.engine.latent_preview import LatentPreview
+from sdcli.engine.lora import LoraWeights
+from sdcli.engine.low_memory import MemoryFallbacks
+from sdcli.engine.pipeline import Pipeline
+from sdcli.errors import BadRequest
+from sdcli.events import Listener
+from sdcli.library.find import find_adapter
+from sdcli.plan import Plan
+from sdcli.weights import checkpoint
+from sdcli.weights.checkpoint import Checkpoint
+
+OFFLOADS = {"model": low_memory.offload_model, "sequential": low_memory.offload_sequential}
+
+
+@dataclass
+class LoadedModel:
+    """A pipeline in memory: what it was built for, where it runs, what it has been through."""
+
+    key: tuple[Any, ...]
+    pipe: Pipeline
+    model: Checkpoint
+    lora_weights: LoraWeights
+    controlnets: LoadedControlNets
+    machine: Machine
+    memory: MemoryFallbacks
+    fallbacks: list[str] = field(default_factory=list[str])  # what it went over to for good
+    previews: dict[str | None, LatentPreview] = field(
+        default_factory=dict[str | None, LatentPreview]
+    )
+
+    def can_draw(self, plan: Plan) -> bool:
+        """Whether this is the plan's model, and wears its LoRAs or can change them in place."""
+        same_loras = self.lora_weights.loras == plan.loras
+        return self.key == model_key(plan) and (same_loras or self.lora_weights.is_changeable)
+
+    def preview(self, latents: torch.Tensor, decoder: str | None) -> Image.Image:
+        """A rough picture of unfinished latents, by a TAESD of this name or by a projection."""
+        if decoder not in self.previews:
+            path = None if decoder is None else find_adapter(decoder)
+            preview = LatentPreview(self.pipe, self.model, path, self.machine.device)
+            self.previews[decoder] = preview
+        return self.previews[decoder](latents)
+
+
+def model_key(plan: Plan) -> tuple[Any, ...]:
+    """What decides whether two plans can share a loaded model."""
+    return (plan.model, plan.vae, plan.device, plan.dtype, plan.offload)
+
+
+def load_model(plan: Plan, listener: Listener) -> LoadedModel:
+    """The plan's model, ready on its device, with the plan's LoRAs."""
+    machine = choose_machine(plan.device, plan.dtype)
+    for text in machine.notes:
+        listener.on_note(text)
+    listener.on_stage(f"loading {plan.model.path.name}")
+    model = checkpoint.identify(plan.model.path)
+    pipe = _build_pipeline(plan, model, machine, listener)
+    lora_weights = LoraWeights(pipe, model, machine.device)
+    lora_weights.change(plan.loras)  # before offloading takes the weights out of reach
+    memory = MemoryFallbacks(machine.device, plan.offload)
+
+    def place_on_device() -> None:
+        if plan.offload in OFFLOADS:
+            OFFLOADS[plan.offload](pipe, machine.device)
+        elif not memory.offloaded:
+            pipe.to(machine.device)
+
+    memory.retry(pipe, place_on_device, listener.on_fallback, placing=True)
+    controlnets = LoadedControlNets(model, machine.dtype, machine.device)
+    return LoadedModel(model_key(plan), pipe, model, lora_weights, controlnets, machine, memory)
+
+
+def _build_pipeline(
+    plan: Plan, model: Checkpoint, machine: Machine, listener: Listener
+) -> Pipeline:
+    """The plan's model on the CPU."""
+    if plan.offload in OFFLOADS and machine.device.type == "cpu":
+        raise BadRequest(
+            f"`--offload {plan.offload}` moves modules off a GPU, and this runs on the CPU",
+            hint="leave `--offload` away",
+        )
+    vae = None if plan.vae == plan.model else plan.vae.path
+    modules = build.build_modules(model, vae, dtype=machine.dtype)
+    if unused := [*model.left, *modules.ignored]:
+        more = f" and {len(unused) - 1} more of its tensors" if len(unused) > 1 else ""
+        listener.on_note(f"{model.path.name}: nothing here uses `{unused[0]}`{more}")
+    if vae is None and model.family.base.startswith("sdxl") and machine.dtype is torch.float16:
+        modules.vae.float()  # SDXL's own overflows in fp16, every time
+    return Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)

@@ -1,0 +1,121 @@
+"""What happens while something is drawn, told to whoever listens. Nothing else is told anywhere.
+
+The engine calls a `Listener`; it prints nothing itself. The console, the preview file, a server's event
+stream, a log and a progress bar are listeners. Inherit from `SilentListener` and write the methods that
+matter; `Listeners` tells several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # Pillow need not be there for a help text
+    from PIL import Image
+
+    from sdcli.picture import Picture
+
+
+@dataclass(frozen=True)
+class Step:
+    """One evaluation of the model for a picture, or for several drawn in one batch."""
+
+    index: int  # from 0, counted in evaluations of the model
+    of: int
+    timestep: float
+    sigma: float  # the noise level
+    seed: int  # of the picture; of the first one of a batch
+    picture_index: int  # which picture of the plan, from 0; the first one of a batch
+    picture_count: int  # how many pictures the plan has
+    batch: int  # how many pictures this step is for
+    preview: Callable[
+        [], Image.Image
+    ]  # the picture being drawn, roughly; costs nothing if not called
+
+
+class Listener(Protocol):
+    """Whoever hears what happens. Called in the thread that draws, so it should return quickly."""
+
+    def on_stage(self, text: str) -> None:
+        """A new stage begins, in words: "loading model.safetensors"."""
+        ...
+
+    def on_step(self, step: Step) -> None:
+        """A denoising step was taken. A picture that is begun again tells its steps again, from 0."""
+        ...
+
+    def on_progress(self, done: int, of: int) -> None:
+        """So many parts of a stage are done that is no denoising: tensors written, steps decoded."""
+        ...
+
+    def on_note(self, text: str) -> None:
+        """Something the user should know, in one line."""
+        ...
+
+    def on_fallback(self, text: str) -> None:
+        """Something is done otherwise than planned because it had to be: memory ran out."""
+        ...
+
+    def on_picture(self, picture: Picture) -> None:
+        """A picture is finished. It is not saved yet: that is done by whoever asked for it."""
+        ...
+
+
+class SilentListener:
+    """Hears everything and does nothing: inherit from it and write the methods that matter."""
+
+    def on_stage(self, text: str) -> None:
+        """A new stage begins."""
+
+    def on_step(self, step: Step) -> None:
+        """A denoising step was taken."""
+
+    def on_progress(self, done: int, of: int) -> None:
+        """So many parts of a stage are done."""
+
+    def on_note(self, text: str) -> None:
+        """Something the user should know."""
+
+    def on_fallback(self, text: str) -> None:
+        """Something is done otherwise than planned."""
+
+    def on_picture(self, picture: Picture) -> None:
+        """A picture is finished."""
+
+
+class Listeners:
+    """Several listeners as one: each is told everything, in the order given here."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def on_stage(self, text: str) -> None:
+        """A new stage begins."""
+        for listener in self._listeners:
+            listener.on_stage(text)
+
+    def on_step(self, step: Step) -> None:
+        """A denoising step was taken."""
+        for listener in self._listeners:
+            listener.on_step(step)
+
+    def on_progress(self, done: int, of: int) -> None:
+        """So many parts of a stage are done."""
+        for listener in self._listeners:
+            listener.on_progress(done, of)
+
+    def on_note(self, text: str) -> None:
+        """Something the user should know."""
+        for listener in self._listeners:
+            listener.on_note(text)
+
+    def on_fallback(self, text: str) -> None:
+        """Something is done otherwise than planned."""
+        for listener in self._listeners:
+            listener.on_fallback(text)
+
+    def on_picture(self, picture: Picture) -> None:
+        """A picture is finished."""
+        for listener in self._listeners:
+            listener.on_picture(picture)
