@@ -18,7 +18,7 @@ AESTHETIC = 6.0, 2.5  # what the refiner is told of the wanted and of the unwant
 def make_unet_inputs(plan: Plan, pipe: Pipeline, texts: Sequence[EncodedPrompts]) -> UnetInputs:
     """The U-Net's inputs for a plan, with all the words of a prompt that changes."""
     first, *later = (_inputs(plan, pipe, text) for text in texts)
-    return replace(first, changes=(first, *later)) if later else first
+    return replace(first, stages=(first, *later)) if later else first
 
 
 def _inputs(plan: Plan, pipe: Pipeline, text: EncodedPrompts) -> UnetInputs:
@@ -77,7 +77,7 @@ def add_channels(given: UnetInputs, channels: torch.Tensor | None, task: object)
     rows = channels.repeat(given.branches, 1, 1, 1)
     if isinstance(task, Edit):
         rows[0] = 0
-    return replace(given, beside=rows)
+    return replace(given, extra_channels=rows)
 
 
 def _sizes(plan: Plan, pipe: Pipeline, *, wanted: bool) -> list[float]:

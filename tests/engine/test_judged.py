@@ -90,7 +90,7 @@ def test_a_control_steers_as_it_does_in_diffusers(photo, checkpoints, tmp_path):
         pipe,
         given.embeds,
         photo,
-        controlnet=given.extras[0].network,
+        controlnet=given.controls[0].network,
         controlnet_conditioning_scale=0.7,
         control_guidance_end=0.67,
     )
