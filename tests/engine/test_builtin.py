@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdcli.cli import console
 from sdcli.engine.session import Session
 from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
@@ -46,7 +45,7 @@ STEPS = 12
 
 @pytest.fixture(scope="module")
 def session() -> Session:
-    return Session(console.Console(quiet=True))
+    return Session()
 
 
 def asked(prompt: str, **more: object) -> Plan:

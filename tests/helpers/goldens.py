@@ -34,7 +34,7 @@ CASES = {
 
 def drawn() -> Iterator[tuple[str, Image.Image]]:
     """Every case and its picture, as it is drawn here and now."""
-    session = Session(console.Console(quiet=True))
+    session = Session()
     for name, request in CASES.items():
         yield name, next(session.run(make_plan(request))).image
 
