@@ -63,13 +63,13 @@ def _told(file: Path, json: bool) -> SdcliError | None:
     """Say what one file is, or give back why not: the others are still to be said."""
     try:
         teller = portrait if portrait.is_picture_file(file) else shown
-        found = teller.facts(file)
+        found = teller.weights_facts(file)
     except SdcliError as error:
         return error
     if json:
         console.print_record(found)
     else:
-        for line in teller.lines(found):
+        for line in teller.weights_lines(found):
             console.print_result(console.escape_controls(line))
     return None
 

@@ -66,7 +66,7 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
     for text in machine.notes:
         listener.on_note(text)
     listener.on_stage(f"loading {plan.model.path.name}")
-    model = checkpoint.identify(plan.model.path)
+    model = checkpoint.identify_checkpoint(plan.model.path)
     pipe = _build_pipeline(plan, model, machine, listener)
     lora_weights = LoraWeights(pipe, model, machine.device)
     lora_weights.change(plan.loras)  # before offloading takes the weights out of reach
@@ -94,7 +94,7 @@ def _build_pipeline(
         )
     vae = None if plan.vae == plan.model else plan.vae.path
     modules = build.build_modules(model, vae, dtype=machine.dtype)
-    if unused := [*model.left, *modules.ignored]:
+    if unused := [*model.unused, *modules.ignored]:
         more = f" and {len(unused) - 1} more of its tensors" if len(unused) > 1 else ""
         listener.on_note(f"{model.path.name}: nothing here uses `{unused[0]}`{more}")
     if vae is None and model.family.base.startswith("sdxl") and machine.dtype is torch.float16:

@@ -15,7 +15,7 @@ from sdcli.engine.lora_extract import extract_lora, factorize
 from sdcli.engine.lora_merge import merge_loras
 from sdcli.events import SilentListener
 from sdcli.planning import lora_jobs as bake
-from sdcli.weights.checkpoint import identify
+from sdcli.weights.checkpoint import identify_checkpoint
 from tests.engine.test_lora import bits, same, worn
 from tests.helpers import loras, tiny
 
@@ -24,7 +24,7 @@ def written(tmp_path: Path, layout: str, dtype: torch.dtype) -> tuple[Path, Path
     """A checkpoint and a LoRA for it."""
     path = tiny.write(tmp_path / "model.safetensors", layout, dtype=dtype)
     naming = "kohya-xl" if layout == "sdxl" else "kohya"
-    tensors, _ = loras.lora(loras.targets(identify(path), convs=True), naming)
+    tensors, _ = loras.lora(loras.targets(identify_checkpoint(path), convs=True), naming)
     return path, loras.write(tmp_path / "lora.safetensors", tensors)
 
 
@@ -36,11 +36,11 @@ def test_a_merged_checkpoint_is_the_one_that_wears(tmp_path, layout):
     merge_loras(
         bake.plan_merge(str(path), [asked], out, partial=False, force=False), SilentListener()
     )
-    model = identify(path)
+    model = identify_checkpoint(path)
     pipe = build_modules(model)
     with with_loras(pipe, model, (worn(lora, 0.7, 0.4),)):
         dressed = bits(pipe)
-    assert same(bits(build_modules(identify(out))), dressed)
+    assert same(bits(build_modules(identify_checkpoint(out))), dressed)
 
 
 def test_a_merge_keeps_layout_types_and_words_and_adds_its_origin(tmp_path):
@@ -93,10 +93,10 @@ def test_extracting_at_full_rank_gives_the_tuned_model_back(tmp_path, layout):
     out = tmp_path / "lora.safetensors"
     paths = str(tmp_path / "tuned.safetensors"), str(base)
     extract_lora(bake.plan_extraction(*paths, 4096, out, force=False), SilentListener())
-    model = identify(base)
+    model = identify_checkpoint(base)
     pipe = build_modules(model)
     plain = bits(pipe)
-    wanted = bits(build_modules(identify(tmp_path / "tuned.safetensors")))
+    wanted = bits(build_modules(identify_checkpoint(tmp_path / "tuned.safetensors")))
     with with_loras(pipe, model, (worn(out),)):
         got = bits(pipe)
     for name, weight in wanted.items():
@@ -115,7 +115,7 @@ def test_extracting_gives_a_lora_back(tmp_path):
         bake.plan_extraction(str(merged), str(path), loras.RANK, again, force=False),
         SilentListener(),
     )
-    model = identify(path)
+    model = identify_checkpoint(path)
     pipe = build_modules(model)
     with with_loras(pipe, model, (worn(lora),)):
         one = bits(pipe)
