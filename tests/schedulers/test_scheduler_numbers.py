@@ -13,7 +13,8 @@ import torch
 
 from sdcli.engine.noise import generator
 from sdcli.engine.sampler import Sampling
-from sdcli.schedulers.noise_levels import SPACINGS, make_noise_schedule
+from sdcli.schedulers.noise_levels import make_noise_schedule
+from sdcli.schedulers.table import SPACINGS, Spacing
 
 FILE = Path(__file__).parents[2] / "../shared/cases/scheduler_expected.json"
 COUNT = 4 * 3 * 8 * 8
@@ -34,7 +35,7 @@ def every(of, _steps):
     return [*reversed(of.sigmas), 0.0]
 
 
-SPACED = SPACINGS | {"ten": ten, "every": every}
+SPACED = SPACINGS | {"ten": Spacing("ten", "", ten), "every": Spacing("every", "", every)}
 EPS, V, KARRAS = "no_noise", "with_v_prediction", "device_karras_sigmas"
 CASES = [
     ("euler", EPS, "euler", LONG, "uniform"),
@@ -83,7 +84,7 @@ def expected():
 def drawn(solver, of, spacing, prediction):
     eta = 0.0 if solver == "tcd" else None
     sampling = Sampling(solver, 10, prediction=prediction, of=of, eta=eta)
-    sampling.levels = SPACED[spacing](of, 10)  # no level left out, as diffusers has it
+    sampling.levels = SPACED[spacing].levels(of, 10)  # no level left out, as diffusers has it
     sampling.begin()
     dice = generator(0)
     high = sampling.levels[0]

@@ -13,7 +13,8 @@ from sdcli.errors import BadRequest
 from sdcli.options.table import OPTIONS, Option
 from sdcli.plan import Plan
 from sdcli.request import Request
-from sdcli.schedulers.names import SOLVERS, find_scheduler
+from sdcli.schedulers.names import find_scheduler
+from sdcli.schedulers.table import SOLVERS
 
 MOST_AXES = 3  # a sheet has two, and there are several sheets
 MOST_VALUES = 1000  # of one axis, so that a slip of the pen is not a month of drawing
