@@ -94,7 +94,9 @@ def seen(x: torch.Tensor, sigma: float) -> torch.Tensor:
 def ours(method: str, x: torch.Tensor, levels: list[float], eta: float) -> torch.Tensor:
     """The end of our run over the same levels."""
     noise = rolled()
-    solving = SOLVERS[method].function(x, SolverRun(levels, make_noise_schedule(), eta, noise, noise))
+    solving = SOLVERS[method].function(
+        x, SolverRun(levels, make_noise_schedule(), eta, noise, noise)
+    )
     x, sigma = next(solving)
     while True:
         try:
