@@ -18,14 +18,14 @@ from safetensors.torch import load_file
 from unet import SCHEDULE
 
 from sdcli.engine.build import build
-from sdcli.weights.checkpoint import identify
+from sdcli.weights.checkpoint import identify_checkpoint
 
 
 class Painter:
     """Draws many prompts at once, each from its own seed."""
 
     def __init__(self, model: Path) -> None:
-        checkpoint = identify(model)
+        checkpoint = identify_checkpoint(model)
         self.size, self.steps, self.cfg = checkpoint.size, checkpoint.steps, checkpoint.cfg
         self.scale = checkpoint.vae_scale
         made = build(checkpoint)

@@ -20,5 +20,7 @@ def first_greeting(plan: Plan) -> str:
     with suppress(OSError):  # a cache that cannot be written costs a repetition
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
-    about = checkpoint.identify(plan.model.path).said.get("about", "a small model of its own")
+    about = checkpoint.identify_checkpoint(plan.model.path).own_metadata.get(
+        "about", "a small model of its own"
+    )
     return f"drawing with the built-in model: {about}. Another one: `-m FILE.safetensors`"

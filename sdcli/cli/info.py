@@ -62,8 +62,12 @@ def told(path: Path) -> tuple[str, str, str]:
     weight = sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")))
     size = f"{weight / 1e9:.2f}"
     try:
-        kind = checkpoint.kind(checkpoint.read_header(path))
-        return kind, checkpoint.identify(path).family.title if kind == "checkpoint" else "", size
+        kind = checkpoint.kind_name(checkpoint.read_header(path))
+        return (
+            kind,
+            checkpoint.identify_checkpoint(path).family.title if kind == "checkpoint" else "",
+            size,
+        )
     except BadRequest as error:
         return "unreadable", error.fact, size
 

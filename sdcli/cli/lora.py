@@ -50,11 +50,11 @@ Rank = Annotated[
 @app.command()
 def show(file: File, model: Against = None, json: options.Json = False) -> None:
     """Show what a LoRA holds: its kind, family, rank and words, and what of it fits a model."""
-    found = lorafacts.facts(
+    found = lorafacts.lora_facts(
         checkpoint.read_header(store.find_adapter(file)),
-        None if model is None else checkpoint.identify(store.find(model)),
+        None if model is None else checkpoint.identify_checkpoint(store.find(model)),
     )
-    console.print_facts(found, lorafacts.rows(found), as_json=json)
+    console.print_facts(found, lorafacts.lora_rows(found), as_json=json)
 
 
 @app.command()

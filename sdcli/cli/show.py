@@ -62,14 +62,17 @@ def show(
 def _told(file: Path, json: bool) -> SdcliError | None:
     """Say what one file is, or give back why not: the others are still to be said."""
     try:
-        teller = portrait if portrait.is_picture_file(file) else shown
-        found = teller.facts(file)
+        if portrait.is_picture_file(file):
+            facts, lines = portrait.facts, portrait.lines
+        else:
+            facts, lines = shown.weights_facts, shown.weights_lines
+        found = facts(file)
     except SdcliError as error:
         return error
     if json:
         console.print_record(found)
     else:
-        for line in teller.lines(found):
+        for line in lines(found):
             console.print_result(console.escape_controls(line))
     return None
 

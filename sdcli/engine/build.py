@@ -15,7 +15,7 @@ from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 
 from sdcli.engine.empty_module import Frame
-from sdcli.weights.checkpoint import Checkpoint, require, vae_config
+from sdcli.weights.checkpoint import Checkpoint, require_components, vae_config
 from sdcli.weights.components import is_taesd
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
 from sdcli.weights.vae import find_vae
@@ -61,7 +61,7 @@ def build(
     device: torch.device | str = "cpu",
 ) -> Modules:
     """The modules of a checkpoint, with another VAE if one is named, ready to draw with."""
-    require(checkpoint, other_vae=vae is not None)
+    require_components(checkpoint, other_vae=vae is not None)
     frames = {
         kind: Frame(checkpoint.header, part, MAKERS[kind], checkpoint.config(kind))
         for kind, part in checkpoint.components.items()

@@ -35,7 +35,7 @@ def build(
         found.header,
         found.component,
         _empty,
-        control.config(found, model),
+        control.controlnet_config(found, model),
     )
     if frame.ignored:
         raise BadRequest(
@@ -122,7 +122,7 @@ class Networks:
         self._built = {name: net for name, net in self._built.items() if name in wanted}
         for name, path in wanted.items():
             if name not in self._built:
-                found = control.fitting(path, self._model)
+                found = control.check_controlnet(path, self._model)
                 self._built[name] = build(found, self._model, self._dtype, self._device)
         return tuple(
             guide(self._built[asked.file.sha256], asked, drawn(asked, plan))

@@ -21,10 +21,10 @@ def load(words: Iterable[Embedding], encoders: Iterable[str]) -> Vectors:
 
 
 def _vectors(word: Embedding, encoders: tuple[str, ...]) -> dict[str, torch.Tensor]:
-    every = embedding.inside(word.file.path)
+    every = embedding.bundled_embeddings(word.file.path)
     found = next((one for one in every if one.word == word.word), every[0])
     if not found.tensors:
-        return dict.fromkeys(encoders, torch.tensor(pictured.rows(found.path)))
+        return dict.fromkeys(encoders, torch.tensor(pictured.read_embedding_rows(found.path)))
     own = {encoder: found.tensor(encoder) for encoder in encoders}
     tensors = weights.load(word.file.path, lambda name: name in own.values())
     return {

@@ -47,7 +47,7 @@ class Frame:
         path, parts = self.header.path.name, self.part.parts
         if missing := [name for name in self.shapes if name not in parts]:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            name = self.part.spelled(missing[0])
+            name = self.part.file_name(missing[0])
             raise BadRequest(f"`{path}` lacks the tensor `{name}`{more}", hint=HINT)
         for name, shape in self.shapes.items():
             found = self.part.shapes[name]

@@ -20,9 +20,9 @@ from sdcli.engine.read_tensors import Reader, load_component
 from sdcli.plan import Lora
 from sdcli.weights.checkpoint import Checkpoint, read_header
 from sdcli.weights.lora import file as lora
-from sdcli.weights.lora.fit import fit
-from sdcli.weights.lora.kinds import Module
-from sdcli.weights.lora.module_names import Name, places
+from sdcli.weights.lora.fit import fit_lora
+from sdcli.weights.lora.kinds import LoraModule
+from sdcli.weights.lora.module_names import WeightName, weight_places
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import UNET
 
@@ -36,7 +36,7 @@ class Change:
     """What one LoRA does to one weight."""
 
     header: Header
-    module: Module
+    module: LoraModule
     part: str  # weight, bias
     alpha: float | None
     strength: float
@@ -59,16 +59,16 @@ Changes = Mapping[tuple[str, str], Sequence[Change]]
 
 def changes(model: Checkpoint, loras: Iterable[Lora]) -> dict[tuple[str, str], list[Change]]:
     """What these LoRAs change in a model: for each weight the changes, in an order of their own."""
-    found = places(model.components)
+    found = weight_places(model.components)
     todo: dict[tuple[str, str], list[Change]] = {}
     for worn in sorted(loras, key=lambda lora: (lora.file.sha256, lora.unet, lora.te)):
-        held = fit(read_header(worn.file.path), model)
-        alphas = lora.alphas(held.lora)
+        held = fit_lora(read_header(worn.file.path), model)
+        alphas = lora.read_alphas(held.lora)
         for module in held.fits:
             strength = worn.unet if module.component == UNET else worn.te
             alpha = alphas.get((module.component, module.name))
             for part in module.parts if strength else ():
-                place = found[Name(module.component, module.name, part)]
+                place = found[WeightName(module.component, module.name, part)]
                 change = Change(held.lora.header, module, part, alpha, strength)
                 todo.setdefault((module.component, place.target), []).append(change)
     return todo

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from sdcli.weights.lora.kinds import Module
+from sdcli.weights.lora.kinds import LoraModule
 
 Factors = Mapping[str, Tensor]
 
@@ -90,7 +90,7 @@ SCALED = ("LoRA", "LoHa", "LoKr", "GLoRA")  # by alpha over rank; the others are
 
 
 def delta(
-    module: Module, of: Factors, weight: Tensor, alpha: float | None, strength: float = 1.0
+    module: LoraModule, of: Factors, weight: Tensor, alpha: float | None, strength: float = 1.0
 ) -> Tensor:
     """The change of a weight, as a matrix. `weight`: as it was before any change."""
     change, by = KINDS[module.kind](of, weight), scale(module, alpha)
@@ -105,7 +105,7 @@ def matrix(weight: Tensor) -> Tensor:
     return weight.to(torch.float32).reshape(len(weight), -1)
 
 
-def scale(module: Module, alpha: float | None) -> float:
+def scale(module: LoraModule, alpha: float | None) -> float:
     """What the file multiplies its factors by: alpha over rank where it has both, else 1."""
     if alpha is None or not module.rank or module.kind not in SCALED:
         return 1.0

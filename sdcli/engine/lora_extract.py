@@ -16,8 +16,8 @@ from sdcli.outputs import atomic as written
 from sdcli.picture import Watch
 from sdcli.planning.lora_jobs import Extraction
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.lora.module_names import Name, Place, places, slug
-from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, Part, spelled
+from sdcli.weights.lora.module_names import WeightName, WeightPlace, slug, weight_places
+from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, Part, file_spelling
 
 EXACT = 4  # up to this share of a matrix's side the whole decomposition is cheaper or no dearer
 MORE, TURNS = 8, 4  # further directions, and rounds, for finding the largest ones
@@ -28,7 +28,7 @@ BASE = {"sd1": "sd_v1", "sd2": "sd_v2", "sdxl": "sdxl_base_v1-0"}
 def extract(job: Extraction, watch: Watch) -> None:
     """Write the LoRA that makes `base` into `tuned`, as near as its rank allows."""
     tuned, base = job.tuned, job.base
-    ours, theirs = places(tuned.components), places(base.components)
+    ours, theirs = weight_places(tuned.components), weight_places(base.components)
     found: dict[str, Tensor] = {}
     with Reader() as reader:
         for done, (name, place) in enumerate(ours.items(), 1):
@@ -59,14 +59,14 @@ def _metadata(job: Extraction) -> dict[str, str]:
     }
 
 
-def _read(model: Checkpoint, place: Place, reader: Reader) -> Tensor:
+def _read(model: Checkpoint, place: WeightPlace, reader: Reader) -> Tensor:
     source: Part = place.source
     found = reader.read(model.header.tensors[source.name], source.third).to(torch.float32)
     return (found.mT if source.transposed else found).reshape(place.shape)
 
 
 def _named(
-    model: Checkpoint, name: Name, place: Place, change: Tensor, rank: int
+    model: Checkpoint, name: WeightName, place: WeightPlace, change: Tensor, rank: int
 ) -> Mapping[str, Tensor]:
     """A module's change under kohya's names: two factors, or the whole where it is a vector."""
     stem = kohya(model, name, place)
@@ -83,12 +83,12 @@ def _named(
     }
 
 
-def kohya(model: Checkpoint, name: Name, place: Place) -> str:
+def kohya(model: Checkpoint, name: WeightName, place: WeightPlace) -> str:
     """What kohya's trainer calls a module: SDXL's U-Net by its checkpoint's names."""
     if name.component == UNET:
         if model.family.base != "sdxl":
             return f"lora_unet_{name.module}"
-        inner = spelled(place.target, model.components[UNET].table).rpartition(".")[0]
+        inner = file_spelling(place.target, model.components[UNET].table).rpartition(".")[0]
         return f"lora_unet_{slug(inner)}"
     if name.module == "text_projection":
         return "lora_te2_text_projection"

@@ -31,7 +31,7 @@ def merge(job: Merge, watch: Watch) -> None:
     tensors = job.model.header.tensors
     todo = _by_tensor(job.model, job.loras)
     with written.whole(job.out, force=job.force) as file, Reader() as reader:
-        file.write(layout.head(tensors, _metadata(job)))
+        file.write(layout.safetensors_head(tensors, _metadata(job)))
         for done, tensor in enumerate(_merged(job.model, todo, reader), 1):
             _put(tensor, file)
             watch.step(done, len(tensors))
@@ -93,6 +93,6 @@ def write(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file: Bina
     places = {
         name: Place(NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()
     }
-    file.write(layout.head(places, metadata))
+    file.write(layout.safetensors_head(places, metadata))
     for tensor in tensors.values():
         _put(tensor, file)

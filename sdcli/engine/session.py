@@ -104,7 +104,7 @@ class Studio:
         for text in machine.notes:
             self.watch.note(text)
         self.watch.stage(f"loading {plan.model.path.name}")
-        model = checkpoint.identify(plan.model.path)
+        model = checkpoint.identify_checkpoint(plan.model.path)
         pipe = _load(plan, model, machine, self.watch)
         wardrobe = Wardrobe(pipe, model, machine.device)
         wardrobe.change(plan.loras)  # before offloading takes the weights out of reach
@@ -210,7 +210,7 @@ def _load(plan: Plan, model: Checkpoint, machine: device.Machine, watch: Watch) 
         )
     vae = None if plan.vae == plan.model else plan.vae.path
     modules = build.build(model, vae, dtype=machine.dtype)
-    if strange := (*model.left, *modules.ignored):
+    if strange := (*model.unused, *modules.ignored):
         watch.note(f"{model.path.name}: nothing here uses `{strange[0]}`{_more(len(strange) - 1)}")
     if vae is None and model.family.base.startswith("sdxl") and machine.dtype is torch.float16:
         modules.vae.float()  # SDXL's own overflows in fp16, every time

@@ -23,7 +23,7 @@ def find_loras(
     found: list[plan.Lora] = []
     for wanted in asked:
         path = store.find_adapter(wanted.name)
-        held = fit.worn(read_header(path), model, partial=partial)
+        held = fit.check_fit(read_header(path), model, partial=partial)
         found.append(plan.Lora(File(path, ""), wanted.unet, wanted.te, held.share))
     return tuple(found)
 
@@ -40,8 +40,8 @@ def find_controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[
     """Each ControlNet and its picture, neither hashed yet; or the first refusal."""
     found: list[plan.Control] = []
     for wanted in asked:
-        path = control.within(store.find_adapter(wanted.name))
-        control.fitting(path, model)
+        path = control.controlnet_file(store.find_adapter(wanted.name))
+        control.check_controlnet(path, model)
         images.picture(wanted.image, "control picture")
         found.append(
             plan.Control(

@@ -14,7 +14,7 @@ from sdcli.plan import File
 from sdcli.planning import adapters
 from sdcli.weights import checkpoint
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.lora.module_names import places
+from sdcli.weights.lora.module_names import weight_places
 
 ENDING = ".safetensors"
 
@@ -48,7 +48,7 @@ def plan_merge(
     """The merge that was asked for; what cannot be merged is refused."""
     if not loras:
         raise BadRequest("there is nothing to merge", hint="name a LoRA: `--lora FILE[:WEIGHT]`")
-    found = checkpoint.identify(store.find(model))
+    found = checkpoint.identify_checkpoint(store.find(model))
     if found.path.is_dir():
         raise BadRequest(
             f"`{found.path}` is a folder, and a merge writes one file of the same layout",
@@ -64,7 +64,7 @@ def plan_extraction(
     tuned: str | None, base: str | None, rank: int, out: Path, *, force: bool
 ) -> Extraction:
     """The LoRA that was asked for; two checkpoints that cannot have one between them are refused."""
-    ours, theirs = (checkpoint.identify(store.find(name)) for name in (tuned, base))
+    ours, theirs = (checkpoint.identify_checkpoint(store.find(name)) for name in (tuned, base))
     _alike(ours, theirs)
     _place(out, force, ours, theirs)
     sources = store.file(ours.path), store.file(theirs.path)
@@ -86,7 +86,7 @@ def _alike(tuned: Checkpoint, base: Checkpoint) -> None:
             f"`{tuned.path.name}` is {tuned.family.title}, `{base.path.name}` {base.family.title}",
             hint="a LoRA lies between two checkpoints of one family",
         )
-    ours, theirs = places(tuned.components), places(base.components)
+    ours, theirs = weight_places(tuned.components), weight_places(base.components)
     for name, place in ours.items():
         other = theirs.get(name)
         if other is None or other.shape != place.shape:

@@ -22,7 +22,7 @@ from sdcli.request import Request
 from sdcli.schedulers import names as schedulers
 from sdcli.weights import checkpoint, embedding
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.vae import fitting
+from sdcli.weights.vae import check_vae
 
 T = TypeVar("T")
 
@@ -54,8 +54,8 @@ def make_plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     `ready` is called once, when nothing is left to be refused and only whole files to be hashed.
     """
     scheduler = None if asked.scheduler is None else schedulers.find_scheduler(asked.scheduler)
-    model = checkpoint.identify(store.find(asked.model))
-    vae = fitting(store.find_adapter(asked.vae), model) if asked.vae is not None else model.path
+    model = checkpoint.identify_checkpoint(store.find(asked.model))
+    vae = check_vae(store.find_adapter(asked.vae), model) if asked.vae is not None else model.path
     _able(model, asked)
     syntax = check_word("--prompt-syntax", asked.syntax, "a1111")
     text, tagged = prompt.extract_lora_tags(asked.prompt, syntax)
@@ -64,7 +64,7 @@ def make_plan(asked: Request, ready: Callable[[], None] = lambda: None) -> Plan:
     _checked_words(asked.task, text, negative, syntax, steps)
     loras = adapters.find_loras((*asked.loras, *tagged), model, partial=asked.lora_partial)
     named = map(store.find_adapter, asked.embeddings)
-    words = embedding.known((*named, *adapters.loras_with_embeddings(loras)), model)
+    words = embedding.check_embeddings((*named, *adapters.loras_with_embeddings(loras)), model)
     controls = adapters.find_controls(asked.controls, model)
     solver = schedulers.find_scheduler(given_or(scheduler, model.scheduler))
     count, seed = given_or(asked.count, 1), given_or(asked.seed, secrets.randbelow(SEEDS))
@@ -142,7 +142,7 @@ def _able(model: Checkpoint, asked: Request) -> None:
             f"{name} is a refiner, which finishes pictures and begins none",
             hint="`sdcli img2img` with `--strength 0.3`",
         )
-    checkpoint.require(model, other_vae=asked.vae is not None)
+    checkpoint.require_components(model, other_vae=asked.vae is not None)
 
 
 def _eta(name: str, asked: float | None) -> float:
@@ -172,7 +172,7 @@ def _checked_words(task: request.Task, text: str, negative: str, syntax: str, st
 def _clip_skip(asked: Request, model: Checkpoint) -> int:
     """Which layer is read, counted from the last: one that every text encoder has."""
     layer = given_or(asked.clip_skip, model.clip_skip)
-    layers = min(embedding.layers(model).values())
+    layers = min(embedding.encoder_layers(model).values())
     if not 1 <= layer <= layers:
         raise BadRequest(
             f"`--clip-skip {layer}` cannot be: the text encoder has {layers} layers",

@@ -37,7 +37,9 @@ def _origins(asked: Request, model: Checkpoint) -> Iterator[tuple[str, str]]:
 
 def _otherwise(name: str, model: Checkpoint) -> str:
     if name in _OF_FAMILIES:
-        return "model" if _OF_FAMILIES[name] in model.said else f"family {model.family.name}"
+        return (
+            "model" if _OF_FAMILIES[name] in model.own_metadata else f"family {model.family.name}"
+        )
     if name in _OF_FILES:
         return "model"
     if name == "model":

@@ -17,7 +17,7 @@ from sdcli.prompts.tokenizer import clip_tokenizer
 from sdcli.request import Lora
 from sdcli.weights import checkpoint, embedding
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.embedding import Embedding
+from sdcli.weights.embedding import EmbeddingFile
 
 USUAL_STEPS = 25  # where neither the user nor a model says
 StyledLine = list[
@@ -47,7 +47,7 @@ class PromptExplanation:
 
     steps: int
     texts: dict[str, tuple[ExplainedStage, ...]]  # prompt, negative
-    embeddings: tuple[Embedding, ...]
+    embeddings: tuple[EmbeddingFile, ...]
     loras: tuple[tuple[Lora, Path | None], ...]
     encoders: dict[str, int]  # none where no model was named
 
@@ -67,7 +67,7 @@ def explain_prompt(
     steps: int | None = None,
 ) -> PromptExplanation:
     """Read a prompt as drawing would. A model is asked for its text encoders, by its header."""
-    named_model = None if model is None else checkpoint.identify(store.find(model))
+    named_model = None if model is None else checkpoint.identify_checkpoint(store.find(model))
     usual = USUAL_STEPS if named_model is None else named_model.steps
     steps = usual if steps is None else steps
     known_embeddings = _find_embeddings(embeddings, named_model)
@@ -90,13 +90,13 @@ def explain_prompt(
         },
         embeddings=known_embeddings,
         loras=tuple((lora, _find_lora(lora)) for lora in loras),
-        encoders={} if named_model is None else embedding.widths(named_model),
+        encoders={} if named_model is None else embedding.encoder_widths(named_model),
     )
 
 
-def _find_embeddings(names: Sequence[str], model: Checkpoint | None) -> tuple[Embedding, ...]:
+def _find_embeddings(names: Sequence[str], model: Checkpoint | None) -> tuple[EmbeddingFile, ...]:
     paths = [store.find_adapter(name) for name in names]
-    return embedding.known(paths, model)
+    return embedding.check_embeddings(paths, model)
 
 
 def _find_lora(lora: Lora) -> Path | None:

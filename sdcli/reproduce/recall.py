@@ -28,7 +28,7 @@ from sdcli.planning.resolve import make_plan as resolved
 from sdcli.prompts import syntax as prompt
 from sdcli.request import Request
 from sdcli.schedulers import names as schedulers
-from sdcli.weights.checkpoint import identify
+from sdcli.weights.checkpoint import identify_checkpoint
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _recall_foreign(
 def _heeds_clip_skip(model: str | None) -> bool:
     """Whether that program heeds its clip skip with this model: with SD 1 alone."""
     try:
-        return identify(store.find(model)).family.clip_skip == 1
+        return identify_checkpoint(store.find(model)).family.clip_skip == 1
     except SdcliError:
         return True
 

@@ -8,37 +8,37 @@ from typing import Any, cast
 from sdcli.errors import BadRequest
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.families import FAMILIES
-from sdcli.weights.file_kinds import kind_of
+from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.lora import file as lora
 from sdcli.weights.lora.file import LoraFile
-from sdcli.weights.lora.fit import fit
+from sdcli.weights.lora.fit import fit_lora
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET
 
 PARTS = {UNET: "U-Net", TEXT: "text encoder", TEXT_2: "second text encoder"}
 
 
-def facts(header: Header, model: Checkpoint | None = None) -> dict[str, Any]:
+def lora_facts(header: Header, model: Checkpoint | None = None) -> dict[str, Any]:
     """Everything, as data: what is not known is not there."""
-    row = kind_of(header)
+    row = find_file_kind(header)
     if row.name != "lora":
         raise BadRequest(f"`{header.path.name}` is {row.title}, not a LoRA", hint=row.hint)
-    told = lora.read(header)
+    told = lora.read_lora(header)
     found: dict[str, Any] = {
         "file": str(header.path),
         "kind": told.kind,
         "family": list(told.bases),
         "trainer": told.network,
         "rank": list(told.ranks),
-        "alpha": sorted(set(lora.alphas(told).values())),
+        "alpha": sorted(set(lora.read_alphas(told).values())),
         "dtype": header.dtype,
         "modules": {kind: count for kind in PARTS if (count := _count(told, kind))},
         "triggers": list(told.triggers),
         "embeddings inside": list(told.bundled),
-        "strange tensors": list(told.strange),
+        "strange tensors": list(told.unknown_tensors),
     }
     if model is not None:
-        held = fit(header, model)
+        held = fit_lora(header, model)
         found["model"] = {
             "file": str(model.path),
             "family": model.family.name,
@@ -53,7 +53,7 @@ def _count(told: LoraFile, component: str) -> int:
     return sum(module.component == component for module in told.modules)
 
 
-def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+def lora_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     """The same for people: a heading and a line each."""
     lines: dict[str, str] = {}
     for key, value in found.items():

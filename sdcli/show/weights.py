@@ -11,9 +11,9 @@ from sdcli.errors import BadRequest
 from sdcli.weights import controlnet as control
 from sdcli.weights import embedding
 from sdcli.weights import model_config as anatomy
-from sdcli.weights.checkpoint import Checkpoint, identify_header, read_header
-from sdcli.weights.components import Component, is_taesd, sort
-from sdcli.weights.file_kinds import kind_of
+from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header, read_header
+from sdcli.weights.components import Component, is_taesd, sort_into_components
+from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.lora import file as lora
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
@@ -21,10 +21,10 @@ from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
 Facts = dict[str, Any]
 
 
-def facts(path: Path) -> Facts:
+def weights_facts(path: Path) -> Facts:
     """Everything that a file's header tells, in the order in which it is worth reading."""
     header = read_header(path)
-    kind = kind_of(header)
+    kind = find_file_kind(header)
     found: Facts = {"file": str(path), "kind": kind.name, "title": kind.title}
     found |= TELLERS.get(kind.name, _nothing)(header)
     found |= {
@@ -43,7 +43,7 @@ def _nothing(_header: Header) -> Facts:
 
 
 def _checkpoint(header: Header) -> Facts:
-    found = identify_header(header)
+    found = checkpoint_from_header(header)
     told: Facts = {
         "name": found.name,
         "family": found.family.name,
@@ -60,7 +60,7 @@ def _checkpoint(header: Header) -> Facts:
         },
     }
     told |= {"missing": list(found.missing)} if found.missing else {}
-    told |= {"unused": list(found.left)} if found.left else {}
+    told |= {"unused": list(found.unused)} if found.unused else {}
     return told
 
 
@@ -73,7 +73,8 @@ def _component(checkpoint: Checkpoint, part: Component) -> Facts:
     if part.kind == UNET:
         widths = config["block_out_channels"]
         depths = [
-            max(anatomy.depths(part.shapes, f"down_blocks.{level}")) for level in range(len(widths))
+            max(anatomy.transformer_depths(part.shapes, f"down_blocks.{level}"))
+            for level in range(len(widths))
         ]
         told |= {"channels": config["in_channels"], "widths": widths, "depths": depths}
         told |= {"context": config["cross_attention_dim"]} | (
@@ -98,23 +99,23 @@ def _vae_numbers(part: Component) -> Facts:
 
 
 def _vae(header: Header) -> Facts:
-    part = sort(header)[0].get(VAE)
+    part = sort_into_components(header)[0].get(VAE)
     return _vae_numbers(part) if part else {}
 
 
 def _lora(header: Header) -> Facts:
-    found = lora.read(header)
+    found = lora.read_lora(header)
     return {
         "changes": found.kind,
         "for": list(found.bases),
         "modules": len(found.modules),
         "ranks": list(found.ranks),
         "triggers": list(found.triggers),
-    } | ({"strange": list(found.strange)} if found.strange else {})
+    } | ({"strange": list(found.unknown_tensors)} if found.unknown_tensors else {})
 
 
 def _embedding(header: Header) -> Facts:
-    found = embedding.read(header.path)
+    found = embedding.read_embedding(header.path)
     return {
         "word": found.word,
         "vectors": found.vectors,
@@ -124,7 +125,7 @@ def _embedding(header: Header) -> Facts:
 
 
 def _control(header: Header) -> Facts:
-    found = control.read(header.path)
+    found = control.read_controlnet(header.path)
     return {"for": [found.base], "difference": found.difference}
 
 
@@ -137,7 +138,7 @@ TELLERS: Mapping[str, Callable[[Header], Facts]] = {
 }
 
 
-def lines(found: Facts) -> list[str]:
+def weights_lines(found: Facts) -> list[str]:
     """The facts for people: what it is on the first line, the rest under it."""
     text = [f"{found['file']}: {found['title']}"]
     for name, value in found.items():

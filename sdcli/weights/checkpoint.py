@@ -12,17 +12,25 @@ from typing import Any, cast
 from sdcli.errors import BadRequest
 from sdcli.weights import model_config as anatomy
 from sdcli.weights import prediction_type as prediction
-from sdcli.weights.components import Component, gap, is_taesd, sort
+from sdcli.weights.components import Component, find_gap, is_taesd, sort_into_components
 from sdcli.weights.families import FAMILIES, OTHER_CHANNELS, Family
-from sdcli.weights.file_kinds import FOREIGN, kind_of
+from sdcli.weights.file_kinds import FOREIGN, find_file_kind
 from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header, Tensor
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
 
-__all__ = ["Checkpoint", "Header", "Tensor", "identify", "identify_header", "kind", "read_header"]
+__all__ = [
+    "Checkpoint",
+    "Header",
+    "Tensor",
+    "identify_checkpoint",
+    "checkpoint_from_header",
+    "kind_name",
+    "read_header",
+]
 
-AGAIN = "the file is damaged: download or copy it again"
-SAID = "sdcli"  # the metadata key under which a file says what its shapes cannot
+DOWNLOAD_AGAIN = "the file is damaged: download or copy it again"
+METADATA_KEY = "sdcli"  # the metadata key under which a file says what its shapes cannot
 TITLES = {
     UNET: "U-Net",
     VAE: "VAE",
@@ -38,7 +46,7 @@ class Checkpoint:
     header: Header
     family: Family
     components: Mapping[str, Component]
-    left: tuple[str, ...]  # tensors that belong to no component
+    unused: tuple[str, ...]  # tensors that belong to no component
     prediction: str  # eps, v
     zero_snr: bool
     size: int
@@ -47,7 +55,7 @@ class Checkpoint:
     scheduler: str
     clip_skip: int
     vae_scale: float
-    said: Mapping[str, Any]  # the file's own words about itself
+    own_metadata: Mapping[str, Any]  # the file's own words about itself
 
     @property
     def path(self) -> Path:
@@ -57,7 +65,7 @@ class Checkpoint:
     @property
     def name(self) -> str:
         """What it calls itself, else its file's name without the ending."""
-        return str(self.said.get("name") or self.path.stem)
+        return str(self.own_metadata.get("name") or self.path.stem)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -74,25 +82,27 @@ class Checkpoint:
         try:
             found = self._config(kind, shapes)
         except KeyError as error:
-            name = self.components[kind].spelled(str(error.args[0]))
-            raise BadRequest(f"`{self.path.name}` lacks the tensor `{name}`", hint=AGAIN) from None
+            name = self.components[kind].file_name(str(error.args[0]))
+            raise BadRequest(
+                f"`{self.path.name}` lacks the tensor `{name}`", hint=DOWNLOAD_AGAIN
+            ) from None
         except BadRequest as error:
             raise BadRequest(f"`{self.path.name}`: {error.fact}", hint=error.hint) from None
         theirs = self.header.configs.get(kind, {})
         return found | {key: value for key, value in theirs.items() if not key.startswith("_")}
 
     def _config(self, kind: str, shapes: anatomy.Shapes) -> dict[str, Any]:
-        said = self.said
+        said = self.own_metadata
         if kind == UNET:
             heads = said.get("unet_heads", self.family.unet_heads)
-            found = anatomy.unet(shapes, heads=heads, norm_groups=said.get("unet_groups"))
+            found = anatomy.unet_config(shapes, heads=heads, norm_groups=said.get("unet_groups"))
             if wide := found.get("projection_class_embeddings_input_dim"):
                 found["addition_time_embed_dim"] = self._time_width(wide)
             return found
         if kind == VAE:
             return vae_config(self.components[VAE], self.vae_scale, said.get("vae_groups"))
         act = self.family.act if kind == TEXT else "gelu"
-        return anatomy.text(shapes, act=act, heads=said.get("text_heads"))
+        return anatomy.text_config(shapes, act=act, heads=said.get("text_heads"))
 
     def _time_width(self, added: int) -> int:
         """How wide each of SDXL's sizes is embedded: 256 in the real ones."""
@@ -105,40 +115,44 @@ class Checkpoint:
 def vae_config(vae: Component, scale: float, norm_groups: int | None = None) -> dict[str, Any]:
     """The arguments of a VAE's class, which is another one for a TAESD."""
     if is_taesd(vae):
-        return anatomy.taesd(vae.shapes)
-    return anatomy.vae(vae.shapes, scale=scale, norm_groups=norm_groups)
+        return anatomy.taesd_config(vae.shapes)
+    return anatomy.autoencoder_config(vae.shapes, scale=scale, norm_groups=norm_groups)
 
 
-def kind(header: Header) -> str:
+def kind_name(header: Header) -> str:
     """What a file is, in a word: checkpoint, lora, embedding, controlnet, vae, upscaler, ..."""
-    return kind_of(header).name
+    return find_file_kind(header).name
 
 
-def identify(path: Path) -> Checkpoint:
+def identify_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint in a file or folder; an error that says what it is instead."""
     if not path.is_file():
-        return identify_header(read_header(path))
+        return checkpoint_from_header(read_header(path))
     status = path.stat()
     return _identified(path, path.absolute(), status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=4)  # a sweep asks for every cell
 def _identified(path: Path, _place: Path, _size: int, _time: int) -> Checkpoint:
-    return identify_header(read_header(path))
+    return checkpoint_from_header(read_header(path))
 
 
-def identify_header(header: Header) -> Checkpoint:
+def checkpoint_from_header(header: Header) -> Checkpoint:
     """The checkpoint that a header describes."""
-    components, left = sort(header)
-    row = kind_of(header)
+    components, left = sort_into_components(header)
+    row = find_file_kind(header)
     whole = UNET in components and "conv_in.weight" in components[UNET].shapes
     if row.name in FOREIGN or (row.name != "checkpoint" and not whole):
         raise BadRequest(f"`{header.path.name}` is {row.title}, not a checkpoint", hint=row.hint)
     if not whole:
-        raise BadRequest(f"`{header.path.name}` lacks its U-Net's first tensors", hint=AGAIN)
-    if missing := next(filter(None, map(gap, components.values())), None):
-        raise BadRequest(f"`{header.path.name}` lacks every tensor of `{missing}`", hint=AGAIN)
-    said = _said(header)
+        raise BadRequest(
+            f"`{header.path.name}` lacks its U-Net's first tensors", hint=DOWNLOAD_AGAIN
+        )
+    if missing := next(filter(None, map(find_gap, components.values())), None):
+        raise BadRequest(
+            f"`{header.path.name}` lacks every tensor of `{missing}`", hint=DOWNLOAD_AGAIN
+        )
+    said = _own_metadata(header)
     family = _family(header, components)
     components = {
         kind: part for kind, part in components.items() if kind in (UNET, VAE, TEXT, TEXT_2)
@@ -147,7 +161,7 @@ def identify_header(header: Header) -> Checkpoint:
         header=header,
         family=family,
         components=components,
-        left=left,
+        unused=left,
         prediction="eps",
         zero_snr=False,
         size=int(said.get("size", family.size)),
@@ -156,14 +170,14 @@ def identify_header(header: Header) -> Checkpoint:
         scheduler=str(said.get("scheduler", family.scheduler)),
         clip_skip=int(said.get("clip_skip", _clip_skip(family, components))),
         vae_scale=float(said.get("vae_scale", family.vae_scale)),
-        said=said,
+        own_metadata=said,
     )
-    predicts, zero_snr = prediction.detect(header, components[UNET], family, said)
+    predicts, zero_snr = prediction.detect_prediction(header, components[UNET], family, said)
     size = 768 if family.name == "sd2" and predicts == "v" and "size" not in said else found.size
     return replace(found, prediction=predicts, zero_snr=zero_snr, size=size)
 
 
-def require(checkpoint: Checkpoint, *, other_vae: bool) -> None:
+def require_components(checkpoint: Checkpoint, *, other_vae: bool) -> None:
     """Nothing, or an error that says which components are missing and what to pass."""
     missing = [kind for kind in checkpoint.missing if kind != VAE or not other_vae]
     if not missing:
@@ -177,9 +191,9 @@ def require(checkpoint: Checkpoint, *, other_vae: bool) -> None:
     raise BadRequest(f"`{checkpoint.path.name}` holds no {names}", hint=hint)
 
 
-def _said(header: Header) -> Mapping[str, Any]:
+def _own_metadata(header: Header) -> Mapping[str, Any]:
     try:
-        said: Any = json.loads(header.metadata.get(SAID, "{}"))
+        said: Any = json.loads(header.metadata.get(METADATA_KEY, "{}"))
     except (ValueError, RecursionError):
         return {}
     return cast("Mapping[str, Any]", said) if isinstance(said, dict) else {}
@@ -187,7 +201,7 @@ def _said(header: Header) -> Mapping[str, Any]:
 
 def _family(header: Header, components: Mapping[str, Component]) -> Family:
     shapes = components[UNET].shapes
-    channels = anatomy.width(shapes, "conv_in.weight", 1)
+    channels = anatomy.tensor_side(shapes, "conv_in.weight", 1)
     base = _base(components)
     for family in FAMILIES.values():
         if (family.base, family.channels) == (base, channels):
@@ -202,19 +216,19 @@ def _family(header: Header, components: Mapping[str, Component]) -> Family:
 def _base(components: Mapping[str, Component]) -> str:
     """Told by what holds at any size: the added embedding, the attention's first layer."""
     shapes = components[UNET].shapes
-    if anatomy.added(shapes):
-        last = anatomy.count(shapes, "down_blocks") - 1
+    if anatomy.added_embedding_width(shapes):
+        last = anatomy.count_children(shapes, "down_blocks") - 1
         alone = TEXT_2 in components and TEXT not in components
-        deepest = anatomy.depths(shapes, f"down_blocks.{last}")
+        deepest = anatomy.transformer_depths(shapes, f"down_blocks.{last}")
         return "sdxl-refiner" if alone or not any(deepest) else "sdxl"
-    if anatomy.context(shapes) == 768:  # however its attention is stored
+    if anatomy.text_context_width(shapes) == 768:  # however its attention is stored
         return "sd1"
     second = TEXT in components and "positional_embedding" in components[TEXT].table
-    return "sd2" if second or anatomy.linear(shapes) else "sd1"
+    return "sd2" if second or anatomy.has_linear_attention(shapes) else "sd1"
 
 
 def _clip_skip(family: Family, components: Mapping[str, Component]) -> int:
     """SD 2 stops before the last of 24 layers; some files have cut that one off already."""
     if family.base == "sd2" and TEXT in components:
-        return 1 if anatomy.count(components[TEXT].shapes, "encoder.layers") == 23 else 2
+        return 1 if anatomy.count_children(components[TEXT].shapes, "encoder.layers") == 23 else 2
     return family.clip_skip

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sdcli.weights.ema import PREFIX as EMA
-from sdcli.weights.ema import dotted
+from sdcli.weights.ema import EMA_PREFIX as EMA
+from sdcli.weights.ema import with_dots
 from sdcli.weights.safetensors import Header, Tensor
 from sdcli.weights.tensor_names import (
     BARE,
@@ -19,9 +19,9 @@ from sdcli.weights.tensor_names import (
     UNET,
     VAE,
     Part,
-    numbers,
-    renamed,
-    spelled,
+    file_spelling,
+    numbers_after,
+    rename_tensor,
 )
 
 Shape = tuple[int, ...]
@@ -42,13 +42,13 @@ class Component:
     table: Mapping[str, str]
     ema: bool = False
 
-    def spelled(self, target: str) -> str:
+    def file_name(self, target: str) -> str:
         """The name that the file itself would have for a tensor of the module."""
-        name = spelled(target, self.table)
+        name = file_spelling(target, self.table)
         return EMA + name.replace(".", "") if self.ema else self.prefix + name
 
 
-def sort(header: Header) -> tuple[dict[str, Component], tuple[str, ...]]:
+def sort_into_components(header: Header) -> tuple[dict[str, Component], tuple[str, ...]]:
     """The components a file holds, and the names that belong to none."""
     own: dict[str, dict[str, str]] = {}  # component -> its own name -> the file's name
     left: list[str] = []
@@ -59,7 +59,7 @@ def sort(header: Header) -> tuple[dict[str, Component], tuple[str, ...]]:
     ema = UNET not in own and any(name.startswith(EMA) for name in header.tensors)
     if ema:
         copies = [name for name in left if name.startswith(EMA)]
-        own[UNET] = {dotted(name.removeprefix(EMA)): name for name in copies}
+        own[UNET] = {with_dots(name.removeprefix(EMA)): name for name in copies}
         left = [name for name in left if not name.startswith(EMA)]
     if _is_refiner(own):
         own[TEXT_2] = own.pop(TEXT)  # its only encoder is SDXL's second
@@ -100,7 +100,7 @@ def _component(kind: str, names: Mapping[str, str], tensors: Mapping[str, Tensor
                 parts[target] = Part(name, third=third)
         else:
             # OpenCLIP computes x @ text_projection, a linear layer x @ weight.T
-            target = renamed(inner, table)
+            target = rename_tensor(inner, table)
             parts.setdefault(target, Part(name, transposed=inner == "text_projection"))
     shapes = {target: _shape(part, tensors[part.name].shape) for target, part in parts.items()}
     first_inner, first = next(iter(names.items()))
@@ -113,11 +113,11 @@ def _shape(part: Part, shape: Shape) -> Shape:
     return shape[::-1] if part.transposed else shape
 
 
-def gap(component: Component) -> str | None:
+def find_gap(component: Component) -> str | None:
     """The first numbered block that is missing while a later one is there, as the file names it."""
     inner = {part.name.removeprefix(component.prefix) for part in component.parts.values()}
     for blocks in NUMBERED:
-        found = numbers(inner, blocks)
+        found = numbers_after(inner, blocks)
         if missing := sorted(set(range(len(found))) - set(found)):
             return f"{component.prefix}{blocks}.{missing[0]}"
     return None

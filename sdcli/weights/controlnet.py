@@ -12,9 +12,9 @@ from sdcli.weights import model_config as anatomy
 from sdcli.weights.checkpoint import Checkpoint, read_header
 from sdcli.weights.components import Component
 from sdcli.weights.families import FAMILIES
-from sdcli.weights.file_kinds import kind_of
+from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.safetensors import Header
-from sdcli.weights.tensor_names import UNET, Part, renamed, unet_table
+from sdcli.weights.tensor_names import UNET, Part, rename_tensor, unet_table
 
 # What may stand before a ControlNet's names; the first that does wins, so that one mixed
 # with a whole checkpoint is found inside it.
@@ -44,12 +44,12 @@ class ControlFile:
     def base(self) -> str:
         """The family whose models it steers."""
         shapes = self.component.shapes
-        if anatomy.added(shapes):
+        if anatomy.added_embedding_width(shapes):
             return "sdxl"
-        return "sd2" if anatomy.linear(shapes) else "sd1"
+        return "sd2" if anatomy.has_linear_attention(shapes) else "sd1"
 
 
-def within(path: Path) -> Path:
+def controlnet_file(path: Path) -> Path:
     """The file of a ControlNet: itself, or the weights in a diffusers folder."""
     if not path.is_dir():
         return path
@@ -60,12 +60,12 @@ def within(path: Path) -> Path:
     return found[0]
 
 
-def read(path: Path) -> ControlFile:
+def read_controlnet(path: Path) -> ControlFile:
     """The ControlNet in a file; anything else is refused by what it is."""
     header = read_header(path)
     if other := next((what for mark, what in OTHERS if _marked(mark, header.tensors)), None):
         raise BadRequest(f"`{path.name}` is {other}, which sdcli cannot follow")
-    row = kind_of(header)
+    row = find_file_kind(header)
     if row.name != "controlnet":
         raise BadRequest(f"`{path.name}` is {row.title}, not a ControlNet", hint=row.hint)
     prefix = next(p for p in PREFIXES if any(name.startswith(p) for name in header.tensors))
@@ -75,7 +75,7 @@ def read(path: Path) -> ControlFile:
         if name.startswith(prefix) and not name.endswith(DIFFERENCE)
     }
     table = unet_table(named)
-    parts = {renamed(inner, table): Part(name) for inner, name in named.items()}
+    parts = {rename_tensor(inner, table): Part(name) for inner, name in named.items()}
     shapes = {target: header.tensors[part.name].shape for target, part in parts.items()}
     component = Component(UNET, prefix, parts, shapes, table)
     return ControlFile(header, component, _marked(DIFFERENCE, header.tensors))
@@ -85,16 +85,19 @@ def _marked(mark: str, names: Collection[str]) -> bool:
     return any(mark in name for name in names)
 
 
-def fitting(path: Path, model: Checkpoint) -> ControlFile:
+def check_controlnet(path: Path, model: Checkpoint) -> ControlFile:
     """The ControlNet in a file, if this model can follow it: of its family, of its widths."""
-    found = read(path)
+    found = read_controlnet(path)
     if found.base != model.family.base:
         raise BadRequest(
             f"`{path.name}` is a ControlNet for {FAMILIES[found.base].title}, "
             f"the model is {model.family.title}",
             hint="choose a ControlNet of this family, or another model",
         )
-    theirs, ours = _frame(found.component.shapes), _frame(model.components[UNET].shapes)
+    theirs, ours = (
+        _common_shape(found.component.shapes),
+        _common_shape(model.components[UNET].shapes),
+    )
     for what, side in theirs.items():
         if side != ours[what]:
             raise BadRequest(
@@ -104,46 +107,48 @@ def fitting(path: Path, model: Checkpoint) -> ControlFile:
     return found
 
 
-def _frame(shapes: anatomy.Shapes) -> dict[str, Any]:
+def _common_shape(shapes: anatomy.Shapes) -> dict[str, Any]:
     """What a ControlNet and a U-Net must have alike."""
-    levels = range(anatomy.count(shapes, "down_blocks"))
+    levels = range(anatomy.count_children(shapes, "down_blocks"))
     inner = "down_blocks.{}.resnets.0.conv1.weight"
     return {
-        "widths": [anatomy.width(shapes, inner.format(level)) for level in levels],
-        "depth": [anatomy.count(shapes, f"down_blocks.{level}.resnets") for level in levels],
-        "text": anatomy.context(shapes),
-        "sizes": anatomy.added(shapes),
+        "widths": [anatomy.tensor_side(shapes, inner.format(level)) for level in levels],
+        "depth": [
+            anatomy.count_children(shapes, f"down_blocks.{level}.resnets") for level in levels
+        ],
+        "text": anatomy.text_context_width(shapes),
+        "sizes": anatomy.added_embedding_width(shapes),
     }
 
 
-def config(found: ControlFile, model: Checkpoint) -> dict[str, Any]:
+def controlnet_config(found: ControlFile, model: Checkpoint) -> dict[str, Any]:
     """The arguments of diffusers' `ControlNetModel`: shapes from the file, heads from the model."""
     shapes = found.component.shapes
     unet = model.config(UNET)
-    levels = range(anatomy.count(shapes, "down_blocks"))
-    down = [anatomy.depths(shapes, f"down_blocks.{level}") for level in levels]
-    middle = anatomy.count(shapes, "mid_block.attentions.0.transformer_blocks")
+    levels = range(anatomy.count_children(shapes, "down_blocks"))
+    down = [anatomy.transformer_depths(shapes, f"down_blocks.{level}") for level in levels]
+    middle = anatomy.count_children(shapes, "mid_block.attentions.0.transformer_blocks")
     deep = [row[0] or 1 for row in down]
     deep[-1] = middle or deep[-1]  # the middle block takes the depth that stands last
     alike = ("attention_head_dim", "norm_num_groups", "addition_embed_type")
     alike += ("addition_time_embed_dim", "projection_class_embeddings_input_dim")
     return {
-        "in_channels": anatomy.width(shapes, "conv_in.weight", 1),
-        "conditioning_channels": anatomy.width(shapes, f"{HINT}.conv_in.weight", 1),
-        "conditioning_embedding_out_channels": _hint(shapes),
-        "block_out_channels": _frame(shapes)["widths"],
+        "in_channels": anatomy.tensor_side(shapes, "conv_in.weight", 1),
+        "conditioning_channels": anatomy.tensor_side(shapes, f"{HINT}.conv_in.weight", 1),
+        "conditioning_embedding_out_channels": _hint_widths(shapes),
+        "block_out_channels": _common_shape(shapes)["widths"],
         "layers_per_block": len(down[0]),
         "down_block_types": ["CrossAttnDownBlock2D" if any(row) else "DownBlock2D" for row in down],
         "mid_block_type": "UNetMidBlock2DCrossAttn" if middle else "UNetMidBlock2D",
-        "cross_attention_dim": anatomy.context(shapes) or unet["cross_attention_dim"],
+        "cross_attention_dim": anatomy.text_context_width(shapes) or unet["cross_attention_dim"],
         "transformer_layers_per_block": deep,
-        "use_linear_projection": anatomy.linear(shapes),
+        "use_linear_projection": anatomy.has_linear_attention(shapes),
         **{name: unet[name] for name in alike if name in unet},
     }
 
 
-def _hint(shapes: anatomy.Shapes) -> list[int]:
+def _hint_widths(shapes: anatomy.Shapes) -> list[int]:
     """The widths that a map grows through on its way into the network."""
-    blocks = range(1, anatomy.count(shapes, f"{HINT}.blocks"), 2)
-    wider = [anatomy.width(shapes, f"{HINT}.blocks.{block}.weight") for block in blocks]
-    return [anatomy.width(shapes, f"{HINT}.conv_in.weight"), *wider]
+    blocks = range(1, anatomy.count_children(shapes, f"{HINT}.blocks"), 2)
+    wider = [anatomy.tensor_side(shapes, f"{HINT}.blocks.{block}.weight") for block in blocks]
+    return [anatomy.tensor_side(shapes, f"{HINT}.conv_in.weight"), *wider]

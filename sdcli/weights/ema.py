@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-PREFIX = "model_ema.diffusion_model"
+EMA_PREFIX = "model_ema.diffusion_model"
 # Each row: a piece without dots, and the same with them.
 HEADS = (
     (r"(input_blocks|output_blocks)(\d+)(\d)(?=\D)", r"\1.\2.\3."),
@@ -21,7 +21,7 @@ PIECES = (
 )
 
 
-def dotted(name: str) -> str:
+def with_dots(name: str) -> str:
     """What an EMA copy is a copy of: `input_blocks10opbias` is of `input_blocks.1.0.op.bias`."""
     rest = name
     head = ""

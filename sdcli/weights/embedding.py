@@ -11,15 +11,15 @@ from sdcli.errors import BadRequest
 from sdcli.library.find import BUILTIN
 from sdcli.prompts.chunks import CHUNK_LENGTH
 from sdcli.weights import embedding_in_image as pictured
-from sdcli.weights.checkpoint import Checkpoint, kind
-from sdcli.weights.file_kinds import kind_of
+from sdcli.weights.checkpoint import Checkpoint, kind_name
+from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import TEXT, TEXT_2
 
 CLIP_L, CLIP_H, CLIP_G = "clip_l", "clip_h", "clip_g"
 BUNDLED = "bundle_emb."  # in a LoRA: bundle_emb.WORD.string_to_param.*
-UNSAID = ""  # the encoder of a file that does not say which: the model's only one
+ONLY_ENCODER = ""  # the encoder of a file that does not say which: the model's only one
 
 _MADE_FOR: Mapping[tuple[int, ...], str] = {
     (768,): "Stable Diffusion 1",
@@ -30,7 +30,7 @@ _MADE_FOR: Mapping[tuple[int, ...], str] = {
 
 
 @dataclass(frozen=True)
-class Embedding:
+class EmbeddingFile:
     """A new word: its vectors by text encoder, where the file keeps them and how wide they are."""
 
     path: Path
@@ -43,18 +43,18 @@ class Embedding:
     def made_for(self) -> str:
         """The family it was trained with, as far as widths tell."""
         widths = tuple(self.widths.values())
-        return _MADE_FOR.get(widths, f"text encoders {_and(widths)} wide")
+        return _MADE_FOR.get(widths, f"text encoders {_joined(widths)} wide")
 
     def tensor(self, encoder: str) -> str:
         """The tensor that holds the word for one text encoder."""
-        return self.tensors[encoder if encoder in self.tensors else UNSAID]
+        return self.tensors[encoder if encoder in self.tensors else ONLY_ENCODER]
 
 
-def read(path: Path) -> Embedding:
+def read_embedding(path: Path) -> EmbeddingFile:
     """The embedding in a file, whatever layout it has."""
-    if pictured.is_picture(path):
-        rows = pictured.rows(path)
-        return Embedding(path, _word(path), len(rows), {UNSAID: len(rows[0])}, {})
+    if pictured.may_hold_embedding(path):
+        rows = pictured.read_embedding_rows(path)
+        return EmbeddingFile(path, _word(path), len(rows), {ONLY_ENCODER: len(rows[0])}, {})
     header = read_header(path)
     tensors = _tensors(header)
     shapes = [header.tensors[name].shape for name in tensors.values()]
@@ -62,25 +62,25 @@ def read(path: Path) -> Embedding:
     if len(rows) != 1 or any(len(shape) not in (1, 2) or 0 in shape for shape in shapes):
         raise BadRequest(
             f"`{path.name}` does not hold the vectors of one word",
-            hint=f"it holds {_and(f'{n} {list(t.shape)}' for n, t in header.tensors.items())}",
+            hint=f"it holds {_joined(f'{n} {list(t.shape)}' for n, t in header.tensors.items())}",
         )
     widths = {encoder: header.tensors[name].shape[-1] for encoder, name in tensors.items()}
-    return Embedding(path, _word(path), rows.pop(), widths, tensors)
+    return EmbeddingFile(path, _word(path), rows.pop(), widths, tensors)
 
 
-def inside(path: Path) -> tuple[Embedding, ...]:
+def bundled_embeddings(path: Path) -> tuple[EmbeddingFile, ...]:
     """The embeddings in a file: its own one, or those that a LoRA carries along."""
-    if pictured.is_picture(path) or kind(header := read_header(path)) != "lora":
-        return (read(path),)
+    if pictured.may_hold_embedding(path) or kind_name(header := read_header(path)) != "lora":
+        return (read_embedding(path),)
     bundled: dict[str, dict[str, str]] = {}
     for key in header.tensors:
         if key.startswith(BUNDLED):
             word, part = key.removeprefix(BUNDLED).split(".", 1)
             if not part.startswith("string_to_token"):
-                encoder = part if part in (CLIP_L, CLIP_G) else UNSAID
+                encoder = part if part in (CLIP_L, CLIP_G) else ONLY_ENCODER
                 bundled.setdefault(word.lower(), {})[encoder] = key
     return tuple(
-        Embedding(
+        EmbeddingFile(
             path,
             word,
             header.tensors[next(iter(keys.values()))].shape[0],
@@ -88,7 +88,7 @@ def inside(path: Path) -> tuple[Embedding, ...]:
             keys,
         )
         for word, keys in bundled.items()
-    ) or (read(path),)
+    ) or (read_embedding(path),)
 
 
 def _word(path: Path) -> str:
@@ -96,10 +96,10 @@ def _word(path: Path) -> str:
     return path.stem.lower().removeprefix(f"{BUILTIN}-")
 
 
-def known(paths: Iterable[Path], model: Checkpoint | None) -> tuple[Embedding, ...]:
+def check_embeddings(paths: Iterable[Path], model: Checkpoint | None) -> tuple[EmbeddingFile, ...]:
     """The embeddings in these files, each of another name, and fit for the model, if any."""
-    found: dict[str, Embedding] = {}
-    for embedding in chain.from_iterable(map(inside, paths)):
+    found: dict[str, EmbeddingFile] = {}
+    for embedding in chain.from_iterable(map(bundled_embeddings, paths)):
         path, other = embedding.path, found.get(embedding.word)
         if other is not None and other.path != path:
             raise BadRequest(
@@ -117,35 +117,35 @@ def known(paths: Iterable[Path], model: Checkpoint | None) -> tuple[Embedding, .
     return tuple(found.values())
 
 
-def _require_fit(embedding: Embedding, model: Checkpoint) -> None:
-    encoders = widths(model)
-    if not fits(embedding, encoders):
+def _require_fit(embedding: EmbeddingFile, model: Checkpoint) -> None:
+    encoders = encoder_widths(model)
+    if not embedding_fits(embedding, encoders):
         raise BadRequest(
             f"`{embedding.path.name}` was made for {embedding.made_for}, "
-            f"`{model.path.name}` is {model.family.title} ({_and(encoders.values())} wide)",
+            f"`{model.path.name}` is {model.family.title} ({_joined(encoders.values())} wide)",
             hint=f"use an embedding for {model.family.title}, or another model",
         )
 
 
-def fits(embedding: Embedding, encoders: Mapping[str, int]) -> bool:
+def embedding_fits(embedding: EmbeddingFile, encoders: Mapping[str, int]) -> bool:
     """Whether every text encoder of a model finds vectors of its own width.
 
     SDXL's refiner is the second half of a pair. A pair is nothing for SD 1, although the first
     half has its width: it was trained with another model.
     """
-    if UNSAID in embedding.widths:
-        return [embedding.widths[UNSAID]] == list(encoders.values())
+    if ONLY_ENCODER in embedding.widths:
+        return [embedding.widths[ONLY_ENCODER]] == list(encoders.values())
     spare = set(embedding.widths) - set(encoders)
     alone = spare <= ({CLIP_L} if list(encoders) == [CLIP_G] else set())
     return alone and all(embedding.widths.get(name) == width for name, width in encoders.items())
 
 
-def widths(model: Checkpoint) -> dict[str, int]:
+def encoder_widths(model: Checkpoint) -> dict[str, int]:
     """How wide each text encoder of a model is, by the names that embeddings use."""
     return _of_encoders(model, "hidden_size")
 
 
-def layers(model: Checkpoint) -> dict[str, int]:
+def encoder_layers(model: Checkpoint) -> dict[str, int]:
     """How many layers each text encoder of a model has."""
     return _of_encoders(model, "num_hidden_layers")
 
@@ -159,15 +159,15 @@ def _of_encoders(model: Checkpoint, fact: str) -> dict[str, int]:
 
 def _tensors(header: Header) -> dict[str, str]:
     """The vectors' names in the file by encoder; none where anything else is in it, too."""
-    if kind(header) not in ("embedding", "unknown"):
-        row = kind_of(header)
+    if kind_name(header) not in ("embedding", "unknown"):
+        row = find_file_kind(header)
         raise BadRequest(f"`{header.path.name}` is {row.title}, not an embedding", hint=row.hint)
     names = [name for name in header.tensors if not name.startswith("string_to_token.")]
     if names and set(names) <= {CLIP_L, CLIP_G}:
         return {name: name for name in (CLIP_L, CLIP_G) if name in names}
     # A1111's `emb_params` or `string_to_param.*`, or diffusers' own name for the word
-    return {UNSAID: names[0]} if len(names) == 1 else {}
+    return {ONLY_ENCODER: names[0]} if len(names) == 1 else {}
 
 
-def _and(items: Iterable[object]) -> str:
+def _joined(items: Iterable[object]) -> str:
     return " and ".join(map(str, items))

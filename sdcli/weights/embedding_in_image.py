@@ -11,11 +11,11 @@ from typing import Any, cast
 from sdcli.errors import BadRequest
 from sdcli.images import embedded_texts as containers
 
-TEXT = "sd-ti-embedding"
+TEXT_KEY = "sd-ti-embedding"
 NUMBERS = "TORCHTENSOR"  # the key under which that JSON spells a tensor out
 
 
-def is_picture(path: Path) -> bool:
+def may_hold_embedding(path: Path) -> bool:
     """Whether a file is a PNG or a WebP, by its content."""
     try:
         with path.open("rb") as file:
@@ -25,9 +25,9 @@ def is_picture(path: Path) -> bool:
     return start.startswith(containers.PNG) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 
 
-def rows(path: Path) -> Sequence[Sequence[float]]:
+def read_embedding_rows(path: Path) -> Sequence[Sequence[float]]:
     """The vectors of the embedding in a picture."""
-    text = containers.read(path).named.get(TEXT)
+    text = containers.read(path).named.get(TEXT_KEY)
     if text is None:
         raise BadRequest(
             f"`{path.name}` is a picture, and no text in it holds an embedding",

@@ -9,17 +9,17 @@ from sdcli.weights.safetensors import Header
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileKind:
     """A kind of file, the names that give it away, and the flag that takes it."""
 
     name: str
     title: str
-    tell: re.Pattern[str]
+    name_pattern: re.Pattern[str]
     hint: str = "sdcli has no use for such a file"
 
 
-def _kind(name: str, title: str, tell: str, hint: str = "") -> Kind:
-    return Kind(name, title, re.compile(tell), hint or Kind.hint)
+def _kind(name: str, title: str, tell: str, hint: str = "") -> FileKind:
+    return FileKind(name, title, re.compile(tell), hint or FileKind.hint)
 
 
 DRAWS = "sdcli draws with SD 1, SD 2 and SDXL"
@@ -32,7 +32,7 @@ _LORA = (
     r"|.*\.(hada_w1_a|lokr_w[12](_a)?|oft_blocks|oft_diag|dora_scale|diff|diff_b|w_norm|on_input)$"
 )
 # The first whose tell-tale name is there; a checkpoint last, for others may lie inside one.
-KINDS: tuple[Kind, ...] = (
+FILE_KINDS: tuple[FileKind, ...] = (
     _kind("lora", "a LoRA", _LORA, "wear it with `--lora FILE`"),
     _kind(
         "controlnet",
@@ -87,17 +87,17 @@ KINDS: tuple[Kind, ...] = (
         "sdcli takes text encoders from whole checkpoints",
     ),
 )
-UNKNOWN = Kind("unknown", "nothing that sdcli knows", re.compile("$^"))
+UNKNOWN = FileKind("unknown", "nothing that sdcli knows", re.compile("$^"))
 CLIP_WIDTHS = (768, 1024, 1280)
 
 
-def kind_of(header: Header) -> Kind:
+def find_file_kind(header: Header) -> FileKind:
     """What a file is, as a row of `KINDS`."""
-    for row in KINDS:
-        if any(row.tell.match(name) for name in header.tensors):
+    for row in FILE_KINDS:
+        if any(row.name_pattern.match(name) for name in header.tensors):
             return row
     if _is_embedding(header):
-        return next(row for row in KINDS if row.name == "embedding")
+        return next(row for row in FILE_KINDS if row.name == "embedding")
     return UNKNOWN
 
 

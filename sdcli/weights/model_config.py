@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.weights.tensor_names import numbers
+from sdcli.weights.tensor_names import numbers_after
 
 Shapes = Mapping[str, tuple[int, ...]]
 Config = dict[str, Any]
@@ -20,16 +20,16 @@ GROUPS = 32  # of every group norm in every Stable Diffusion
 HEAD = 64  # the width of an attention head in SD 2, SDXL and all CLIPs
 
 
-def count(shapes: Collection[str], prefix: str) -> int:
+def count_children(shapes: Collection[str], prefix: str) -> int:
     """How many numbered children `prefix` has: 3 for `prefix.0`, `prefix.1`, `prefix.2`."""
-    found = numbers(shapes, prefix)
+    found = numbers_after(shapes, prefix)
     if found != list(range(len(found))):
         missing = next(n for n in range(len(found)) if n not in found)
         raise BadRequest(f"it lacks every tensor of `{prefix}.{missing}`, and has later ones")
     return len(found)
 
 
-def width(shapes: Shapes, name: str, axis: int = 0) -> int:
+def tensor_side(shapes: Shapes, name: str, axis: int = 0) -> int:
     """One side of a tensor; a file without it is damaged in a way that can be named."""
     shape = shapes.get(name, ())
     if len(shape) <= axis:
@@ -37,48 +37,53 @@ def width(shapes: Shapes, name: str, axis: int = 0) -> int:
     return shape[axis]
 
 
-def groups(widths: Iterable[int]) -> int:
+def common_groups(widths: Iterable[int]) -> int:
     """The groups of the norms: 32, or for small models the most that divide every width."""
     return math.gcd(GROUPS, *widths)
 
 
-def depths(shapes: Shapes, prefix: str) -> list[int]:
+def transformer_depths(shapes: Shapes, prefix: str) -> list[int]:
     """Transformer blocks behind each resnet of a block; 0 where there is no attention."""
-    resnets = count(shapes, f"{prefix}.resnets")
+    resnets = count_children(shapes, f"{prefix}.resnets")
     return [
-        count(shapes, f"{prefix}.attentions.{place}.transformer_blocks") for place in range(resnets)
+        count_children(shapes, f"{prefix}.attentions.{place}.transformer_blocks")
+        for place in range(resnets)
     ]
 
 
-def unet(shapes: Shapes, *, heads: int | None = None, norm_groups: int | None = None) -> Config:
+def unet_config(
+    shapes: Shapes, *, heads: int | None = None, norm_groups: int | None = None
+) -> Config:
     """`UNet2DConditionModel`'s arguments. `heads` is their number; none: heads of 64 wide."""
-    levels = range(count(shapes, "down_blocks"))
-    widths = [width(shapes, f"down_blocks.{level}.resnets.0.conv1.weight") for level in levels]
-    down = [depths(shapes, f"down_blocks.{level}") for level in levels]
-    up = [depths(shapes, f"up_blocks.{level}") for level in levels]
+    levels = range(count_children(shapes, "down_blocks"))
+    widths = [
+        tensor_side(shapes, f"down_blocks.{level}.resnets.0.conv1.weight") for level in levels
+    ]
+    down = [transformer_depths(shapes, f"down_blocks.{level}") for level in levels]
+    up = [transformer_depths(shapes, f"up_blocks.{level}") for level in levels]
     for row in [*down, *up]:
         if 0 in row and any(row):
             raise BadRequest(f"its U-Net has attention behind some resnets of a level only: {row}")
     config: Config = {
         "sample_size": 64,
-        "in_channels": width(shapes, "conv_in.weight", 1),
-        "out_channels": width(shapes, "conv_out.weight"),
+        "in_channels": tensor_side(shapes, "conv_in.weight", 1),
+        "out_channels": tensor_side(shapes, "conv_out.weight"),
         "block_out_channels": widths,
         "layers_per_block": _one([len(row) for row in down]),
         "down_block_types": ["CrossAttnDownBlock2D" if any(row) else "DownBlock2D" for row in down],
         "up_block_types": ["CrossAttnUpBlock2D" if any(row) else "UpBlock2D" for row in up],
         "mid_block_type": _middle(shapes),
-        "cross_attention_dim": context(shapes),
-        "use_linear_projection": linear(shapes),
+        "cross_attention_dim": text_context_width(shapes),
+        "use_linear_projection": has_linear_attention(shapes),
         "attention_head_dim": heads or [max(1, wide // HEAD) for wide in widths],
-        "norm_num_groups": norm_groups or groups(widths),
+        "norm_num_groups": norm_groups or common_groups(widths),
         "transformer_layers_per_block": _per_level(down, shapes),
         "reverse_transformer_layers_per_block": [_one(row) or 1 for row in up],
     }
     if "add_embedding.linear_1.weight" in shapes:
         config |= {
             "addition_embed_type": "text_time",
-            "projection_class_embeddings_input_dim": added(shapes),
+            "projection_class_embeddings_input_dim": added_embedding_width(shapes),
         }
     return config
 
@@ -90,14 +95,14 @@ def _one(row: list[int]) -> Any:
 
 def _middle(shapes: Shapes) -> str | None:
     """SSD-1B and Vega keep one resnet of the middle block, KOALA-700M none of it."""
-    if count(shapes, "mid_block.attentions"):
+    if count_children(shapes, "mid_block.attentions"):
         return "UNetMidBlock2DCrossAttn"
-    return "UNetMidBlock2D" if count(shapes, "mid_block.resnets") else None
+    return "UNetMidBlock2D" if count_children(shapes, "mid_block.resnets") else None
 
 
 def _per_level(down: list[list[int]], shapes: Shapes) -> list[Any]:
     rows: list[Any] = [_one(row) or 1 for row in down]
-    middle = count(shapes, "mid_block.attentions.0.transformer_blocks")
+    middle = count_children(shapes, "mid_block.attentions.0.transformer_blocks")
     if middle and not any(down[-1]):
         rows[-1] = middle  # diffusers gives the middle block what stands last
     elif middle and rows[-1] != middle:
@@ -105,38 +110,38 @@ def _per_level(down: list[list[int]], shapes: Shapes) -> list[Any]:
     return rows
 
 
-def linear(shapes: Shapes) -> bool:
+def has_linear_attention(shapes: Shapes) -> bool:
     """Whether attention blocks begin with a linear layer (SD 2, SDXL) or a convolution (SD 1)."""
     return any(len(shape) == 2 for name, shape in shapes.items() if name.endswith("proj_in.weight"))
 
 
-def context(shapes: Shapes) -> int:
+def text_context_width(shapes: Shapes) -> int:
     """How wide the text is that the U-Net attends to."""
     found = (shape[1] for name, shape in shapes.items() if name.endswith("attn2.to_k.weight"))
     return next(found, 0)
 
 
-def added(shapes: Shapes) -> int:
+def added_embedding_width(shapes: Shapes) -> int:
     """How wide SDXL's pooled text and sizes are together; 0 for the families without them."""
     shape = shapes.get("add_embedding.linear_1.weight", ())
     return shape[1] if len(shape) == 2 else 0
 
 
-def vae(shapes: Shapes, *, scale: float, norm_groups: int | None = None) -> Config:
+def autoencoder_config(shapes: Shapes, *, scale: float, norm_groups: int | None = None) -> Config:
     """`AutoencoderKL`'s arguments."""
-    levels = range(count(shapes, "encoder.down_blocks"))
+    levels = range(count_children(shapes, "encoder.down_blocks"))
     blocks = [f"encoder.down_blocks.{level}.resnets" for level in levels]
-    widths = [width(shapes, f"{block}.0.conv1.weight") for block in blocks]
+    widths = [tensor_side(shapes, f"{block}.0.conv1.weight") for block in blocks]
     return {
-        "in_channels": width(shapes, "encoder.conv_in.weight", 1),
-        "out_channels": width(shapes, "decoder.conv_out.weight"),
-        "latent_channels": width(shapes, "decoder.conv_in.weight", 1),
+        "in_channels": tensor_side(shapes, "encoder.conv_in.weight", 1),
+        "out_channels": tensor_side(shapes, "decoder.conv_out.weight"),
+        "latent_channels": tensor_side(shapes, "decoder.conv_in.weight", 1),
         "block_out_channels": widths,
-        "layers_per_block": count(shapes, "encoder.down_blocks.0.resnets"),
+        "layers_per_block": count_children(shapes, "encoder.down_blocks.0.resnets"),
         "down_block_types": ["DownEncoderBlock2D"] * len(widths),
         "up_block_types": ["UpDecoderBlock2D"] * len(widths),
-        "norm_num_groups": norm_groups or groups(widths),
-        "mid_block_add_attention": bool(count(shapes, "decoder.mid_block.attentions")),
+        "norm_num_groups": norm_groups or common_groups(widths),
+        "mid_block_add_attention": bool(count_children(shapes, "decoder.mid_block.attentions")),
         "use_quant_conv": "quant_conv.weight" in shapes,
         "use_post_quant_conv": "post_quant_conv.weight" in shapes,
         "sample_size": 512,
@@ -144,7 +149,7 @@ def vae(shapes: Shapes, *, scale: float, norm_groups: int | None = None) -> Conf
     }
 
 
-def taesd(shapes: Shapes) -> Config:
+def taesd_config(shapes: Shapes) -> Config:
     """`AutoencoderTiny`'s arguments: it works on latents as they are."""
     return {
         "latent_channels": max(shape[1] for name, shape in shapes.items() if _first(name)),
@@ -156,16 +161,16 @@ def _first(name: str) -> bool:
     return re.fullmatch(r"decoder\.layers\.0\.weight", name) is not None
 
 
-def text(shapes: Shapes, *, act: str, heads: int | None = None) -> Config:
+def text_config(shapes: Shapes, *, act: str, heads: int | None = None) -> Config:
     """`CLIPTextConfig`'s arguments."""
-    wide = width(shapes, "embeddings.token_embedding.weight", 1)
+    wide = tensor_side(shapes, "embeddings.token_embedding.weight", 1)
     return {
-        "vocab_size": width(shapes, "embeddings.token_embedding.weight"),
+        "vocab_size": tensor_side(shapes, "embeddings.token_embedding.weight"),
         "hidden_size": wide,
-        "intermediate_size": width(shapes, "encoder.layers.0.mlp.fc1.weight"),
-        "num_hidden_layers": count(shapes, "encoder.layers"),
+        "intermediate_size": tensor_side(shapes, "encoder.layers.0.mlp.fc1.weight"),
+        "num_hidden_layers": count_children(shapes, "encoder.layers"),
         "num_attention_heads": heads or max(1, wide // HEAD),
-        "max_position_embeddings": width(shapes, "embeddings.position_embedding.weight"),
+        "max_position_embeddings": tensor_side(shapes, "embeddings.position_embedding.weight"),
         "projection_dim": shapes.get("text_projection.weight", (wide,))[0],
         "hidden_act": act,
         # as CLIP's own files say; by a 2, transformers pools at the highest token, as CLIP does

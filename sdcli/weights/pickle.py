@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from sdcli.errors import BadRequest
-from sdcli.weights.safetensors import ITEM_SIZES, Header, Tensor, damaged
+from sdcli.weights.safetensors import ITEM_SIZES, Header, Tensor, damaged_file
 from sdcli.weights.unpickler import Husk, Piece, Storage, Unpickler
 
 LONGEST_PICKLE = 1 << 26  # the pickle of a real checkpoint is one megabyte; its weights lie outside
@@ -58,7 +58,7 @@ def read_pickle(path: Path) -> Header:
             root, places = _zipped(path, file) if zipped else _legacy(path, file)
         tensors = dict(_placed(path, root, places))
     except BROKEN as error:
-        raise damaged(path, f"it is no PyTorch file that can be read ({error})") from None
+        raise damaged_file(path, f"it is no PyTorch file that can be read ({error})") from None
     return Header(path, "pickle", tensors, facts=_facts(root))
 
 
@@ -70,7 +70,7 @@ def _zipped(path: Path, file: IO[bytes]) -> tuple[Any, Callable[[Storage], int]]
         raise BadRequest(f"`{path.name}` is a zip archive, not a model", hint="unpack it first")
     folder = name.removesuffix("data.pkl")
     if entries[name].file_size > LONGEST_PICKLE:
-        raise damaged(path, f"its description takes {entries[name].file_size:,} bytes")
+        raise damaged_file(path, f"its description takes {entries[name].file_size:,} bytes")
     if folder + "byteorder" in entries and archive.read(folder + "byteorder") != b"little":
         raise BadRequest(
             f"`{path.name}` was written on a big-endian machine", hint="convert it there"
@@ -91,13 +91,13 @@ def _start(path: Path, file: IO[bytes], info: zipfile.ZipInfo, storage: Storage,
     """Where a storage's bytes begin. PyTorch never compresses them: they are read in place."""
     size = storage.count * ITEM_SIZES[storage.dtype]
     if info.compress_type != zipfile.ZIP_STORED or info.file_size < size:
-        raise damaged(path, f"`{info.filename}` is not what PyTorch writes")
+        raise damaged_file(path, f"`{info.filename}` is not what PyTorch writes")
     file.seek(info.header_offset)
     local = file.read(30)
     name, extra = struct.unpack("<HH", local[26:30])
     start = info.header_offset + 30 + name + extra
     if start + size > total:
-        raise damaged(path, f"`{info.filename}` reaches beyond its end")
+        raise damaged_file(path, f"`{info.filename}` reaches beyond its end")
     return start
 
 
@@ -122,7 +122,9 @@ def _legacy(path: Path, file: IO[bytes]) -> tuple[Any, Callable[[Storage], int]]
         place += 8
         found[key] = place
         if not storage.count <= count:
-            raise damaged(path, f"storage {key} holds {count:,} numbers, not {storage.count:,}")
+            raise damaged_file(
+                path, f"storage {key} holds {count:,} numbers, not {storage.count:,}"
+            )
         place += count * ITEM_SIZES[storage.dtype]
         if place > total:
             raise BadRequest(

@@ -15,7 +15,7 @@ from sdcli.weights.safetensors import Header, Tensor
 
 # Under this name SD 2's velocity models differ from its epsilon models: ComfyUI's finding.
 TELLTALE = "up_blocks.3.attentions.2.transformer_blocks.0.norm1.bias"
-WORDS = {
+PREDICTIONS = {
     "eps": "eps",
     "epsilon": "eps",
     "v": "v",
@@ -25,7 +25,7 @@ WORDS = {
 EDM = ("edm_vpred.sigma_max", "edm_mean", "edm_std")
 
 
-def detect(
+def detect_prediction(
     header: Header, unet: Component, family: Family, said: Mapping[str, Any]
 ) -> tuple[str, bool]:
     """The prediction (eps, v) and whether the schedule is rescaled to zero terminal SNR."""
@@ -48,8 +48,8 @@ def detect(
         if header.metadata.get("modelspec.architecture") == "stable-diffusion-v2-768-v"
         else None,
     ):
-        if word in WORDS:
-            return WORDS[word], zero_snr
+        if word in PREDICTIONS:
+            return PREDICTIONS[word], zero_snr
     return ("v" if _sd2_velocity(header, unet, family) else "eps"), zero_snr
 
 
@@ -57,11 +57,11 @@ def _sd2_velocity(header: Header, unet: Component, family: Family) -> bool:
     if family.name != "sd2" or header.facts.get("global_step") == 875000:  # SD 2's 512 base
         return False
     part = unet.parts.get(TELLTALE)
-    values = floats(header.tensors[part.name]) if part else []
+    values = read_floats(header.tensors[part.name]) if part else []
     return len(values) > 1 and statistics.pstdev(values) > 0.09
 
 
-def floats(tensor: Tensor) -> list[float]:
+def read_floats(tensor: Tensor) -> list[float]:
     """The numbers of a small tensor, read without torch; none where its type is too odd."""
     with tensor.file.open("rb") as file:
         file.seek(tensor.offset)

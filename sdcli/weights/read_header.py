@@ -10,10 +10,10 @@ from typing import Any, cast
 
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.weights.pickle import read_pickle
-from sdcli.weights.safetensors import Header, Tensor, damaged, read_safetensors
+from sdcli.weights.safetensors import Header, Tensor, damaged_file, read_safetensors
 
 
-def read_folder(path: Path) -> Header:
+def read_folder_header(path: Path) -> Header:
     """The headers of a diffusers folder as one: tensors under their folders' names."""
     tensors: dict[str, Tensor] = {}
     configs: dict[str, Mapping[str, Any]] = {}
@@ -32,7 +32,7 @@ def read_folder(path: Path) -> Header:
     return Header(path, "diffusers", tensors, configs=configs)
 
 
-def read_component(folder: Path, kind: str) -> Header:
+def read_component_header(folder: Path, kind: str) -> Header:
     """The header of one component's folder, its tensors under their own names."""
     tensors: dict[str, Tensor] = {}
     for file in _weight_files(folder):
@@ -74,7 +74,7 @@ def _json(path: Path) -> Mapping[str, Any]:
 
 
 # What a file begins with, when it is nothing that holds weights, and what to say about it.
-STRANGERS: tuple[tuple[bytes, str, str], ...] = (
+NOT_WEIGHTS: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "is a Git LFS pointer, not the file itself", "run `git lfs pull`"),
     (b"<", "is a web page, not a model", "the download link wanted a log-in or a click; try again"),
     (b"\x89PNG", "is a picture, not a model", "pictures go to `--image`"),
@@ -92,7 +92,7 @@ def read_header(path: Path) -> Header:
     """What a file or a diffusers folder holds, told by its content and never by its ending."""
     try:
         if path.is_dir():
-            return read_folder(path)
+            return read_folder_header(path)
         if path.exists() and not path.is_file():  # reading a pipe would wait for ever
             raise BadRequest(f"`{path}` is no file", hint="name a file of weights")
         with path.open("rb") as file:
@@ -111,11 +111,11 @@ def _sniffed(path: Path, first: bytes) -> Header:
         return read_safetensors(path)
     if first.startswith((b"PK\x03\x04", b"\x80")):
         return read_pickle(path)
-    for magic, what, hint in STRANGERS:
+    for magic, what, hint in NOT_WEIGHTS:
         if first.lstrip().startswith(magic):
             raise BadRequest(f"`{path.name}` {what}", hint=hint)
     if len(first) < 9 or int.from_bytes(first[:8], "little") > path.stat().st_size:
-        raise damaged(path, "it does not begin like any file of weights")
+        raise damaged_file(path, "it does not begin like any file of weights")
     raise BadRequest(
         f"`{path.name}` is neither safetensors nor a PyTorch file", hint="is it really a model?"
     )

@@ -80,7 +80,7 @@ class Header:
         return max(bytes_in, key=lambda name: bytes_in[name])
 
 
-def damaged(path: Path, what: str) -> BadRequest:
+def damaged_file(path: Path, what: str) -> BadRequest:
     """The error for a file whose header cannot be true."""
     return BadRequest(f"`{path.name}` is damaged: {what}", hint="download or copy it again")
 
@@ -91,7 +91,7 @@ def read_safetensors(path: Path) -> Header:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > min(total - 8, LONGEST_HEADER):
-            raise damaged(path, f"its header claims {length:,} bytes, the file has {total:,}")
+            raise damaged_file(path, f"its header claims {length:,} bytes, the file has {total:,}")
         text = file.read(length)
     entries = _parsed(path, text)
     metadata = entries.pop("__metadata__", {})
@@ -105,9 +105,9 @@ def _parsed(path: Path, text: bytes) -> dict[str, Any]:
     try:
         entries: Any = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        raise damaged(path, f"its header is not what safetensors writes ({error})") from None
+        raise damaged_file(path, f"its header is not what safetensors writes ({error})") from None
     if not isinstance(entries, dict):
-        raise damaged(path, "its header is not a table of tensors")
+        raise damaged_file(path, "its header is not a table of tensors")
     return cast("dict[str, Any]", entries)
 
 
@@ -129,9 +129,9 @@ def _tensor(path: Path, name: str, entry: Any, start: int) -> Tensor:
         dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
         numbers = [*shape, begin, end]
     except (TypeError, KeyError, ValueError):
-        raise damaged(path, f"`{name}` is not described as a tensor") from None
+        raise damaged_file(path, f"`{name}` is not described as a tensor") from None
     if not all(type(number) is int and number >= 0 for number in numbers):
-        raise damaged(path, f"`{name}` has a size or a place that is no number")
+        raise damaged_file(path, f"`{name}` has a size or a place that is no number")
     if dtype not in ITEM_SIZES:
         raise BadRequest(
             f"`{path.name}` stores `{name}` as {dtype!r}, which sdcli cannot read",
@@ -139,7 +139,7 @@ def _tensor(path: Path, name: str, entry: Any, start: int) -> Tensor:
         )
     tensor = Tensor(dtype, tuple(shape), path, start + begin)
     if tensor.size != end - begin:
-        raise damaged(
+        raise damaged_file(
             path, f"`{name}` {list(shape)} needs {tensor.size:,} bytes, not {end - begin:,}"
         )
     return tensor
@@ -149,7 +149,7 @@ def _check_places(path: Path, tensors: Mapping[str, Tensor], start: int, total: 
     free = start
     for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].offset, item[1].size)):
         if tensor.offset < free:
-            raise damaged(path, f"`{name}` lies over another tensor")
+            raise damaged_file(path, f"`{name}` lies over another tensor")
         free = tensor.offset + tensor.size
     if free > total:
         raise BadRequest(

@@ -11,7 +11,7 @@ from sdcli.weights.safetensors import Tensor
 ALIGN = 8
 
 
-def head(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+def safetensors_head(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """The file's first bytes; the tensors follow in this order, without gaps."""
     entries: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     at = 0

@@ -102,7 +102,7 @@ def unet_table(names: Collection[str]) -> dict[str, str]:
     table |= _resnet("middle_block.0", "mid_block.resnets.0")
     table |= _resnet("middle_block.2", "mid_block.resnets.1")
     level = place = 0
-    for block in filter(None, numbers(names, "input_blocks")):
+    for block in filter(None, numbers_after(names, "input_blocks")):
         ldm = f"input_blocks.{block}"
         if f"{ldm}.0.op" in modules:
             table[f"{ldm}.0.op"] = f"down_blocks.{level}.downsamplers.0.conv"
@@ -112,7 +112,7 @@ def unet_table(names: Collection[str]) -> dict[str, str]:
             table[f"{ldm}.1"] = f"down_blocks.{level}.attentions.{place}"
             place += 1
     level = place = 0
-    for block in numbers(names, "output_blocks"):
+    for block in numbers_after(names, "output_blocks"):
         ldm = f"output_blocks.{block}"
         table |= _resnet(f"{ldm}.0", f"up_blocks.{level}.resnets.{place}")
         table[f"{ldm}.1"] = f"up_blocks.{level}.attentions.{place}"
@@ -121,12 +121,12 @@ def unet_table(names: Collection[str]) -> dict[str, str]:
             if sampler in modules:
                 table[sampler] = f"up_blocks.{level}.upsamplers.0.conv"
                 level, place = level + 1, 0
-    for block in numbers(names, "zero_convs"):
+    for block in numbers_after(names, "zero_convs"):
         table[f"zero_convs.{block}.0"] = f"controlnet_down_blocks.{block}"
     return table
 
 
-def numbers(names: Collection[str], prefix: str) -> list[int]:
+def numbers_after(names: Collection[str], prefix: str) -> list[int]:
     """The numbers that stand behind a prefix: those that are there, whatever they claim to be."""
     start = len(prefix) + 1
     found = {name[start:].partition(".")[0] for name in names if name.startswith(prefix + ".")}
@@ -145,15 +145,15 @@ OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "
 
 def vae_table(names: Collection[str]) -> dict[str, str]:
     """LDM module path -> diffusers module path of an autoencoder."""
-    levels = len(numbers(names, "decoder.up"))
+    levels = len(numbers_after(names, "decoder.up"))
     if not levels:
         return _diffusers_vae_table(names)
     table: dict[str, str] = {}
     for side, blocks in (("encoder", "down"), ("decoder", "up")):
-        for level in numbers(names, f"{side}.{blocks}"):
+        for level in numbers_after(names, f"{side}.{blocks}"):
             ldm = f"{side}.{blocks}.{level}"
             ours = f"{side}.{blocks}_blocks.{level if side == 'encoder' else levels - 1 - level}"
-            for place in numbers(names, f"{ldm}.block"):
+            for place in numbers_after(names, f"{ldm}.block"):
                 table[f"{ldm}.block.{place}"] = f"{ours}.resnets.{place}"
                 table[f"{ldm}.block.{place}.nin_shortcut"] = f"{ours}.resnets.{place}.conv_shortcut"
             table[f"{ldm}.{blocks}sample"] = f"{ours}.{blocks}samplers.0"
@@ -194,7 +194,7 @@ def text_table(names: Collection[str]) -> dict[str, str]:
         "ln_final": "final_layer_norm",
         "text_projection": "text_projection.weight",
     }
-    for layer in numbers(names, "transformer.resblocks"):
+    for layer in numbers_after(names, "transformer.resblocks"):
         for theirs, ours in OPEN_CLIP.items():
             table[f"transformer.resblocks.{layer}.{theirs}"] = f"encoder.layers.{layer}.{ours}"
     return table
@@ -203,7 +203,7 @@ def text_table(names: Collection[str]) -> dict[str, str]:
 TABLES = {UNET: unet_table, VAE: vae_table, TEXT: text_table, TEXT_2: text_table}
 
 
-def renamed(name: str, table: Mapping[str, str]) -> str:
+def rename_tensor(name: str, table: Mapping[str, str]) -> str:
     """The name with its longest known module path replaced."""
     path = name
     while path and path not in table:
@@ -211,10 +211,10 @@ def renamed(name: str, table: Mapping[str, str]) -> str:
     return table[path] + name[len(path) :] if path else name
 
 
-def spelled(target: str, table: Mapping[str, str]) -> str:
+def file_spelling(target: str, table: Mapping[str, str]) -> str:
     """The name that a file with this table would have for a module's tensor."""
     back = {ours: theirs for theirs, ours in table.items()}
     found = re.match(r"(encoder\.layers\.(\d+))\.self_attn\.[qkv]_proj\.(weight|bias)", target)
     if found and f"{found[1]}.mlp.fc1" in back:
         return f"transformer.resblocks.{found[2]}.attn.in_proj_{found[3]}"
-    return renamed(target, back)
+    return rename_tensor(target, back)

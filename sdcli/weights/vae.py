@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sdcli.errors import BadRequest
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.components import Component, is_taesd, sort
-from sdcli.weights.file_kinds import kind_of
-from sdcli.weights.read_header import read_component, read_header
+from sdcli.weights.components import Component, is_taesd, sort_into_components
+from sdcli.weights.file_kinds import find_file_kind
+from sdcli.weights.read_header import read_component_header, read_header
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import UNET, VAE, Part
 
@@ -17,10 +17,10 @@ from sdcli.weights.tensor_names import UNET, VAE, Part
 def find_vae(path: Path) -> tuple[Header, Component]:
     """The VAE in a file: also a whole checkpoint's, or that of a TAESD's half beside its other."""
     header = _header(path)
-    components, _ = sort(header)
+    components, _ = sort_into_components(header)
     vae = components.get(VAE)
     if vae is None:
-        row = kind_of(header)
+        row = find_file_kind(header)
         raise BadRequest(f"`{path.name}` is {row.title}, not a VAE", hint=row.hint)
     if any(name[0].isdigit() for name in vae.parts):
         return _taesd(path)
@@ -39,10 +39,10 @@ def _header(path: Path) -> Header:
     if not path.is_dir() or (path / "unet").is_dir():
         return read_header(path)
     folder = path / VAE if (path / VAE).is_dir() else path
-    return read_component(folder, VAE)
+    return read_component_header(folder, VAE)
 
 
-def fitting(path: Path, model: Checkpoint) -> Path:
+def check_vae(path: Path, model: Checkpoint) -> Path:
     """The same path, once its header has shown a VAE for latents like the model's."""
     _, vae = find_vae(path)
     shapes = vae.shapes

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from sdcli.engine.session import Studio
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Lora, Request
-from sdcli.weights.checkpoint import Checkpoint, identify
+from sdcli.weights.checkpoint import Checkpoint, identify_checkpoint
 from tests.bench.cases import Case, case
 from tests.bench.sdcpp import Silent, apart, place
 from tests.helpers import loras, tiny
@@ -85,7 +85,7 @@ def theirs(asked: argparse.Namespace, group: Group, chosen: list[Case]) -> None:
 
 def groups(asked: argparse.Namespace) -> Iterator[Group]:
     """The plain picture, LoRAs, a ControlNet."""
-    model, folder = identify(asked.model), asked.folder.absolute()
+    model, folder = identify_checkpoint(asked.model), asked.folder.absolute()
     yield Group({}, (case("plain"),))
     worn = [
         lora(model, folder, "uniform-alpha", lambda _: 4.0),

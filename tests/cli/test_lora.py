@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sdcli.weights.checkpoint import identify
+from sdcli.weights.checkpoint import identify_checkpoint
 from tests.helpers import loras, tiny
 
 DRAW = ("txt2img", "a fox", "--steps", 1, "-W", 64, "-H", 64, "--seed", 1, "-q", "-m")
@@ -23,7 +23,7 @@ def worn(checkpoints, tmp_path_factory):
     }
     found = {}
     for layout, naming in (("sd1", "kohya"), ("sdxl", "kohya-xl")):
-        targets = loras.targets(identify(checkpoints(layout)))
+        targets = loras.targets(identify_checkpoint(checkpoints(layout)))
         tensors, _ = loras.lora(targets, naming, alpha=lambda number: 1.0 + number % 3)
         found[layout] = loras.write(folder / f"{layout}-ink.safetensors", tensors, metadata)
     return found
@@ -71,7 +71,7 @@ def pixels(name: str) -> bytes:
 
 
 def test_the_plan_says_what_share_was_worn(sdcli, worn, sd1, tmp_path):
-    tensors, _ = loras.lora(loras.targets(identify(sd1)), "kohya")
+    tensors, _ = loras.lora(loras.targets(identify_checkpoint(sd1)), "kohya")
     for factor in ("lora_down.weight", "lora_up.weight", "alpha"):
         name = "lora_unet_down_blocks_7_attentions_0_proj_in"
         tensors[f"{name}.{factor}"] = torch.ones(4, 4) if factor != "alpha" else torch.tensor(1.0)

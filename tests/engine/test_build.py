@@ -18,7 +18,7 @@ from sdcli.engine.build import build
 from sdcli.engine.empty_module import Frame
 from sdcli.engine.read_tensors import Reader
 from sdcli.errors import BadRequest, SdcliError
-from sdcli.weights.checkpoint import Checkpoint, identify, identify_header
+from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header, identify_checkpoint
 from sdcli.weights.safetensors import Header, Tensor
 from tests.helpers import tiny
 
@@ -32,12 +32,12 @@ def test_every_full_size_list_builds_with_none_missing_and_none_left_over(name):
         pytest.skip("the lists are not at hand")
     shapes = json.loads((KEYS / f"{name}.json").read_text())
     tensors = {n: Tensor("F16", tuple(shape), Path(os.devnull)) for n, shape in shapes.items()}
-    fits(identify_header(Header(Path(name), "safetensors", tensors)))
+    fits(checkpoint_from_header(Header(Path(name), "safetensors", tensors)))
 
 
 def fits(found: Checkpoint) -> None:
     """Every tensor of the file has its place in a module, and every place has its tensor."""
-    assert found.left == ()
+    assert found.unused == ()
     for kind, component in found.components.items():
         frame = Frame(found.header, component, building.MAKERS[kind], found.config(kind))
         frame.check()
@@ -58,7 +58,7 @@ def test_distilled_sdxl_is_read_off_its_tensors(name):
     depths, up_depths, middle = DISTILLED[name]
     layout = replace(tiny.SDXL, depths=depths, up_depths=up_depths, middle=middle)
     tensors = {n: Tensor("F16", shape) for n, shape in tiny.shapes(layout).items()}
-    found = identify_header(Header(Path(name), "safetensors", tensors))
+    found = checkpoint_from_header(Header(Path(name), "safetensors", tensors))
     assert (found.family.name, found.missing) == ("sdxl", ())
     fits(found)
 
@@ -99,13 +99,13 @@ def same(module: torch.nn.Module, expected: dict[str, torch.Tensor]) -> None:
 
 @pytest.mark.parametrize("layout", ["sd1", "sd1-inpaint", "sd1-edit", "sd2", "sd2-inpaint", "sdxl"])
 def test_every_weight_is_where_diffusers_puts_it(checkpoints, layout):
-    judged(layout, tiny.tensors(layout), build(identify(checkpoints(layout))))
+    judged(layout, tiny.tensors(layout), build(identify_checkpoint(checkpoints(layout))))
 
 
 @pytest.mark.parametrize("layout", ["sd1-nai", "sd1-ema-beside"])
 def test_other_names_give_the_same_modules(checkpoints, layout):
     tensors = tiny.tensors(layout)
-    modules = build(identify(checkpoints(layout)))
+    modules = build(identify_checkpoint(checkpoints(layout)))
     name = (
         "cond_stage_model.transformer.text_model."
         if "nai" not in layout
@@ -129,7 +129,7 @@ def test_averaged_weights_alone_are_the_weights(checkpoints):
         for name, tensor in tensors.items()
         if name.startswith(start)
     }
-    modules = build(identify(checkpoints("sd1-ema-only")))
+    modules = build(identify_checkpoint(checkpoints("sd1-ema-only")))
     same(modules.unet, judge.convert_ldm_unet_checkpoint(plain, dict(modules.unet.config)))
 
 
@@ -156,7 +156,7 @@ def outputs(modules: building.Modules, steps: int = 5) -> torch.Tensor:
 
 @pytest.mark.parametrize("layout", sorted(tiny.LAYOUTS))
 def test_every_layout_computes(checkpoints, layout):
-    modules = build(identify(checkpoints(layout)))
+    modules = build(identify_checkpoint(checkpoints(layout)))
     assert modules.ignored == ()
     found = outputs(modules)
     assert found.shape == (1, 3, 64, 64)
@@ -165,22 +165,22 @@ def test_every_layout_computes(checkpoints, layout):
 
 @pytest.mark.parametrize("layout", ["sd1", "sd2-v", "sdxl", "ssd-1b"])
 def test_a_diffusers_folder_is_the_same_model(checkpoints, tmp_path, layout):
-    modules = build(identify(checkpoints(layout)))
+    modules = build(identify_checkpoint(checkpoints(layout)))
     for name in ("unet", "vae", "text_encoder", "text_encoder_2"):
         if (module := getattr(modules, name)) is not None:
             module.save_pretrained(tmp_path / name)
     scheduler = {"prediction_type": "v_prediction" if layout == "sd2-v" else "epsilon"}
     (tmp_path / "scheduler").mkdir()
     (tmp_path / "scheduler/scheduler_config.json").write_text(json.dumps(scheduler))
-    found, single = identify(tmp_path), identify(checkpoints(layout))
+    found, single = identify_checkpoint(tmp_path), identify_checkpoint(checkpoints(layout))
     assert (found.family, found.prediction) == (single.family, single.prediction)
-    assert (found.missing, found.left) == ((), ())
+    assert (found.missing, found.unused) == ((), ())
     assert torch.equal(outputs(build(found)), outputs(modules))
 
 
 @pytest.mark.parametrize("form", ["bin", "fp16", "shards", "old names"])
 def test_a_diffusers_folder_in_its_other_forms(sd1, tmp_path, form):
-    modules = build(identify(sd1), dtype=torch.float16)
+    modules = build(identify_checkpoint(sd1), dtype=torch.float16)
     modules.vae.save_pretrained(tmp_path / "vae", variant="fp16" if form == "fp16" else None)
     modules.text_encoder.save_pretrained(tmp_path / "text_encoder")
     size = {"max_shard_size": "500KB"} if form == "shards" else {}
@@ -192,7 +192,9 @@ def test_a_diffusers_folder_in_its_other_forms(sd1, tmp_path, form):
         state = load_file(path)
         save_file({f"text_model.{name}": tensor for name, tensor in state.items()}, path)
     assert (len(list((tmp_path / "unet").glob("*-of-*"))) > 1) == (form == "shards")
-    assert torch.equal(outputs(build(identify(tmp_path))), outputs(build(identify(sd1))))
+    assert torch.equal(
+        outputs(build(identify_checkpoint(tmp_path))), outputs(build(identify_checkpoint(sd1)))
+    )
 
 
 @pytest.mark.parametrize("form", ["zip", "legacy", "lightning"])
@@ -201,7 +203,9 @@ def test_pickles_are_the_same_model(sd1, tmp_path, form):
     root = {"state_dict": tensors, "global_step": 1} if form == "lightning" else tensors
     path = tmp_path / "model.safetensors"  # the ending says nothing
     torch.save(root, path, _use_new_zipfile_serialization=form != "legacy")
-    assert torch.equal(outputs(build(identify(path))), outputs(build(identify(sd1))))
+    assert torch.equal(
+        outputs(build(identify_checkpoint(path))), outputs(build(identify_checkpoint(sd1)))
+    )
 
 
 @pytest.mark.parametrize(
@@ -210,10 +214,10 @@ def test_pickles_are_the_same_model(sd1, tmp_path, form):
 def test_every_type_is_read(sd1, tmp_path, dtype):
     tensors = {name: t.to(dtype) for name, t in tiny.tensors("sd1").items()}
     save_file(tensors, tmp_path / "typed.safetensors")
-    modules = build(identify(tmp_path / "typed.safetensors"))
+    modules = build(identify_checkpoint(tmp_path / "typed.safetensors"))
     name = "model.diffusion_model.input_blocks.0.0.weight"
     assert torch.equal(modules.unet.conv_in.weight, tensors[name].float())
-    half = build(identify(sd1), dtype=torch.float16)
+    half = build(identify_checkpoint(sd1), dtype=torch.float16)
     assert {p.dtype for p in half.unet.parameters()} == {torch.float16}
 
 
@@ -241,7 +245,7 @@ def test_a_missing_tensor_is_named_as_the_file_names_it(tmp_path, layout, name):
     del tensors[name]
     save_file(tensors, tmp_path / "hurt.safetensors")
     with pytest.raises(BadRequest) as caught:
-        build(identify(tmp_path / "hurt.safetensors"))
+        build(identify_checkpoint(tmp_path / "hurt.safetensors"))
     assert f"lacks the tensor `{name}`" in caught.value.fact
 
 
@@ -251,7 +255,7 @@ def test_no_weight_is_read_before_all_are_known_to_be_there(sd1, tmp_path, monke
     save_file(tensors, tmp_path / "hurt.safetensors")
     monkeypatch.setattr(Reader, "read", lambda *_: pytest.fail("a weight was read"))
     with pytest.raises(BadRequest, match="decoder.conv_out.bias"):
-        build(identify(tmp_path / "hurt.safetensors"))
+        build(identify_checkpoint(tmp_path / "hurt.safetensors"))
 
 
 def test_a_tensor_of_another_shape_is_named(tmp_path):
@@ -262,21 +266,21 @@ def test_a_tensor_of_another_shape_is_named(tmp_path):
     with pytest.raises(
         BadRequest, match=rf"has `{name}` of \[64, 63, 3, 3\], not \[64, 64, 3, 3\]"
     ):
-        build(identify(tmp_path / "hurt.safetensors"))
+        build(identify_checkpoint(tmp_path / "hurt.safetensors"))
 
 
 def test_a_tensor_that_no_module_takes_is_told(tmp_path):
     tensors = tiny.tensors("sd1")
     tensors["model.diffusion_model.input_blocks.1.0.extra.weight"] = torch.zeros(3)
     save_file(tensors, tmp_path / "more.safetensors")
-    found = build(identify(tmp_path / "more.safetensors"))
+    found = build(identify_checkpoint(tmp_path / "more.safetensors"))
     assert found.ignored == ("model.diffusion_model.input_blocks.1.0.extra.weight",)
 
 
 def test_a_file_cut_while_it_is_read_is_told(sd1, tmp_path):
     path = tmp_path / "model.safetensors"
     path.write_bytes(sd1.read_bytes())
-    found = identify(path)
+    found = identify_checkpoint(path)
     path.write_bytes(sd1.read_bytes()[: sd1.stat().st_size // 2])
     with pytest.raises(SdcliError, match="ends where a tensor should be"):
         build(found)
@@ -299,7 +303,7 @@ def test_a_vae_of_its_own_in_every_layout(sd1, tmp_path, layout):
     save_file(
         {n: t.contiguous() for n, t in VAE_LAYOUTS[layout](vae).items()}, tmp_path / "x.safetensors"
     )
-    module = building.build_vae(identify(sd1), tmp_path / "x.safetensors")
+    module = building.build_vae(identify_checkpoint(sd1), tmp_path / "x.safetensors")
     ldm = {f"first_stage_model.{name}": tensor for name, tensor in vae.items()}
     same(module, judge.convert_ldm_vae_checkpoint(ldm, dict(module.config)))
 
@@ -307,7 +311,7 @@ def test_a_vae_of_its_own_in_every_layout(sd1, tmp_path, layout):
 @pytest.mark.parametrize("old", [False, True], ids=["new names", "old names"])
 @pytest.mark.parametrize("pickled", [False, True], ids=["safetensors", "pt"])
 def test_a_vae_in_the_names_of_diffusers(sd1, tmp_path, old, pickled):
-    expected = building.build_vae(identify(sd1))
+    expected = building.build_vae(identify_checkpoint(sd1))
     state = {name: tensor.contiguous() for name, tensor in expected.state_dict().items()}
     if old:
         for new, name in (
@@ -319,23 +323,26 @@ def test_a_vae_in_the_names_of_diffusers(sd1, tmp_path, old, pickled):
             state = {key.replace(f".{new}.", f".{name}."): tensor for key, tensor in state.items()}
     path = tmp_path / "vae"
     torch.save({"state_dict": state}, path) if pickled else save_file(state, path)
-    same(building.build_vae(identify(sd1), path), dict(expected.state_dict()))
+    same(building.build_vae(identify_checkpoint(sd1), path), dict(expected.state_dict()))
 
 
 def test_the_vae_of_a_folder(sd1, tmp_path):
-    expected = building.build_vae(identify(sd1))
+    expected = building.build_vae(identify_checkpoint(sd1))
     expected.save_pretrained(tmp_path / "model/vae")
     for folder in ("model", "model/vae"):
-        same(building.build_vae(identify(sd1), tmp_path / folder), dict(expected.state_dict()))
+        same(
+            building.build_vae(identify_checkpoint(sd1), tmp_path / folder),
+            dict(expected.state_dict()),
+        )
     (tmp_path / "nothing").mkdir()
     with pytest.raises(BadRequest, match="no weights lie in the folder"):
-        building.build_vae(identify(sd1), tmp_path / "nothing")
+        building.build_vae(identify_checkpoint(sd1), tmp_path / "nothing")
 
 
 def test_the_vae_of_another_checkpoint(sd1, sdxl):
     same(
-        building.build_vae(identify(sd1), sdxl),
-        dict(building.build_vae(identify(sdxl)).state_dict()),
+        building.build_vae(identify_checkpoint(sd1), sdxl),
+        dict(building.build_vae(identify_checkpoint(sdxl)).state_dict()),
     )
 
 
@@ -355,7 +362,7 @@ def test_taesd_is_a_vae(sd1, tmp_path, layout):
             torch.save(plain, tmp_path / f"taesd_{half}.pth")
     else:
         save_file(state, path)
-    found = building.build_vae(identify(sd1), path)
+    found = building.build_vae(identify_checkpoint(sd1), path)
     same(found, state)
     latents = torch.randn(1, 4, 4, 4)
     expected = tiny_vae.eval().decode(latents).sample
@@ -363,14 +370,14 @@ def test_taesd_is_a_vae(sd1, tmp_path, layout):
     if layout == "halves":
         (tmp_path / "taesd_encoder.pth").unlink()
         with pytest.raises(BadRequest, match="one half of a TAESD"):
-            building.build_vae(identify(sd1), path)
+            building.build_vae(identify_checkpoint(sd1), path)
 
 
 def test_half_a_vae_and_no_vae_are_told(sd1, tmp_path):
     half = {n: t for n, t in tiny.filled(tiny.vae()).items() if not n.startswith("encoder")}
     save_file(half, tmp_path / "half.safetensors")
     with pytest.raises(BadRequest, match="without its encoder"):
-        building.build_vae(identify(sd1), tmp_path / "half.safetensors")
+        building.build_vae(identify_checkpoint(sd1), tmp_path / "half.safetensors")
     save_file({"emb_params": torch.zeros(2, 768)}, tmp_path / "word.safetensors")
     with pytest.raises(BadRequest, match="is a textual inversion, not a VAE"):
-        building.build_vae(identify(sd1), tmp_path / "word.safetensors")
+        building.build_vae(identify_checkpoint(sd1), tmp_path / "word.safetensors")

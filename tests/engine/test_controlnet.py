@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from sdcli.engine.controlnet import build
 from sdcli.errors import BadRequest
 from sdcli.weights import controlnet as control
-from sdcli.weights.checkpoint import identify
+from sdcli.weights.checkpoint import identify_checkpoint
 from tests.helpers import controls
 from tests.helpers.tiny import Tensors
 
@@ -89,9 +89,9 @@ WAYS: dict[str, Written] = {
 )
 def test_every_layout_builds_the_network_that_diffusers_would(tmp_path, checkpoints, layout, way):
     tensors = controls.tensors(layout)
-    path = control.within(WAYS[way](tensors, tmp_path))
-    model = identify(checkpoints(layout))
-    network = build(control.fitting(path, model), model, torch.float32, CPU)
+    path = control.controlnet_file(WAYS[way](tensors, tmp_path))
+    model = identify_checkpoint(checkpoints(layout))
+    network = build(control.check_controlnet(path, model), model, torch.float32, CPU)
     wanted, got = diffusers_names(tensors), network.state_dict()
     assert set(wanted) == set(got)
     for name, tensor in got.items():
@@ -101,8 +101,8 @@ def test_every_layout_builds_the_network_that_diffusers_would(tmp_path, checkpoi
 def test_a_difference_is_added_to_the_models_own_weights(tmp_path, sd1):
     tensors = controls.tensors("sd1")
     path = prefixed("control_model.")({**tensors, "difference": torch.zeros(())}, tmp_path)
-    model = identify(sd1)
-    found = control.fitting(path, model)
+    model = identify_checkpoint(sd1)
+    found = control.check_controlnet(path, model)
     assert found.difference
     plain = load_file(sd1)
     network = build(found, model, torch.float32, CPU).state_dict()
@@ -120,12 +120,14 @@ def test_a_controlnet_of_another_family_or_width_is_refused(tmp_path, sd1, sdxl)
     with pytest.raises(
         BadRequest, match="for Stable Diffusion XL, the model is Stable Diffusion 1"
     ):
-        control.fitting(path, identify(sd1))
+        control.check_controlnet(path, identify_checkpoint(sd1))
     narrow = {name: t for name, t in controls.tensors("sd1").items()}
     wide = "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
     narrow[wide] = torch.zeros(32, 40)
     with pytest.raises(BadRequest, match="its text is 40, not 32"):
-        control.fitting(prefixed("control_model.")(narrow, tmp_path), identify(sd1))
+        control.check_controlnet(
+            prefixed("control_model.")(narrow, tmp_path), identify_checkpoint(sd1)
+        )
 
 
 @pytest.mark.parametrize(
@@ -135,13 +137,13 @@ def test_a_controlnet_of_another_family_or_width_is_refused(tmp_path, sd1, sdxl)
 def test_other_kinds_of_control_are_refused_by_name(tmp_path, sd1, more, what):
     tensors = {**controls.tensors("sd1"), more: torch.zeros(2)}
     with pytest.raises(BadRequest, match=what):
-        control.fitting(prefixed("")(tensors, tmp_path), identify(sd1))
+        control.check_controlnet(prefixed("")(tensors, tmp_path), identify_checkpoint(sd1))
 
 
 def test_a_missing_tensor_is_named_as_the_file_would(tmp_path, sd1):
     tensors = controls.tensors("sd1")
     del tensors["zero_convs.1.0.bias"]
-    model = identify(sd1)
-    found = control.fitting(prefixed("control_model.")(tensors, tmp_path), model)
+    model = identify_checkpoint(sd1)
+    found = control.check_controlnet(prefixed("control_model.")(tensors, tmp_path), model)
     with pytest.raises(BadRequest, match=r"lacks the tensor `control_model.zero_convs.1.0.bias`"):
         build(found, model, torch.float32, CPU)

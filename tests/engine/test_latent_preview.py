@@ -9,7 +9,7 @@ from PIL import Image
 from sdcli.engine.build import build
 from sdcli.engine.latent_preview import Glimpse, projection
 from sdcli.engine.pipeline import Pipeline
-from sdcli.weights.checkpoint import identify
+from sdcli.weights.checkpoint import identify_checkpoint
 
 
 class Linear:
@@ -35,7 +35,7 @@ def test_a_projection_gives_back_the_colours_of_a_linear_vae():
 
 
 def test_a_glimpse_has_the_size_of_the_picture(sd1):
-    model = identify(sd1)
+    model = identify_checkpoint(sd1)
     made = build(model)
     pipe = Pipeline(made.unet, made.vae, made.text_encoder, made.text_encoder_2)
     glimpse = Glimpse(pipe, model, None, torch.device("cpu"))

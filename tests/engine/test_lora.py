@@ -9,7 +9,7 @@ import torch
 from sdcli.engine.build import build
 from sdcli.engine.lora import Wardrobe, wearing
 from sdcli.plan import File, Lora
-from sdcli.weights.checkpoint import Checkpoint, identify, read_header
+from sdcli.weights.checkpoint import Checkpoint, identify_checkpoint, read_header
 from tests.helpers import loras
 from tests.helpers.loras import Tensors
 
@@ -23,7 +23,7 @@ def models(checkpoints: Callable[[str], Path]) -> Callable[[str], tuple[Checkpoi
 
     def get(layout: str) -> tuple[Checkpoint, object]:
         if layout not in made:
-            found = identify(checkpoints(layout))
+            found = identify_checkpoint(checkpoints(layout))
             made[layout] = found, build(found)
         return made[layout]
 
@@ -116,7 +116,7 @@ def test_each_module_has_its_own_alpha(models, tmp_path, layout):
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_files_and_models(checkpoints, tmp_path, dtype):
-    model = identify(checkpoints("sd1"))
+    model = identify_checkpoint(checkpoints("sd1"))
     pipe = build(model, dtype=dtype)
     tensors, _ = loras.lora(loras.targets(model), "kohya")
     halves = {name: tensor.to(dtype) for name, tensor in tensors.items()}
@@ -389,8 +389,8 @@ def test_the_fixtures_thirteen_changes(models):
 
     from sdcli.engine.lora_deltas import delta
     from sdcli.engine.read_tensors import load
-    from sdcli.weights.lora.key_names import factor
-    from sdcli.weights.lora.kinds import Module, kind_of
+    from sdcli.weights.lora.key_names import read_key
+    from sdcli.weights.lora.kinds import LoraModule, find_lora_kind
 
     tensors = load(fixture)
     cases = json.loads(read_header(fixture).metadata["cases"])
@@ -400,12 +400,14 @@ def test_the_fixtures_thirteen_changes(models):
         found = {
             made.factor: key
             for key in tensors
-            if key.startswith(f"{name}.") and (made := factor(f"lora_unet_{key}"))
+            if key.startswith(f"{name}.") and (made := read_key(f"lora_unet_{key}"))
         }
-        kind, left = kind_of(set(found))
+        kind, left = find_lora_kind(set(found))
         assert kind and not left
         of = {part: tensors[key] for part, key in found.items()}
-        module = Module("unet", name, kind, found, {part: tuple(t.shape) for part, t in of.items()})
+        module = LoraModule(
+            "unet", name, kind, found, {part: tuple(t.shape) for part, t in of.items()}
+        )
         base, wanted = tensors[f"expect.{name}.base"], tensors[f"expect.{name}.delta"]
         got = delta(module, of, base.flatten(1), float(of["alpha"])).reshape(wanted.shape)
         assert (got - wanted).norm() <= 1e-5 * wanted.norm(), name

@@ -14,7 +14,7 @@ from sdcli.engine.lora import wearing
 from sdcli.engine.lora_extract import extract, halves
 from sdcli.engine.lora_merge import merge
 from sdcli.planning import lora_jobs as bake
-from sdcli.weights.checkpoint import identify
+from sdcli.weights.checkpoint import identify_checkpoint
 from tests.engine.test_lora import bits, same, worn
 from tests.helpers import loras, tiny
 
@@ -31,7 +31,7 @@ def written(tmp_path: Path, layout: str, dtype: torch.dtype) -> tuple[Path, Path
     """A checkpoint and a LoRA for it."""
     path = tiny.write(tmp_path / "model.safetensors", layout, dtype=dtype)
     naming = "kohya-xl" if layout == "sdxl" else "kohya"
-    tensors, _ = loras.lora(loras.targets(identify(path), convs=True), naming)
+    tensors, _ = loras.lora(loras.targets(identify_checkpoint(path), convs=True), naming)
     return path, loras.write(tmp_path / "lora.safetensors", tensors)
 
 
@@ -41,11 +41,11 @@ def test_a_merged_checkpoint_is_the_one_that_wears(tmp_path, layout):
     out = tmp_path / "merged.safetensors"
     asked = request.Lora(str(lora), 0.7, 0.4)
     merge(bake.plan_merge(str(path), [asked], out, partial=False, force=False), Silent())
-    model = identify(path)
+    model = identify_checkpoint(path)
     pipe = build(model)
     with wearing(pipe, model, (worn(lora, 0.7, 0.4),)):
         dressed = bits(pipe)
-    assert same(bits(build(identify(out))), dressed)
+    assert same(bits(build(identify_checkpoint(out))), dressed)
 
 
 def test_a_merge_keeps_layout_types_and_words_and_adds_its_origin(tmp_path):
@@ -98,10 +98,10 @@ def test_extracting_at_full_rank_gives_the_tuned_model_back(tmp_path, layout):
     out = tmp_path / "lora.safetensors"
     paths = str(tmp_path / "tuned.safetensors"), str(base)
     extract(bake.plan_extraction(*paths, 4096, out, force=False), Silent())
-    model = identify(base)
+    model = identify_checkpoint(base)
     pipe = build(model)
     plain = bits(pipe)
-    wanted = bits(build(identify(tmp_path / "tuned.safetensors")))
+    wanted = bits(build(identify_checkpoint(tmp_path / "tuned.safetensors")))
     with wearing(pipe, model, (worn(out),)):
         got = bits(pipe)
     for name, weight in wanted.items():
@@ -115,7 +115,7 @@ def test_extracting_gives_a_lora_back(tmp_path):
     asked = [request.Lora(str(lora))]
     merge(bake.plan_merge(str(path), asked, merged, partial=False, force=False), Silent())
     extract(bake.plan_extraction(str(merged), str(path), loras.RANK, again, force=False), Silent())
-    model = identify(path)
+    model = identify_checkpoint(path)
     pipe = build(model)
     with wearing(pipe, model, (worn(lora),)):
         one = bits(pipe)

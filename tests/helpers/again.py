@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from sdcli.weights.checkpoint import identify
+from sdcli.weights.checkpoint import identify_checkpoint
 from tests.helpers import controls, loras, tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def props(folder: Path, write: Callable[[str], Path] | None = None) -> Props:
     for layout in ("sd1", "sd1-inpaint", "sd1-edit", "sdxl"):
         path = made.at(f"{layout}.safetensors")
         path.write_bytes(write(layout).read_bytes()) if write else tiny.write(path, layout)
-    targets = loras.targets(identify(made.at("sd1.safetensors")))
+    targets = loras.targets(identify_checkpoint(made.at("sd1.safetensors")))
     loras.write(made.at("ink.safetensors"), loras.lora(targets)[0])
     save_file({"emb_params": torch.randn(2, 32)}, made.at("oddword.safetensors"))
     bundled = {"bundle_emb.blot.string_to_param.*": torch.randn(2, 32)}

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.lora.module_names import Name, Place, places, slug
-from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, spelled
+from sdcli.weights.lora.module_names import WeightName, WeightPlace, slug, weight_places
+from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, file_spelling
 
 Tensors = dict[str, torch.Tensor]
 RANK = 4
@@ -36,18 +36,18 @@ def targets(model: Checkpoint, every: int = 1, convs: bool = False) -> list[Targ
             _ldm(model, name, place),
             place.shape,
         )
-        for name, place in places(model.components).items()
+        for name, place in weight_places(model.components).items()
         if name.part == "weight" and _trained(name, place, convs)
     ]
     return found[::every]
 
 
-def _ldm(model: Checkpoint, name: Name, place: Place) -> str:
+def _ldm(model: Checkpoint, name: WeightName, place: WeightPlace) -> str:
     table = model.components[name.component].table
-    return spelled(place.target, table).removesuffix(".weight")
+    return file_spelling(place.target, table).removesuffix(".weight")
 
 
-def _trained(name: Name, place: Place, convs: bool) -> bool:
+def _trained(name: WeightName, place: WeightPlace, convs: bool) -> bool:
     if len(place.shape) < 2 or "embedding" in name.module or name.module == "text_projection":
         return False
     return convs or "attn" in name.module or "_ff_" in name.module or "_mlp_" in name.module

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from sdcli.weights.ema import PREFIX as EMA
-from sdcli.weights.ema import dotted
+from sdcli.weights.ema import EMA_PREFIX as EMA
+from sdcli.weights.ema import with_dots
 
 Shapes = dict[str, tuple[int, ...]]
 Tensors = dict[str, torch.Tensor]
@@ -279,7 +279,7 @@ def write(
 def random(name: str, shape: tuple[int, ...], dice: torch.Generator) -> torch.Tensor:
     """A tensor's random numbers, of the scale that its place in the network asks for."""
     if name.startswith(EMA):
-        name = dotted(name.removeprefix(EMA))
+        name = with_dots(name.removeprefix(EMA))
     if name.endswith("position_ids"):
         return torch.arange(shape[-1]).reshape(shape)
     if name.endswith("quant_conv.bias") and "post" not in name:

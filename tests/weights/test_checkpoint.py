@@ -14,7 +14,12 @@ import torch
 from safetensors.torch import save_file
 
 from sdcli.errors import BadRequest
-from sdcli.weights.checkpoint import identify, identify_header, kind, require
+from sdcli.weights.checkpoint import (
+    checkpoint_from_header,
+    identify_checkpoint,
+    kind_name,
+    require_components,
+)
 from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header, Tensor
 from tests.helpers import tiny
@@ -47,11 +52,11 @@ def header_of(shapes: dict[str, tuple[int, ...]], path: Path = Path("model.safet
     ],
 )
 def test_every_layout_is_recognised(checkpoints, layout, family, prediction, clip_skip, size):
-    found = identify(checkpoints(layout))
+    found = identify_checkpoint(checkpoints(layout))
     assert (found.family.name, found.prediction) == (family, prediction)
     assert (found.clip_skip, found.size) == (clip_skip, size)
-    assert (found.missing, found.left) == ((), ())
-    assert kind(found.header) == "checkpoint"
+    assert (found.missing, found.unused) == ((), ())
+    assert kind_name(found.header) == "checkpoint"
 
 
 @pytest.mark.parametrize(
@@ -71,8 +76,8 @@ def test_every_layout_is_recognised(checkpoints, layout, family, prediction, cli
 def test_every_full_size_list_is_recognised(name, family, missing):
     if not KEYS.is_dir():
         pytest.skip("the lists are not at hand")
-    found = identify_header(header_of(json.loads((KEYS / f"{name}.json").read_text())))
-    assert (found.family.name, found.missing, found.left) == (family, missing, ())
+    found = checkpoint_from_header(header_of(json.loads((KEYS / f"{name}.json").read_text())))
+    assert (found.family.name, found.missing, found.unused) == (family, missing, ())
 
 
 @pytest.mark.parametrize(
@@ -96,9 +101,12 @@ def test_prefixes_have_aliases(prefix, alias):
         for name, shape in plain.items()
     }
     assert renamed.keys() != plain.keys()
-    found, expected = identify_header(header_of(renamed)), identify_header(header_of(plain))
+    found, expected = (
+        checkpoint_from_header(header_of(renamed)),
+        checkpoint_from_header(header_of(plain)),
+    )
     assert found.family is expected.family
-    assert found.left == ()
+    assert found.unused == ()
     for name, component in expected.components.items():
         assert found.components[name].shapes == component.shapes
 
@@ -110,8 +118,8 @@ def test_sdxl_has_aliases_too():
         ): shape
         for name, shape in tiny.shapes(tiny.SDXL).items()
     }
-    found = identify_header(header_of(shapes))
-    assert (found.family.name, found.missing, found.left) == ("sdxl", (), ())
+    found = checkpoint_from_header(header_of(shapes))
+    assert (found.family.name, found.missing, found.unused) == ("sdxl", (), ())
 
 
 def test_sd2_may_carry_its_encoder_where_sdxl_does():
@@ -119,7 +127,7 @@ def test_sd2_may_carry_its_encoder_where_sdxl_does():
         name.replace("cond_stage_model.model.", "conditioner.embedders.0.model."): shape
         for name, shape in tiny.shapes(tiny.SD2).items()
     }
-    found = identify_header(header_of(shapes))
+    found = checkpoint_from_header(header_of(shapes))
     assert (found.family.name, found.missing) == ("sd2", ())
 
 
@@ -130,8 +138,8 @@ def test_sd2_without_its_last_layer_is_used_to_its_end():
         for name, shape in tiny.shapes(layout).items()
         if "resblocks.23" not in name and not name.endswith(("text_projection", "logit_scale"))
     }
-    assert identify_header(header_of(tiny.shapes(layout))).clip_skip == 2
-    found = identify_header(header_of(cut))
+    assert checkpoint_from_header(header_of(tiny.shapes(layout))).clip_skip == 2
+    found = checkpoint_from_header(header_of(cut))
     assert (found.family.name, found.clip_skip, found.missing) == ("sd2", 1, ())
 
 
@@ -145,7 +153,9 @@ def test_left_overs_of_training_are_ignored_and_strangers_are_told(tmp_path):
         "cond_stage_model.transformer.text_model.embeddings.position_ids": (1, 77),
         "somebody.elses": (3,),
     }
-    assert identify_header(header_of(tiny.shapes(tiny.SD1) | junk)).left == ("somebody.elses",)
+    assert checkpoint_from_header(header_of(tiny.shapes(tiny.SD1) | junk)).unused == (
+        "somebody.elses",
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +172,7 @@ def test_left_overs_of_training_are_ignored_and_strangers_are_told(tmp_path):
 )
 def test_the_prediction_is_detected(names, metadata, expected):
     header = header_of(tiny.shapes(tiny.SDXL) | dict.fromkeys(names, (0,)))
-    found = identify_header(replace(header, metadata=metadata))
+    found = checkpoint_from_header(replace(header, metadata=metadata))
     assert (found.prediction, found.zero_snr) == expected
 
 
@@ -179,26 +189,26 @@ def test_sd2_tells_its_prediction_by_one_tensor(tmp_path, dtype, spread, expecte
     name = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
     tensors[name] = torch.linspace(-spread, spread, 32).to(dtype)
     save_file(tensors, tmp_path / "sd2.safetensors")
-    assert identify(tmp_path / "sd2.safetensors").prediction == expected
+    assert identify_checkpoint(tmp_path / "sd2.safetensors").prediction == expected
 
 
 def test_a_way_of_training_that_cannot_be_drawn_is_refused():
     shapes = tiny.shapes(tiny.SDXL) | {"edm_vpred.sigma_max": (), "edm_vpred.sigma_min": ()}
     with pytest.raises(BadRequest, match="EDM"):
-        identify_header(header_of(shapes))
+        checkpoint_from_header(header_of(shapes))
 
 
 def test_a_file_may_say_what_shapes_cannot(tmp_path):
     said = {"name": "mine", "size": 128, "steps": 8, "cfg": 3.5, "scheduler": "ddim"}
     said |= {"vae_scale": 0.9, "vae_groups": 4, "unet_heads": 4, "unet_groups": 16, "text_heads": 2}
-    found = identify(tiny.write(tmp_path / "x.safetensors", metadata=said))
+    found = identify_checkpoint(tiny.write(tmp_path / "x.safetensors", metadata=said))
     assert (found.name, found.size, found.steps, found.cfg) == ("mine", 128, 8, 3.5)
     assert (found.scheduler, found.vae_scale) == ("ddim", 0.9)
     unet, vae = found.config("unet"), found.config("vae")
     assert (unet["attention_head_dim"], unet["norm_num_groups"]) == (4, 16)
     assert (vae["scaling_factor"], vae["norm_num_groups"]) == (0.9, 4)
     assert found.config("text_encoder")["num_attention_heads"] == 2
-    plain = identify(tiny.write(tmp_path / "plain.safetensors"))
+    plain = identify_checkpoint(tiny.write(tmp_path / "plain.safetensors"))
     assert (plain.name, plain.config("unet")["attention_head_dim"]) == ("plain", 8)
 
 
@@ -233,7 +243,7 @@ def test_a_file_may_say_what_shapes_cannot(tmp_path):
 )  # fmt: skip
 def test_a_file_of_another_kind_is_named_with_the_flag_it_belongs_to(shapes, named, flag):
     with pytest.raises(BadRequest, match=rf"is {named}.*not a checkpoint") as caught:
-        identify_header(header_of(shapes))
+        checkpoint_from_header(header_of(shapes))
     assert flag in caught.value.hint
 
 
@@ -244,7 +254,7 @@ def test_full_size_adapters_are_recognised(name):
     if not KEYS.is_dir():
         pytest.skip("the lists are not at hand")
     header = header_of(json.loads((KEYS / f"{name}.json").read_text()))
-    assert kind(header) == ("controlnet" if "control" in name else "lora")
+    assert kind_name(header) == ("controlnet" if "control" in name else "lora")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +262,7 @@ def test_full_size_adapters_are_recognised(name):
 )
 def test_a_u_net_for_other_ends_is_refused(channels, what):
     with pytest.raises(BadRequest, match=what):
-        identify_header(header_of(tiny.shapes(replace(tiny.SD1, channels=channels))))
+        checkpoint_from_header(header_of(tiny.shapes(replace(tiny.SD1, channels=channels))))
 
 
 @pytest.mark.parametrize(
@@ -265,7 +275,7 @@ def test_a_u_net_for_other_ends_is_refused(channels, what):
 def test_what_a_file_lacks_is_said_before_anything_is_read(dropped, missing, hint):
     shapes = {n: s for n, s in tiny.shapes(tiny.SD1).items() if not n.startswith(dropped)}
     with pytest.raises(BadRequest, match=missing) as caught:
-        require(identify_header(header_of(shapes)), other_vae=False)
+        require_components(checkpoint_from_header(header_of(shapes)), other_vae=False)
     assert hint in caught.value.hint
 
 
@@ -282,7 +292,7 @@ def test_a_block_that_is_missing_altogether_is_named(layout, block):
     shapes = tiny.shapes(tiny.LAYOUTS[layout])
     left = {name: shape for name, shape in shapes.items() if not name.startswith(f"{block}.")}
     with pytest.raises(BadRequest, match=f"lacks every tensor of `{block}`"):
-        identify_header(header_of(left))
+        checkpoint_from_header(header_of(left))
 
 
 def test_blocks_with_absurd_numbers_are_no_work():
@@ -290,34 +300,36 @@ def test_blocks_with_absurd_numbers_are_no_work():
         (f"model.diffusion_model.input_blocks.{n}.0.op.weight" for n in (9**9, 10**18, "²", "٣")),
         (1,),
     )
-    assert identify_header(header_of(shapes)).family.name == "sd1"
+    assert checkpoint_from_header(header_of(shapes)).family.name == "sd1"
     shapes["model.diffusion_model.output_blocks.99999.0.out_layers.3.weight"] = (1,)
     with pytest.raises(BadRequest, match="lacks every tensor of"):
-        identify_header(header_of(shapes))
+        checkpoint_from_header(header_of(shapes))
 
 
 def test_sd1_is_known_by_the_width_of_its_text_too():
     layout = replace(tiny.SD1, linear=True, context=768, text_width=768, layers=1)
-    assert identify_header(header_of(tiny.shapes(layout))).family.name == "sd1"
+    assert checkpoint_from_header(header_of(tiny.shapes(layout))).family.name == "sd1"
 
 
 def test_a_bare_u_net_is_a_checkpoint_without_the_rest():
     for prefix in ("", "model.diffusion_model."):
-        found = identify_header(header_of({prefix + n: s for n, s in tiny.unet(tiny.SD1).items()}))
+        found = checkpoint_from_header(
+            header_of({prefix + n: s for n, s in tiny.unet(tiny.SD1).items()})
+        )
         assert found.missing == ("vae", "text_encoder")
 
 
 def test_a_file_is_identified_once_until_it_changes(tmp_path):
     path = tiny.write(tmp_path / "x.safetensors")
-    assert identify(path) is identify(path)
+    assert identify_checkpoint(path) is identify_checkpoint(path)
     tiny.write(path, "sd2")
-    assert identify(path).family.name == "sd2"
+    assert identify_checkpoint(path).family.name == "sd2"
 
 
 def test_identifying_needs_no_torch(sdxl):
     probe = (
-        "import sys; from pathlib import Path; from sdcli.weights.checkpoint import identify;"
-        f"print(identify(Path({str(sdxl)!r})).family.name, 'torch' in sys.modules)"
+        "import sys; from pathlib import Path; from sdcli.weights.checkpoint import identify_checkpoint;"
+        f"print(identify_checkpoint(Path({str(sdxl)!r})).family.name, 'torch' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
     assert ran.stdout == "sdxl False\n", ran.stderr
@@ -325,4 +337,4 @@ def test_identifying_needs_no_torch(sdxl):
 
 def test_full_kind_of_a_real_embedding_in_a_pickle(tmp_path):
     torch.save({"string_to_param": {"*": torch.ones(2, 768)}, "name": "x"}, tmp_path / "x.pt")
-    assert kind(read_header(tmp_path / "x.pt")) == "embedding"
+    assert kind_name(read_header(tmp_path / "x.pt")) == "embedding"

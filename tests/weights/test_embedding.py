@@ -69,7 +69,7 @@ def test_every_layout_gives_the_word_and_its_vectors(layout, tmp_path):
     from sdcli.plan import Embedding, File
 
     path = LAYOUTS[layout](tmp_path)
-    found = embedding.read(path)
+    found = embedding.read_embedding(path)
     assert (found.word, found.vectors, dict(found.widths)) == ("word", 3, {"": 768})
     assert found.made_for == "Stable Diffusion 1"
     word = Embedding(File(path, ""), found.word, found.vectors)
@@ -89,22 +89,22 @@ def test_every_layout_gives_the_word_and_its_vectors(layout, tmp_path):
 )
 def test_a_picture_without_an_embedding_is_refused(text, said, tmp_path):
     with pytest.raises(BadRequest, match=said):
-        embedding.read(png(tmp_path / "x.png", text))
+        embedding.read_embedding(png(tmp_path / "x.png", text))
 
 
 def test_an_embedding_of_the_package_is_called_without_its_prefix(tmp_path):
     path = st(tmp_path / "builtin-Glow.safetensors", emb_params=torch.zeros(1, 768))
-    assert embedding.read(path).word == "glow"
+    assert embedding.read_embedding(path).word == "glow"
 
 
 def test_a_single_vector_may_lie_flat(tmp_path):
     path = pt(tmp_path / "cat.bin", {"<cat>": torch.zeros(768)})
-    assert embedding.read(path).vectors == 1
+    assert embedding.read_embedding(path).vectors == 1
 
 
 def test_a_pair_is_for_sdxl(tmp_path):
     path = st(tmp_path / "p.safetensors", clip_g=torch.zeros(2, 1280), clip_l=torch.zeros(2, 768))
-    found = embedding.read(path)
+    found = embedding.read_embedding(path)
     assert dict(found.widths) == {"clip_l": 768, "clip_g": 1280}
     assert (found.vectors, found.made_for) == (2, "Stable Diffusion XL")
 
@@ -123,7 +123,7 @@ def test_a_pair_is_for_sdxl(tmp_path):
 def test_what_is_not_one_word_is_refused(inside, tmp_path):
     save_file(inside, tmp_path / "x.safetensors")
     with pytest.raises(BadRequest) as refusal:
-        embedding.read(tmp_path / "x.safetensors")
+        embedding.read_embedding(tmp_path / "x.safetensors")
     assert refusal.value.hint
 
 
@@ -144,5 +144,5 @@ REFINER = {"clip_g": 1280}
 )
 def test_an_embedding_fits_the_family_it_was_made_for(shapes, fit, tmp_path):
     save_file({name: torch.zeros(1, n) for name, n in shapes.items()}, tmp_path / "x.safetensors")
-    found = embedding.read(tmp_path / "x.safetensors")
-    assert [m for m in (SD1, SD2, SDXL, REFINER) if embedding.fits(found, m)] == fit
+    found = embedding.read_embedding(tmp_path / "x.safetensors")
+    assert [m for m in (SD1, SD2, SDXL, REFINER) if embedding.embedding_fits(found, m)] == fit

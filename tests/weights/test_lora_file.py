@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from sdcli.weights.checkpoint import identify_header
-from sdcli.weights.components import sort
+from sdcli.weights.checkpoint import checkpoint_from_header
+from sdcli.weights.components import sort_into_components
 from sdcli.weights.lora import file as lora
-from sdcli.weights.lora.fit import fit
-from sdcli.weights.lora.key_names import factor
-from sdcli.weights.lora.module_names import in_diffusers, layers
+from sdcli.weights.lora.fit import fit_lora
+from sdcli.weights.lora.key_names import read_key
+from sdcli.weights.lora.module_names import count_resnets, diffusers_module_name
 from sdcli.weights.safetensors import Header, Tensor
 from tests.helpers import tiny
 
@@ -58,19 +58,19 @@ def module(name: str, out: int = 32, into: int = 32, rank: int = 4) -> dict[str,
     ],
 )
 def test_both_names_of_a_module_lead_to_one(ldm, diffusers):
-    assert in_diffusers(ldm, 2) == diffusers
+    assert diffusers_module_name(ldm, 2) == diffusers
 
 
 @pytest.mark.parametrize("layout", ["sd1", "sdxl", "sdxl-refiner"])
 def test_every_module_of_a_checkpoint_is_found_by_its_own_name(layout):
     names = [f"model.diffusion_model.{name}" for name in tiny.unet(tiny.LAYOUTS[layout])]
-    model = identify_header(header(tiny.shapes(tiny.LAYOUTS[layout])))
+    model = checkpoint_from_header(header(tiny.shapes(tiny.LAYOUTS[layout])))
     known = {
         target.rpartition(".")[0].replace(".", "_") for target in model.components["unet"].parts
     }
     for name in names:
         own = name.removeprefix("model.diffusion_model.").rpartition(".")[0].replace(".", "_")
-        assert in_diffusers(own, layers(names)) in known, name
+        assert diffusers_module_name(own, count_resnets(names)) in known, name
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_every_module_of_a_checkpoint_is_found_by_its_own_name(layout):
     ],
 )
 def test_names_are_read_into_module_and_factor(key, found):
-    read = factor(key)
+    read = read_key(key)
     assert (None if read is None else tuple(read)) == found
 
 
@@ -145,7 +145,7 @@ FAMILIES = {
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_family_is_told_by_what_cannot_lie_first(name):
     shapes, metadata, bases = FAMILIES[name]
-    assert lora.read(header(shapes, metadata)).bases == bases
+    assert lora.read_lora(header(shapes, metadata)).bases == bases
 
 
 def test_triggers_are_the_most_frequent_tags_behind_the_one_that_is_named():
@@ -154,13 +154,13 @@ def test_triggers_are_the_most_frequent_tags_behind_the_one_that_is_named():
         "ss_tag_frequency": json.dumps(tags),
         "modelspec.trigger_phrase": "inkstyle",
     }
-    assert lora.read(header(module("lora_unet_conv_in"), metadata)).triggers == (
+    assert lora.read_lora(header(module("lora_unet_conv_in"), metadata)).triggers == (
         "inkstyle",
         "fox",
         "snow",
     )
     for text in ("", "[]", "{", '{"a": 3}', '{"a": {"b": "c"}}', "[" * 100_000):
-        lora.read(header(module("lora_unet_conv_in"), {"ss_tag_frequency": text}))
+        lora.read_lora(header(module("lora_unet_conv_in"), {"ss_tag_frequency": text}))
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,11 @@ def test_triggers_are_the_most_frequent_tags_behind_the_one_that_is_named():
 )
 def test_a_number_is_read_without_torch(tmp_path, dtype, raw, value):
     (tmp_path / "file").write_bytes(b"...." + raw)
-    assert lora.number(Tensor(dtype, (), tmp_path / "file", 4)) == value
+    assert lora.read_number(Tensor(dtype, (), tmp_path / "file", 4)) == value
 
 
 def test_a_tensor_that_is_no_single_number_is_no_alpha(tmp_path):
-    assert lora.number(Tensor("F32", (2,), tmp_path / "file", 0)) is None
+    assert lora.read_number(Tensor("F32", (2,), tmp_path / "file", 0)) is None
 
 
 def keys(name: str) -> dict[str, tuple[int, ...]]:
@@ -192,7 +192,7 @@ def keys(name: str) -> dict[str, tuple[int, ...]]:
 
 def of_names(name: str) -> Any:
     """As much of a model as a list of names makes: its components."""
-    return SimpleNamespace(components=sort(header(keys(name)))[0])
+    return SimpleNamespace(components=sort_into_components(header(keys(name)))[0])
 
 
 @pytest.mark.parametrize(
@@ -205,11 +205,11 @@ def of_names(name: str) -> Any:
     ],
 )
 def test_full_size_files_against_full_size_models(file, model, fits, of):
-    held = fit(header(keys(file)), of_names(model))
+    held = fit_lora(header(keys(file)), of_names(model))
     assert (len(held.fits), len(held.fits) + len(held.misfits)) == (fits, of)
 
 
 def test_every_module_of_a_full_sdxl_has_a_place():
     """The names alone: the list is of a small model, under the names of the real one."""
-    held = fit(header(keys("tiny_kohya_sdxl")), of_names("sdxl_base"))
+    held = fit_lora(header(keys("tiny_kohya_sdxl")), of_names("sdxl_base"))
     assert not [misfit for misfit in held.misfits if "no such" in misfit.why]

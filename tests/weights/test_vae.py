@@ -8,8 +8,8 @@ import pytest
 from safetensors.torch import save_file
 
 from sdcli.errors import BadRequest
-from sdcli.weights.checkpoint import identify
-from sdcli.weights.vae import fitting
+from sdcli.weights.checkpoint import identify_checkpoint
+from sdcli.weights.vae import check_vae
 from tests.helpers import tiny
 
 
@@ -19,14 +19,14 @@ def saved(path: Path, shapes: tiny.Shapes) -> Path:
 
 
 def test_a_vae_that_fits_and_one_that_does_not(sd1, sdxl, tmp_path):
-    model = identify(sd1)
+    model = identify_checkpoint(sd1)
     good = saved(tmp_path / "good.safetensors", tiny.vae())
-    assert fitting(good, model) == good
-    assert fitting(sdxl, model) == sdxl
+    assert check_vae(good, model) == good
+    assert check_vae(sdxl, model) == sdxl
     wide = dict(tiny.vae())
     wide["decoder.conv_in.weight"] = (16, 16, 3, 3)
     with pytest.raises(BadRequest, match="latents of 16 channels, not 4"):
-        fitting(saved(tmp_path / "flux.safetensors", wide), model)
+        check_vae(saved(tmp_path / "flux.safetensors", wide), model)
 
 
 def test_what_is_no_vae_is_refused_before_a_model_is_loaded(sdcli, sd1, tmp_path):
@@ -45,4 +45,4 @@ def test_the_encoder_alone_or_the_decoder_alone_is_refused(sd1, tmp_path):
     for half, other in (("encoder", "decoder"), ("decoder", "encoder")):
         shapes = {name: shape for name, shape in tiny.vae().items() if not name.startswith(other)}
         with pytest.raises(BadRequest, match=f"without its {other}"):
-            fitting(saved(tmp_path / f"{half}.safetensors", shapes), identify(sd1))
+            check_vae(saved(tmp_path / f"{half}.safetensors", shapes), identify_checkpoint(sd1))

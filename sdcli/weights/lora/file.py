@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sdcli.weights.lora import key_names as loranames
-from sdcli.weights.lora.kinds import Module, kind_of, title
-from sdcli.weights.lora.kohya_metadata import base_said, triggers
-from sdcli.weights.lora.module_names import layers
-from sdcli.weights.lora.peft_config import alphas_said
+from sdcli.weights.lora.kinds import LoraModule, find_lora_kind, kind_title
+from sdcli.weights.lora.kohya_metadata import named_base, trigger_words
+from sdcli.weights.lora.module_names import count_resnets
+from sdcli.weights.lora.peft_config import peft_alphas
 from sdcli.weights.safetensors import Header, Tensor
 
 # The width of the text that the cross-attention reads: no two of these families share it.
-WIDTHS = {768: "sd1", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner"}
+BASE_BY_WIDTH = {768: "sd1", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner"}
 ATTENDS = ("attn2_to_k", "attn2_to_v")
 # A tensor of one number, in Python's own words. A bfloat16 is the upper half of a float32.
 NUMBERS = {"F64": "<d", "F32": "<f", "F16": "<e", "I64": "<q", "I32": "<i", "I16": "<h", "U8": "<B"}
@@ -25,16 +25,16 @@ class LoraFile:
     """A LoRA as its header describes it."""
 
     header: Header
-    modules: tuple[Module, ...]
+    modules: tuple[LoraModule, ...]
     bases: tuple[str, ...]  # the families it may be for; empty: nothing tells
     triggers: tuple[str, ...]
     bundled: tuple[str, ...]  # embeddings carried along, by name
-    strange: tuple[str, ...]  # tensors that follow no known naming or kind
+    unknown_tensors: tuple[str, ...]  # tensors that follow no known naming or kind
 
     @property
     def kind(self) -> str:
         """The kinds of change it holds, in words: `LoRA and full difference`."""
-        return " and ".join(sorted({title(module) for module in self.modules}))
+        return " and ".join(sorted({kind_title(module) for module in self.modules}))
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -47,48 +47,50 @@ class LoraFile:
         return self.header.metadata.get("ss_network_module", "")
 
 
-def read(header: Header, deep: int | None = None) -> LoraFile:
+def read_lora(header: Header, resnets_per_block: int | None = None) -> LoraFile:
     """What the header of a LoRA tells. `deep`: the ResNets in a block of the model to wear it."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    keys_by_module: dict[tuple[str, str], dict[str, str]] = {}
     strange: list[str] = []
-    deep = layers(header.tensors) if deep is None else deep
+    resnets_per_block = (
+        count_resnets(header.tensors) if resnets_per_block is None else resnets_per_block
+    )
     for key in header.tensors:
-        factor = loranames.factor(key, deep)
+        factor = loranames.read_key(key, resnets_per_block)
         if factor is None:
             strange.append(key)
         else:
-            found.setdefault((factor.component, factor.module), {})[factor.factor] = key
-    modules: list[Module] = []
-    for (component, name), keys in sorted(found.items()):
-        kind, left = kind_of(set(keys))
+            keys_by_module.setdefault((factor.component, factor.module), {})[factor.factor] = key
+    modules: list[LoraModule] = []
+    for (component, name), keys in sorted(keys_by_module.items()):
+        kind, left = find_lora_kind(set(keys))
         strange.extend(keys[factor] for factor in left)
         if kind:
             used = {factor: key for factor, key in keys.items() if factor not in left}
             shapes = {factor: header.tensors[key].shape for factor, key in used.items()}
-            modules.append(Module(component, name, kind, used, shapes))
+            modules.append(LoraModule(component, name, kind, used, shapes))
     bundled = [key for key in strange if key.startswith(loranames.BUNDLED)]
     return LoraFile(
         header,
         tuple(modules),
-        bases=bases(header, modules),
-        triggers=triggers(header.metadata),
+        bases=find_bases(header, modules),
+        triggers=trigger_words(header.metadata),
         bundled=tuple(sorted({key.split(".")[1] for key in bundled})),
-        strange=tuple(key for key in strange if not key.startswith(loranames.BUNDLED)),
+        unknown_tensors=tuple(key for key in strange if not key.startswith(loranames.BUNDLED)),
     )
 
 
-def bases(header: Header, modules: Iterable[Module]) -> tuple[str, ...]:
+def find_bases(header: Header, modules: Iterable[LoraModule]) -> tuple[str, ...]:
     """The families a LoRA may be for, by what cannot lie first: shapes, names, then metadata."""
-    if other := loranames.foreign(header.tensors):
+    if other := loranames.foreign_model(header.tensors):
         return (other,)
     modules = list(modules)
     wide = {size[1] for m in modules if m.name.endswith(ATTENDS) and (size := m.size)}
-    told = {WIDTHS[width] for width in wide if width in WIDTHS}
+    told = {BASE_BY_WIDTH[width] for width in wide if width in BASE_BY_WIDTH}
     if len(told) == 1:
         return tuple(told)
     if any(m.component == "text_encoder_2" or "transformer_blocks_2_" in m.name for m in modules):
         return ("sdxl",)
-    if said := base_said(header.metadata):
+    if said := named_base(header.metadata):
         return (said,)
     # Trainers number SDXL's text encoders, and only the others attend in the first, largest block.
     numberless = any(key.startswith("lora_te_") for key in header.tensors)
@@ -97,20 +99,20 @@ def bases(header: Header, modules: Iterable[Module]) -> tuple[str, ...]:
     return ()
 
 
-def alphas(lora: LoraFile) -> dict[tuple[str, str], float]:
+def read_alphas(lora: LoraFile) -> dict[tuple[str, str], float]:
     """The alpha of each module that has one: in a tensor of its own, or in PEFT's configuration."""
-    said = alphas_said(lora.header)
+    said = peft_alphas(lora.header)
     found: dict[tuple[str, str], float] = {}
     for module in lora.modules:
         value = said(module)
         if key := module.keys.get("alpha"):
-            value = number(lora.header.tensors[key])
+            value = read_number(lora.header.tensors[key])
         if value is not None:
             found[module.component, module.name] = value
     return found
 
 
-def number(tensor: Tensor) -> float | None:
+def read_number(tensor: Tensor) -> float | None:
     """The value of a tensor of one number, read without torch."""
     if tensor.count != 1 or tensor.dtype not in (*NUMBERS, "BF16"):
         return None

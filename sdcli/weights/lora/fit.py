@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from sdcli.errors import BadRequest
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.families import FAMILIES, Family
-from sdcli.weights.file_kinds import kind_of
+from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.lora import file as lora
 from sdcli.weights.lora.file import LoraFile
-from sdcli.weights.lora.kinds import Module
-from sdcli.weights.lora.module_names import Name, Place, flat, layers, places
+from sdcli.weights.lora.kinds import LoraModule
+from sdcli.weights.lora.module_names import (
+    WeightName,
+    WeightPlace,
+    count_resnets,
+    matrix_shape,
+    weight_places,
+)
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import UNET
 
-UNWORN = (".oft_blocks", ".oft_diag")
+UNSUPPORTED = (".oft_blocks", ".oft_diag")
 SHOWN = 4  # how many misfits an error names
 
 
@@ -29,11 +35,11 @@ class Misfit:
 
 
 @dataclass(frozen=True)
-class Fit:
+class LoraFit:
     """A LoRA against one model: the modules that fit, and what does not."""
 
     lora: LoraFile
-    fits: tuple[Module, ...]
+    fits: tuple[LoraModule, ...]
     misfits: tuple[Misfit, ...]
 
     @property
@@ -42,58 +48,60 @@ class Fit:
         return len(self.fits) / max(1, len(self.fits) + len(self.misfits))
 
 
-def fit(file: Header, model: Checkpoint) -> Fit:
+def fit_lora(file: Header, model: Checkpoint) -> LoraFit:
     """Every module of a LoRA held against the model's own: its name, then its size."""
-    found = places(model.components)
-    told = lora.read(file, layers(model.components[UNET].shapes))
-    fits: list[Module] = []
-    misfits = [Misfit(key, _strange(key)) for key in told.strange]
+    found = weight_places(model.components)
+    told = lora.read_lora(file, count_resnets(model.components[UNET].shapes))
+    fits: list[LoraModule] = []
+    misfits = [Misfit(key, _strange(key)) for key in told.unknown_tensors]
     for module in told.modules:
         why = _misfit(module, found)
         if why:
             misfits.append(Misfit(f"{module.component}.{module.name}", why))
         else:
             fits.append(module)
-    return Fit(told, tuple(fits), tuple(misfits))
+    return LoraFit(told, tuple(fits), tuple(misfits))
 
 
-def _misfit(module: Module, found: Mapping[Name, Place]) -> str:
+def _misfit(module: LoraModule, found: Mapping[WeightName, WeightPlace]) -> str:
     """Why a module does not fit, or nothing."""
-    bias = found.get(Name(module.component, module.name, "bias"))
+    bias = found.get(WeightName(module.component, module.name, "bias"))
     if "diff_b" in module.keys and (bias is None or bias.shape != module.shapes["diff_b"]):
         return (
             "the model has no such bias" if bias is None else _sizes(module.shapes["diff_b"], bias)
         )
     if "weight" not in module.parts:
         return ""
-    weight = found.get(Name(module.component, module.name, "weight"))
+    weight = found.get(WeightName(module.component, module.name, "weight"))
     if weight is None:
         return "the model has no such module"
-    if module.size is not None and module.size != flat(weight.shape):
+    if module.size is not None and module.size != matrix_shape(weight.shape):
         return _sizes(module.size, weight)
     return ""
 
 
 def _strange(key: str) -> str:
-    return "OFT, which sdcli cannot wear" if key.endswith(UNWORN) else "of no kind that is known"
+    return (
+        "OFT, which sdcli cannot wear" if key.endswith(UNSUPPORTED) else "of no kind that is known"
+    )
 
 
-def _sizes(size: tuple[int, ...], place: Place) -> str:
-    there = place.shape if len(size) == 1 else flat(place.shape)
+def _sizes(size: tuple[int, ...], place: WeightPlace) -> str:
+    there = place.shape if len(size) == 1 else matrix_shape(place.shape)
     return f"it is {'x'.join(map(str, size))}, the model's {'x'.join(map(str, there))}"
 
 
-def worn(file: Header, model: Checkpoint, *, partial: bool = False) -> Fit:
+def check_fit(file: Header, model: Checkpoint, *, partial: bool = False) -> LoraFit:
     """How a model can wear a LoRA; one that it cannot, or only in part, is refused."""
-    row = kind_of(file)
+    row = find_file_kind(file)
     if row.name != "lora":
         raise BadRequest(f"`{file.path.name}` is {row.title}, not a LoRA", hint=row.hint)
-    held = fit(file, model)
+    held = fit_lora(file, model)
     _accept(held, model.family, partial=partial)
     return held
 
 
-def _accept(held: Fit, family: Family, *, partial: bool) -> None:
+def _accept(held: LoraFit, family: Family, *, partial: bool) -> None:
     file = held.lora.header.path.name
     if not held.lora.modules:
         raise BadRequest(f"`{file}` is no LoRA: {_instead(held.lora)}")
@@ -117,13 +125,13 @@ def _accept(held: Fit, family: Family, *, partial: bool) -> None:
         )
 
 
-def _titles(held: Fit) -> str:
+def _titles(held: LoraFit) -> str:
     return " or ".join(
         FAMILIES[base].title if base in FAMILIES else base for base in held.lora.bases
     )
 
 
-def _listed(held: Fit) -> str:
+def _listed(held: LoraFit) -> str:
     named = [f"{misfit.name}: {misfit.why}" for misfit in held.misfits[:SHOWN]]
     more = len(held.misfits) - len(named)
     return "; ".join([*named, f"and {more} more"] if more else named)
@@ -132,6 +140,6 @@ def _listed(held: Fit) -> str:
 def _instead(told: LoraFile) -> str:
     if told.bundled:
         return "it holds only embeddings, which `--embedding` takes"
-    if any(key.endswith(UNWORN) for key in told.strange):
+    if any(key.endswith(UNSUPPORTED) for key in told.unknown_tensors):
         return "it is an OFT, a kind of change that sdcli cannot wear"
     return f"none of its {len(told.header.tensors)} tensors is part of one"

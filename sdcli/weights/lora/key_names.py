@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sdcli.weights.embedding import BUNDLED
-from sdcli.weights.lora.module_names import in_diffusers, slug
+from sdcli.weights.lora.module_names import diffusers_module_name, slug
 
 # How a tensor's name ends, and which factor that is. The longest that matches wins.
 ENDINGS = {
@@ -123,7 +123,7 @@ class Factor(NamedTuple):
     factor: str
 
 
-def factor(key: str, layers: int = 2) -> Factor | None:
+def read_key(key: str, layers: int = 2) -> Factor | None:
     """What a tensor of a LoRA is, or None where its name follows no trainer known here."""
     ending = next((end for end in BY_LENGTH if key.endswith(end)), None)
     if ending is None or key.startswith(BUNDLED):
@@ -134,7 +134,7 @@ def factor(key: str, layers: int = 2) -> Factor | None:
     if not component:
         component = _guess(module)
     if component == "unet":
-        return Factor(component, in_diffusers(module, layers), ENDINGS[ending])
+        return Factor(component, diffusers_module_name(module, layers), ENDINGS[ending])
     return Factor(component, module.removeprefix("text_model_"), ENDINGS[ending])
 
 
@@ -150,7 +150,7 @@ def _guess(module: str) -> str:
     return "text_encoder" if re.match(r"(text_model_)?encoder_layers_", module) else "unet"
 
 
-def foreign(keys: Iterable[str]) -> str | None:
+def foreign_model(keys: Iterable[str]) -> str | None:
     """The kind of model these names belong to, where it is none that `sdcli` draws with."""
     slugs = "\n".join(map(slug, keys))
     return next((whose for mark, whose in FOREIGN if mark in slugs), None)

@@ -11,7 +11,7 @@ Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 
 
-class Kind(NamedTuple):
+class LoraKind(NamedTuple):
     """A row: its name, the factors it must and may have, and the change's size as a matrix."""
 
     name: str
@@ -56,18 +56,20 @@ def _whole(factor: str) -> Callable[[Shapes], tuple[int, int]]:
     return lambda shapes: (shapes[factor][0], prod(shapes[factor][1:]))
 
 
-def _row(name: str, needs: str, may: str, size: Callable[[Shapes], tuple[int, int] | None]) -> Kind:
-    return Kind(name, frozenset(needs.split()), frozenset(may.split()), size)
+def _row(
+    name: str, needs: str, may: str, size: Callable[[Shapes], tuple[int, int] | None]
+) -> LoraKind:
+    return LoraKind(name, frozenset(needs.split()), frozenset(may.split()), size)
 
 
-def _unsaid(shapes: Shapes) -> None:
+def _any_size(shapes: Shapes) -> None:
     """An IA3 scales what is there, a bias alone has no matrix: any size will do here."""
 
 
 BIAS = "bias difference"
 ANY = "alpha dora_scale diff_b"
 # The first whose factors are all there wins.
-KINDS = (
+LORA_KINDS = (
     _row("LoRA", "down up", f"{ANY} mid", _lora),
     _row("LoHa", "w1_a w1_b w2_a w2_b", f"{ANY} t1 t2", _loha),
     _row("LoKr", "kron_1 kron_2", ANY, _lokr),
@@ -75,16 +77,16 @@ KINDS = (
     _row("LoKr", "kron_1_a kron_1_b kron_2", ANY, _lokr),
     _row("LoKr", "kron_1_a kron_1_b kron_2_a kron_2_b", f"{ANY} kron_t2", _lokr),
     _row("GLoRA", "a1 a2 b1 b2", "alpha", _glora),
-    _row("IA3", "ia3 on_input", "alpha", _unsaid),
+    _row("IA3", "ia3 on_input", "alpha", _any_size),
     _row("full difference", "diff", "alpha diff_b", _whole("diff")),
-    _row(BIAS, "diff_b", "alpha", _unsaid),
+    _row(BIAS, "diff_b", "alpha", _any_size),
     _row("replaced weight", "set", "", _whole("set")),
 )
 RANKED = ("down", "w1_b", "w2_b", "kron_1_b", "kron_2_b")  # the rank is how many rows they have
 
 
 @dataclass(frozen=True)
-class Module:
+class LoraModule:
     """What a LoRA says about one module: the factors of its change, and where they are."""
 
     component: str  # unet, text_encoder, text_encoder_2
@@ -110,20 +112,22 @@ class Module:
     @property
     def size(self) -> tuple[int, int] | None:
         """The change as a matrix: what comes out, all that goes in; `None` where it can be any."""
-        row = next(row for row in KINDS if row.name == self.kind and row.needs <= set(self.keys))
+        row = next(
+            row for row in LORA_KINDS if row.name == self.kind and row.needs <= set(self.keys)
+        )
         return row.size(self.shapes)
 
 
-def kind_of(factors: set[str]) -> tuple[str | None, set[str]]:
+def find_lora_kind(factors: set[str]) -> tuple[str | None, set[str]]:
     """The kind that these factors make, and the factors that have no part in it."""
-    for row in KINDS:
+    for row in LORA_KINDS:
         if row.needs <= factors:
             return row.name, factors - row.needs - row.may
     # An alpha without its factors is a leftover that changes nothing.
     return None, factors - {"alpha"}
 
 
-def title(module: Module) -> str:
+def kind_title(module: LoraModule) -> str:
     """The kind as people know it: a LoRA of a convolution is a LoCon."""
     named = module.kind
     if named == "LoRA" and len(module.shapes["down"]) == 4 and module.shapes["down"][2:] != (1, 1):

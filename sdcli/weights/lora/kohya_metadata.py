@@ -26,7 +26,7 @@ BASES = (
 )
 
 
-def base_said(metadata: Mapping[str, str]) -> str | None:
+def named_base(metadata: Mapping[str, str]) -> str | None:
     """The family of the base model that the metadata names."""
     for key in SAID:
         name = metadata.get(key, "").lower()
@@ -36,7 +36,7 @@ def base_said(metadata: Mapping[str, str]) -> str | None:
     return "sd2" if metadata.get("ss_v2") == "True" else None
 
 
-def triggers(metadata: Mapping[str, str]) -> tuple[str, ...]:
+def trigger_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """The words it was trained on, the most frequent first, behind any trigger it names itself."""
     counts: Counter[str] = Counter()
     for tags in _table(metadata.get("ss_tag_frequency", "")).values():

@@ -17,7 +17,7 @@ from sdcli.weights.components import Component
 from sdcli.weights.tensor_names import Part
 
 
-class Name(NamedTuple):
+class WeightName(NamedTuple):
     """A weight: `("unet", "mid_block_resnets_0_conv1", "weight")`."""
 
     component: str
@@ -26,7 +26,7 @@ class Name(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
+class WeightPlace:
     """Where a weight is: in its component's module, and in the file."""
 
     target: str
@@ -39,20 +39,20 @@ def slug(name: str) -> str:
     return name.replace(".", "_")
 
 
-def places(components: Mapping[str, Component]) -> dict[Name, Place]:
+def weight_places(components: Mapping[str, Component]) -> dict[WeightName, WeightPlace]:
     """Every weight of a model's U-Net and text encoders."""
-    found: dict[Name, Place] = {}
+    found: dict[WeightName, WeightPlace] = {}
     for kind in (names.UNET, names.TEXT, names.TEXT_2):
         if component := components.get(kind):
             for target, source in component.parts.items():
                 module, _, part = target.rpartition(".")
-                found[Name(kind, slug(module), part)] = Place(
+                found[WeightName(kind, slug(module), part)] = WeightPlace(
                     target, component.shapes[target], source
                 )
     return found
 
 
-def flat(shape: tuple[int, ...]) -> tuple[int, int]:
+def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     """A weight's shape as a matrix: what comes out, and all that goes in."""
     return shape[0], prod(shape[1:])
 
@@ -63,7 +63,7 @@ BLOCK = re.compile(r"(input|output)_blocks_(\d+)_(\d+)_(.+)")
 MIDDLE = re.compile(r"middle_block_(\d+)_(.+)")
 
 
-def in_diffusers(module: str, layers: int) -> str:
+def diffusers_module_name(module: str, layers: int) -> str:
     """A U-Net module's name as diffusers has it, from either. `layers`: ResNets in a block."""
     if module in ENDS:
         return ENDS[module]
@@ -96,7 +96,7 @@ def _up(number: int, inside: int, rest: str, layers: int) -> str:
     return f"up_blocks_{block}_resnets_{place}_{RESNET.get(rest, rest)}"
 
 
-def layers(names: Iterable[str]) -> int:
+def count_resnets(names: Iterable[str]) -> int:
     """How many ResNets a down block has, from the names of a U-Net in either naming."""
     blocks: list[int] = []
     resnets: list[int] = []

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from sdcli.weights.lora.kinds import Module
+from sdcli.weights.lora.kinds import LoraModule
 from sdcli.weights.lora.module_names import slug
 from sdcli.weights.safetensors import Header
 
@@ -16,11 +16,11 @@ BESIDE = "adapter_config.json"
 INSIDE = "lora_adapter_metadata"  # diffusers: one table, its keys led by the component
 
 
-def alphas_said(header: Header) -> Callable[[Module], float | None]:
+def peft_alphas(header: Header) -> Callable[[LoraModule], float | None]:
     """How to ask for the alpha of a module, where PEFT's configuration is at hand."""
     config = _beside(header) or _table(header.metadata.get(INSIDE, ""))
 
-    def alpha(module: Module) -> float | None:
+    def alpha(module: LoraModule) -> float | None:
         own = {**config, **_led(config, module.component)}
         value = _patterned(own.get("alpha_pattern"), module) or own.get("lora_alpha")
         if not isinstance(value, int | float) or not module.rank:
@@ -43,7 +43,7 @@ def _led(config: Mapping[str, Any], component: str) -> dict[str, Any]:
     return {key.removeprefix(lead): value for key, value in config.items() if key.startswith(lead)}
 
 
-def _patterned(patterns: Any, module: Module) -> Any:
+def _patterned(patterns: Any, module: LoraModule) -> Any:
     """The value whose pattern is the end of the module's name; PEFT's patterns have dots."""
     if not isinstance(patterns, dict):
         return None
