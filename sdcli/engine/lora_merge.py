@@ -16,9 +16,9 @@ from sdcli.outputs import atomic as written
 from sdcli.picture import Watch
 from sdcli.plan import Lora
 from sdcli.planning.lora_jobs import Merge
-from sdcli.weights import safetensors_layout as layout
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.safetensors import Tensor as Place
+from sdcli.weights.safetensors import safetensors_head
 
 Todo = Mapping[str, list[tuple[str, str, list[Change]]]]  # tensor: component, target, changes
 MADE = "sdcli_merge"  # the metadata key that tells where the file comes from
@@ -31,7 +31,7 @@ def merge(job: Merge, watch: Watch) -> None:
     tensors = job.model.header.tensors
     todo = _by_tensor(job.model, job.loras)
     with written.whole(job.out, force=job.force) as file, Reader() as reader:
-        file.write(layout.safetensors_head(tensors, _metadata(job)))
+        file.write(safetensors_head(tensors, _metadata(job)))
         for done, tensor in enumerate(_merged(job.model, todo, reader), 1):
             _put(tensor, file)
             watch.step(done, len(tensors))
@@ -93,6 +93,6 @@ def write(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], file: Bina
     places = {
         name: Place(NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()
     }
-    file.write(layout.safetensors_head(places, metadata))
+    file.write(safetensors_head(places, metadata))
     for tensor in tensors.values():
         _put(tensor, file)

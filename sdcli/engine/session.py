@@ -33,6 +33,7 @@ from sdcli.plan import Plan, nth_picture
 from sdcli.prompts import stages as wordings
 from sdcli.weights import checkpoint
 from sdcli.weights.checkpoint import Checkpoint
+from sdcli.weights.families import FAMILIES
 
 LIBRARIES = ("torch", "diffusers", "transformers")
 OFFLOADS = {"model": ladder.offload_model, "sequential": ladder.offload_sequential}
@@ -192,7 +193,7 @@ def sampling_of(plan: Plan) -> Sampling:
         prediction=plan.prediction,
         zero_snr=plan.zero_snr,
         eta=plan.eta,
-        xl=plan.family.startswith("sdxl"),
+        xl=FAMILIES[plan.family].xl_levels,
     )
 
 
@@ -212,8 +213,8 @@ def _load(plan: Plan, model: Checkpoint, machine: device.Machine, watch: Watch) 
     modules = build.build(model, vae, dtype=machine.dtype)
     if strange := (*model.unused, *modules.ignored):
         watch.note(f"{model.path.name}: nothing here uses `{strange[0]}`{_more(len(strange) - 1)}")
-    if vae is None and model.family.base.startswith("sdxl") and machine.dtype is torch.float16:
-        modules.vae.float()  # SDXL's own overflows in fp16, every time
+    if vae is None and not model.family.fp16_vae and machine.dtype is torch.float16:
+        modules.vae.float()
     return Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)
 
 

@@ -137,7 +137,7 @@ def _able(model: Checkpoint, asked: Request) -> None:
             f"{name} only follows instructions about a picture (InstructPix2Pix)",
             hint='`sdcli edit "make it snow" --image FILE`',
         )
-    if model.family.base == "sdxl-refiner" and isinstance(task, request.Draw):
+    if not model.family.begins_pictures and isinstance(task, request.Draw):
         raise BadRequest(
             f"{name} is a refiner, which finishes pictures and begins none",
             hint="`sdcli img2img` with `--strength 0.3`",
