@@ -22,3 +22,8 @@ def duration(some: float) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number of things: 1 picture, 2 pictures, 1,200 pictures."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from sdcli.cli import console, options
-from sdcli.cli.run import OutputMode, open_session, picture_record, print_plans
+from sdcli.cli.run import OutputMode, open_session, print_plans
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import codec
 from sdcli.options import table as settings
 from sdcli.outputs import save as outputs
+from sdcli.outputs.records import picture_record
 from sdcli.plan import Plan
 from sdcli.reproduce import compare as verdict
 from sdcli.reproduce.recall import RecalledPicture, recall_picture

@@ -15,6 +15,7 @@ from sdcli.cli.first_run import first_greeting
 from sdcli.metadata import codec
 from sdcli.outputs import live_preview as preview
 from sdcli.outputs import save as outputs
+from sdcli.outputs.records import picture_record
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.lora_jobs import Extraction, Merge
@@ -116,20 +117,6 @@ def print_files(made: Iterable[Path], manner: OutputMode) -> None:
             console.print_record({"path": str(path)})
         else:
             console.print_result(str(path))
-
-
-def picture_record(picture: Picture, path: Path) -> dict[str, Any]:
-    """What `--json` says of a picture."""
-    return {
-        "path": str(path),
-        "seed": picture.plan.seed,
-        "index": picture.index,
-        "seconds": picture.made.seconds,
-        "device": picture.made.device,
-        "dtype": picture.made.dtype,
-        "events": list(picture.made.events),
-        "plan": codec.to_data(picture.plan),
-    }
 
 
 def open_benchmark(plan: Plan, talk: console.Console) -> Any:

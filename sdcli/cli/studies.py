@@ -8,24 +8,31 @@ from typing import Annotated
 
 import typer
 
-from sdcli.cli import options
+from sdcli.cli import console, options
 from sdcli.cli.drawing_options import DrawingOptions, spread_options_without
+from sdcli.cli.run import (
+    OutputMode,
+    open_benchmark,
+    open_session,
+    print_files,
+    print_picture,
+    print_plans,
+    print_study_plan,
+    run_trace,
+)
+from sdcli.errors import PartFailed
 from sdcli.options.table import with_start_picture
+from sdcli.outputs import study_folder
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw
-from sdcli.studies.compare.run import draw_comparison
-from sdcli.studies.sweep.plan import plan_lineup
-from sdcli.studies.sweep.plan import plan_sweep as variations_of
-from sdcli.studies.sweep.run import draw_sweep as draw_sweep
-from sdcli.studies.trace.plan import plan_trace as tracing
-from sdcli.studies.trace.run import draw_trace as draw_trace
+from sdcli.studies.compare.plan import Lineup, plan_lineup
+from sdcli.studies.progress import StudyProgress
+from sdcli.studies.sweep.page import SweepResult
+from sdcli.studies.sweep.plan import Sweep, plan_sweep
+from sdcli.studies.time_estimate import remember_pace
+from sdcli.studies.trace.plan import TracePlan, plan_trace
 
-FLAGS_OF_ONE_RUN = (
-    "count",
-    "keep_maps",
-    "preview",
-    "preview_vae",
-)  # flags of a run, not of a study
+FLAGS_OF_ONE_RUN = ("count", "keep_maps", "preview", "preview_vae")  # not of a study
 USUAL = "ddim,euler,euler-a,heun,dpm++2m,dpm++2m-karras,unipc-karras,dpm++2m-sde-karras"
 
 Schedulers = Annotated[
@@ -94,9 +101,12 @@ def compare_schedulers(
 ) -> None:
     """The same noise under several schedulers, measured: a sheet, a chart, a table, a verdict."""
     resolve = partial(make_plan, ready=said.manner.wake)
-    draw_comparison(
-        plan_lineup(said.request(Draw()), schedulers, steps, seeds, resolve), said.manner
-    )
+    lineup = plan_lineup(said.request(Draw()), schedulers, steps, seeds, resolve)
+    if said.manner.dry_run:
+        plans = [((one.scheduler, str(one.steps), str(one.seed)), one) for one in lineup.plans]
+        print_study_plan(lineup.plans[0], ("scheduler", "steps", "seed"), plans, said.manner)
+    else:
+        _compare(lineup, said.manner)
 
 
 @spread_options_without(*FLAGS_OF_ONE_RUN)
@@ -111,7 +121,12 @@ def sweep(
     """A labelled sheet over any one, two or three options, or words of the prompt."""
     request = with_start_picture(said.request(Draw()), image, mask, strength, feather)
     resolve = partial(make_plan, ready=said.manner.wake)
-    draw_sweep(variations_of(request, vary, resolve), said.manner)
+    planned = plan_sweep(request, vary, resolve)
+    if said.manner.dry_run:
+        cells = [(cell.values, cell.plan) for cell in planned.cells]
+        print_study_plan(planned.plan, [one.name for one in planned.axes], cells, said.manner)
+    else:
+        _sweep(planned, said.manner)
 
 
 @spread_options_without(*FLAGS_OF_ONE_RUN)
@@ -126,5 +141,71 @@ def trace(
     """The denoising as a film strip and an animation; or a picture's way into the noise."""
     request = with_start_picture(said.request(Draw()), image)
     resolve = partial(make_plan, ready=said.manner.wake)
-    asked = tracing(request, at, frames, resolve, split=cfg_split, attention=attention)
-    draw_trace(asked, said.manner)
+    planned = plan_trace(request, at, frames, resolve, split=cfg_split, attention=attention)
+    if said.manner.dry_run:
+        print_plans([planned.plan], said.manner)
+    else:
+        _trace(planned, said.manner)
+
+
+# What draws is imported where it draws: it needs numpy and templates, and a help text needs neither.
+
+
+def _compare(lineup: Lineup, mode: OutputMode) -> None:
+    from sdcli.studies.compare.page import SHORT_COLUMNS, Comparison, comparison_texts
+    from sdcli.studies.compare.run import draw_comparison, write_comparison
+    from sdcli.studies.compare.statistics import judge
+
+    folder = study_folder.folder(lineup.plans[0].output, "compare", lineup.plans[0])
+    comparison = Comparison(lineup)
+    talk = console.Console(quiet=mode.quiet)
+    with talk.live():
+        talk.stage("loading torch")
+        benchmark = open_benchmark(lineup.plans[0], talk)
+        for one in draw_comparison(comparison, benchmark, folder, talk):
+            if mode.json:
+                measured = study_folder.plain(one.numbers.record())
+                console.print_record({**one.record, "measured": measured})
+    references = [limit.about for limit in comparison.limits.values()]
+    cells = comparison.cells()
+    verdict = judge(cells, references)
+    talk.table(SHORT_COLUMNS, comparison_texts(cells))
+    for text in verdict.lines:
+        talk.note(text)
+    print_files(write_comparison(comparison, verdict, folder), mode)
+
+
+def _sweep(planned: Sweep, mode: OutputMode) -> None:
+    from sdcli.studies.sweep.run import draw_sweep, write_sweep
+
+    folder = study_folder.folder(planned.plan.output, "sweep", planned.plan)
+    result = SweepResult(planned)
+    talk = console.Console(quiet=mode.quiet)
+    with talk.live():
+        talk.stage("loading torch")
+        for one in draw_sweep(result, open_session(talk), folder, talk):
+            if mode.json and one.image is not None:
+                values = result.named_values(one.values)
+                console.print_record({**one.record, "values": values})
+    print_files(write_sweep(result, folder), mode)
+    if failed := [one for one in result.in_order() if one.image is None]:
+        raise PartFailed(
+            f"{len(failed)} of {len(planned.cells)} pictures could not be drawn: {failed[0].why}",
+            hint=f"the others are in {folder.path}",
+        )
+
+
+def _trace(planned: TracePlan, mode: OutputMode) -> None:
+    from sdcli.studies.trace.run import tell_story, write_trace
+
+    folder = study_folder.folder(planned.plan.output, "trace", planned.plan)
+    talk = console.Console(quiet=mode.quiet)
+    with talk.live():
+        if not planned.forward:
+            StudyProgress([planned.plan], talk)
+        talk.stage("loading torch")
+        traced = run_trace(planned, talk)
+    if traced.picture is not None:
+        remember_pace(planned.plan, traced.picture.made.seconds)
+        print_picture(traced.picture, folder.picture(traced.picture, "picture"), mode)
+    print_files(write_trace(tell_story(planned, traced), folder), mode)
