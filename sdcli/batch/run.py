@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdcli.batch.job_file import BatchJob, BatchLedger, UnreadableLine
+from sdcli.batch.job_file import BatchJob, UnreadableLine
+from sdcli.batch.journal import BatchJournal
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.outputs import save as outputs
 from sdcli.picture import Picture
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job and the plan of its pictures."""
+    """A job, the plan of its pictures, and where they go."""
 
     job: BatchJob
     plan: Plan
+    place: outputs.Destination
 
 
 @dataclass(frozen=True)
@@ -61,49 +63,59 @@ def plan_jobs(lines: Iterable[BatchJob | UnreadableLine]) -> Iterator[PlannedJob
             yield _failed(line.line, line.error)
             continue
         try:
-            yield PlannedJob(line, make_plan(line.request))
-        except SdcliError as error:
+            plan = make_plan(line.request)
+            yield PlannedJob(line, plan, outputs.destination(plan.output, plan.count))
+        except Exception as error:  # noqa: BLE001 - whatever a line does, the others go on
             yield _failed(line.line, error)
 
 
-def list_due(planned: Sequence[PlannedJob], ledger: BatchLedger) -> list[DuePicture]:
+def list_due(planned: Sequence[PlannedJob], journal: BatchJournal) -> list[DuePicture]:
     """Every picture that is not finished, those of one model and its LoRAs in a row."""
     due = [
-        DuePicture(
-            one.job,
-            index,
-            nth_picture(one.plan, index),
-            outputs.destination(one.plan.output, one.plan.count),
-        )
+        DuePicture(one.job, index, nth_picture(one.plan, index), one.place)
         for one in planned
         for index in range(one.plan.count)
-        if not ledger.is_finished(one.job.name, index)
+        if not journal.is_finished(one.job.name, index)
     ]
-    groups = list(dict.fromkeys(_model_of(each.plan) for each in due))
-    return sorted(due, key=lambda each: groups.index(_model_of(each.plan)))
+    groups = {_model_of(each.plan): place for place, each in reversed([*enumerate(due)])}
+    return sorted(due, key=lambda each: groups[_model_of(each.plan)])
+
+
+def due_as_they_arrive(
+    planned: Iterable[PlannedJob | FailedJob], journal: BatchJournal
+) -> Iterator[DuePicture | FailedJob]:
+    """The pictures of each job that are not finished, before the next job is read."""
+    for one in planned:
+        yield from [one] if isinstance(one, FailedJob) else list_due([one], journal)
 
 
 def draw_due(
-    due: Iterable[DuePicture], session: Studio, ledger: BatchLedger
+    due: Iterable[DuePicture | FailedJob],
+    open_session: Callable[[], Studio],
+    journal: BatchJournal,
 ) -> Iterator[FinishedPicture | FailedJob]:
-    """Draw and save each picture before the next.
+    """Draw and save each picture before the next is asked for; the session is opened for the first.
 
-    A job that cannot be drawn costs only itself; a place that cannot be written ends the run, since
-    the next picture would be lost too.
+    What failed before is handed on. A job that cannot be drawn costs only itself; a place or a
+    journal that cannot be written ends the run, since the next picture would be lost too.
     """
+    session: Studio | None = None
     for each in due:
+        if isinstance(each, FailedJob):
+            yield each
+            continue
+        session = session or open_session()
         try:
             drawn = next(session.draw(each.plan))
-        except SdcliError as error:
+        except Exception as error:  # noqa: BLE001 - whatever a job does, the others go on
             yield _failed(each.job.line, error)
             continue
         picture = replace(drawn, index=each.index)
         try:
-            path = outputs.save(picture, each.place)
+            path = _save(picture, each, journal)
         except BadRequest as error:  # a file of that name is there
             yield _failed(each.job.line, error)
             continue
-        ledger.add(each.job.name, each.index, path)
         yield FinishedPicture(each.job, picture, path)
 
 
@@ -112,14 +124,35 @@ def batch_folder(base: Request) -> Path:
     folder = Path(outputs.destination(base.output).template).parent
     while "{" in str(folder):
         folder = folder.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SdcliError(
+            f"the folder `{folder}` cannot be made: {error.strerror}",
+            hint="choose another place with `--out`",
+        ) from error
     return folder
+
+
+def _save(picture: Picture, due: DuePicture, journal: BatchJournal) -> Path:
+    """The picture on disk and in the journal: the intent first, then the name, then that it is."""
+    job, index = due.job.name, due.index
+
+    def before_naming(partial_file: Path, name: Path) -> None:
+        journal.intend(job, index, name, partial_file)
+
+    path = outputs.save(picture, due.place, before_naming)
+    journal.finish(job, index, path)
+    return path
 
 
 def _model_of(plan: Plan) -> tuple[Any, ...]:
     return plan.model, plan.vae, plan.loras
 
 
-def _failed(line: int, error: SdcliError) -> FailedJob:
+def _failed(line: int, error: Exception) -> FailedJob:
     """The failure, with the line it came from."""
-    return FailedJob(line, type(error)(f"line {line}: {error.fact}", hint=error.hint))
+    if isinstance(error, SdcliError):
+        return FailedJob(line, type(error)(f"line {line}: {error.fact}", hint=error.hint))
+    fact = f"line {line}: {type(error).__name__}: {error}"
+    return FailedJob(line, SdcliError(fact, hint="this is a fault of sdcli; the other jobs go on"))

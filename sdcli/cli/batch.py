@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from sdcli.batch.job_file import BatchLedger, read_jobs
+from sdcli.batch.job_file import read_jobs
+from sdcli.batch.journal import BatchJournal
 from sdcli.batch.run import (
     DuePicture,
     FailedJob,
@@ -18,6 +19,7 @@ from sdcli.batch.run import (
     PlannedJob,
     batch_folder,
     draw_due,
+    due_as_they_arrive,
     list_due,
     plan_jobs,
 )
@@ -25,74 +27,107 @@ from sdcli.cli import console
 from sdcli.cli.drawing_options import DrawingOptions, spread_options_without
 from sdcli.cli.run import OutputMode, open_session, print_picture, print_plans
 from sdcli.errors import BadRequest, PartFailed
-from sdcli.request import Draw, Request
+from sdcli.request import Draw
 from sdcli.text import count_of
 
+STDIN = "-"
+
 JobFile = Annotated[
-    str, typer.Argument(metavar="FILE", help="A prompt or a JSON object a line; `-` is stdin.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A prompt or a JSON object a line; `-` is stdin, drawn while lines arrive.",
+    ),
+]
+BatchSeed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        min=0,
+        max=2**64 - 1,
+        help="The seed of every job whose line names none.",
+        show_default="made from what the job says, so the same whenever it is drawn",
+    ),
 ]
 
 
 @spread_options_without("prompt")
-def batch(said: DrawingOptions, file: JobFile) -> None:
+def batch(said: DrawingOptions, file: JobFile, seed: BatchSeed = None) -> None:
     """Draw many pictures from a file of jobs; begun again, go on where it stopped."""
-    base = replace(said, prompt="").request(Draw())
-    failures = _run(_read_job_text(file), base, said.manner)
+    base = replace(said, prompt="", seed=seed).request(Draw())
+    planned = plan_jobs(read_jobs(_open_lines(file), base))
+    if said.manner.dry_run:
+        failures = _print_plans(planned, said.manner)
+    else:
+        failures = _draw(planned, batch_folder(base), said.manner, arriving=file == STDIN)
     if failures:
         raise PartFailed(
             f"{count_of(failures, 'job')} failed", hint="the same command tries them again"
         )
 
 
-def _read_job_text(name: str) -> str:
-    if name == "-":
-        return sys.stdin.read()
+def _open_lines(name: str) -> Iterable[bytes]:
+    if name == STDIN:
+        return sys.stdin.buffer
     try:
-        return Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return Path(name).read_bytes().split(b"\n")
+    except OSError as error:
         raise BadRequest(
-            f"the jobs in `{name}` cannot be read: {error}", hint="name a text file, a job a line"
+            f"the jobs in `{name}` cannot be read: {error.strerror or error}",
+            hint="name a text file, a job a line",
         ) from None
 
 
-def _run(text: str, base: Request, mode: OutputMode) -> int:
-    """Plan every job, then draw what is not finished; how many jobs failed."""
-    planned: list[PlannedJob] = []
+def _print_plans(planned: Iterable[PlannedJob | FailedJob], mode: OutputMode) -> int:
+    """What would be drawn; how many jobs failed."""
     failures = 0
-    for one in plan_jobs(read_jobs(text, base)):
-        if isinstance(one, PlannedJob):
-            planned.append(one)
-        else:
+    for one in planned:
+        if isinstance(one, FailedJob):
             console.print_error(one.error)
             failures += 1
-    if mode.dry_run:
-        print_plans((one.plan for one in planned), mode)
-        return failures
-    ledger = BatchLedger(batch_folder(base))
-    due = list_due(planned, ledger)
-    total = sum(one.plan.count for one in planned)
-    talk = console.Console(quiet=mode.quiet)
-    talk.note(f"{count_of(len(due), 'picture')} to draw, {total - len(due)} finished before")
-    with talk.live():
-        return failures + _print_drawn(_draw(due, ledger, talk), mode)
+        else:
+            print_plans([one.plan], mode)
+    return failures
 
 
 def _draw(
-    due: list[DuePicture], ledger: BatchLedger, talk: console.Console
-) -> Iterable[FinishedPicture | FailedJob]:
-    if not due:
-        return ()
-    talk.stage("loading torch")
-    return draw_due(due, open_session(talk), ledger)
+    planned: Iterable[PlannedJob | FailedJob], folder: Path, mode: OutputMode, *, arriving: bool
+) -> int:
+    """Draw what is not finished, with a line for every picture; how many jobs failed."""
+    talk = console.Console(quiet=mode.quiet)
 
+    def say_waiting() -> None:
+        talk.note(f"another batch is drawing into `{folder}`: waiting until it is done")
 
-def _print_drawn(drawn: Iterable[FinishedPicture | FailedJob], mode: OutputMode) -> int:
-    """A line for every picture as it is finished; how many failed."""
-    failures = 0
-    for one in drawn:
-        if isinstance(one, FinishedPicture):
-            print_picture(one.picture, one.path, mode)
-        else:
-            console.print_error(one.error)
-            failures += 1
+    failures, finished = 0, 0
+    with BatchJournal(folder, say_waiting) as journal, talk.live():
+        due = (
+            due_as_they_arrive(planned, journal) if arriving else _list_due(planned, journal, talk)
+        )
+        try:
+            for one in draw_due(due, lambda: open_session(talk), journal):
+                if isinstance(one, FinishedPicture):
+                    print_picture(one.picture, one.path, mode)
+                    finished += 1
+                else:
+                    console.print_error(one.error)
+                    failures += 1
+        except KeyboardInterrupt:
+            drawn = count_of(finished, "picture")
+            talk.note(f"stopped: {drawn} drawn and kept; the same command goes on from there")
+            raise
     return failures
+
+
+def _list_due(
+    jobs: Iterable[PlannedJob | FailedJob], journal: BatchJournal, talk: console.Console
+) -> list[DuePicture | FailedJob]:
+    """What failed to be planned, then what is to be drawn; said how many that is."""
+    all_jobs = [*jobs]
+    planned = [one for one in all_jobs if isinstance(one, PlannedJob)]
+    failed = [one for one in all_jobs if isinstance(one, FailedJob)]
+    due = list_due(planned, journal)
+    before = sum(one.plan.count for one in planned) - len(due)
+    talk.note(f"{count_of(len(due), 'picture')} to draw, {before:,} finished before")
+    return [*failed, *due]

@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from sdcli.library import find as store
 from sdcli.errors import BadRequest
+from sdcli.library import find as store
 from sdcli.request import Output
 from sdcli.weights.vae import find_vae
 
