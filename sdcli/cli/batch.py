@@ -24,8 +24,9 @@ from sdcli.batch.run import (
     plan_jobs,
 )
 from sdcli.cli import console
-from sdcli.cli.drawing_options import DrawingOptions, spread_options_without
-from sdcli.cli.run import OutputMode, open_session, print_picture, print_plans
+from sdcli.cli.drawing_options import DrawingOptions, spread_options
+from sdcli.cli.output_mode import OutputMode
+from sdcli.cli.run import open_session, print_picture, print_plans
 from sdcli.errors import BadRequest, PartFailed
 from sdcli.request import Draw
 from sdcli.text import count_of
@@ -52,15 +53,15 @@ BatchSeed = Annotated[
 ]
 
 
-@spread_options_without("prompt")
-def batch(said: DrawingOptions, file: JobFile, seed: BatchSeed = None) -> None:
+@spread_options(Draw, without={"prompt"})
+def batch(options: DrawingOptions, file: JobFile, seed: BatchSeed = None) -> None:
     """Draw many pictures from a file of jobs; begun again, go on where it stopped."""
-    base = replace(said, prompt="", seed=seed).request(Draw())
+    base = replace(options.request(prompt=""), seed=seed)
     planned = plan_jobs(read_jobs(_open_lines(file), base))
-    if said.manner.dry_run:
-        failures = _print_plans(planned, said.manner)
+    if options.mode.dry_run:
+        failures = _print_plans(planned, options.mode)
     else:
-        failures = _draw(planned, batch_folder(base), said.manner, arriving=file == STDIN)
+        failures = _draw(planned, batch_folder(base), options.mode, arriving=file == STDIN)
     if failures:
         raise PartFailed(
             f"{count_of(failures, 'job')} failed", hint="the same command tries them again"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sdcli.cli import console, options
-from sdcli.cli.run import OutputMode
+from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import write_lora_job as baked
 from sdcli.library import find as store
 from sdcli.planning import lora_jobs as bake

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from sdcli.cli import console
 from sdcli.cli import plan_table as rehearsal
 from sdcli.cli.first_run import first_greeting
+from sdcli.cli.output_mode import OutputMode
 from sdcli.metadata import codec
 from sdcli.outputs import live_preview as preview
 from sdcli.outputs import save as outputs
@@ -19,21 +19,23 @@ from sdcli.outputs.records import picture_record
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.lora_jobs import Extraction, Merge
+from sdcli.planning.resolve import draft_plan, hash_files
+from sdcli.request import Request
 from sdcli.studies.trace.plan import TracePlan
 
 
-@dataclass(frozen=True)
-class OutputMode:
-    """How a run talks: paths or JSON on stdout, much or nothing on stderr, or only the plan."""
+def draw_request(request: Request, mode: OutputMode) -> None:
+    """Plan a request and draw it, or say what would be done."""
+    draw_plans(plan_request(request, mode), manner=mode)
 
-    json: bool = False
-    dry_run: bool = False
-    quiet: bool = False
 
-    def wake(self) -> None:
-        """Where something will be drawn, begin importing the engine beside whatever comes next."""
-        if not self.dry_run:
-            threading.Thread(target=_imported, daemon=True).start()
+def plan_request(request: Request, mode: OutputMode) -> Plan:
+    """The plan of a request. Where something will be drawn, the engine is imported beside the
+    hashing of the files, once nothing is left that could be refused."""
+    draft = draft_plan(request)
+    if not mode.dry_run:
+        threading.Thread(target=_imported, daemon=True).start()
+    return hash_files(draft)
 
 
 def _imported() -> None:
@@ -41,7 +43,7 @@ def _imported() -> None:
 
 
 def _engine(name: str) -> Any:
-    """A module of the engine, once all that `wake` began to import is there: two threads that
+    """A module of the engine, once all that `plan_request` began to import is there: two threads that
     import the same libraries from two ends can each find the other's half made."""
     _imported()
     return import_module(f"sdcli.engine.{name}")

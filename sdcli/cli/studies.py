@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from sdcli.cli import console, options
-from sdcli.cli.drawing_options import DrawingOptions, spread_options_without
+from sdcli.cli import console
+from sdcli.cli.drawing_options import DrawingOptions, spread_options
+from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import (
-    OutputMode,
+    plan_request,
     open_benchmark,
     open_session,
     print_files,
@@ -23,8 +24,7 @@ from sdcli.cli.run import (
 from sdcli.errors import PartFailed
 from sdcli.options.table import with_start_picture
 from sdcli.outputs import study_folder
-from sdcli.planning.resolve import make_plan
-from sdcli.request import Draw
+from sdcli.request import Draw, Redraw, Repaint
 from sdcli.studies.compare.plan import Lineup, plan_lineup
 from sdcli.studies.progress import StudyProgress
 from sdcli.studies.sweep.page import SweepResult
@@ -32,7 +32,7 @@ from sdcli.studies.sweep.plan import Sweep, plan_sweep
 from sdcli.studies.time_estimate import remember_pace
 from sdcli.studies.trace.plan import TracePlan, plan_trace
 
-FLAGS_OF_ONE_RUN = ("count", "keep_maps", "preview", "preview_vae")  # not of a study
+FLAGS_OF_ONE_RUN = ("count", "keep-maps", "preview", "preview-vae")  # not of a study
 USUAL = "ddim,euler,euler-a,heun,dpm++2m,dpm++2m-karras,unipc-karras,dpm++2m-sde-karras"
 
 Schedulers = Annotated[
@@ -92,46 +92,38 @@ CfgSplit = Annotated[
 ]
 
 
-@spread_options_without("scheduler", *FLAGS_OF_ONE_RUN)
+@spread_options(Draw, without={"scheduler", *FLAGS_OF_ONE_RUN})
 def compare_schedulers(
-    said: DrawingOptions,
+    options: DrawingOptions,
     schedulers: Schedulers = USUAL,
     steps: StepCounts = "10,20,30,50",
     seeds: Seeds = 3,
 ) -> None:
     """The same noise under several schedulers, measured: a sheet, a chart, a table, a verdict."""
-    resolve = partial(make_plan, ready=said.manner.wake)
-    lineup = plan_lineup(said.request(Draw()), schedulers, steps, seeds, resolve)
-    if said.manner.dry_run:
+    resolve = partial(plan_request, mode=options.mode)
+    lineup = plan_lineup(options.request(), schedulers, steps, seeds, resolve)
+    if options.mode.dry_run:
         plans = [((one.scheduler, str(one.steps), str(one.seed)), one) for one in lineup.plans]
-        print_study_plan(lineup.plans[0], ("scheduler", "steps", "seed"), plans, said.manner)
+        print_study_plan(lineup.plans[0], ("scheduler", "steps", "seed"), plans, options.mode)
     else:
-        _compare(lineup, said.manner)
+        _compare(lineup, options.mode)
 
 
-@spread_options_without(*FLAGS_OF_ONE_RUN)
-def sweep(
-    said: DrawingOptions,
-    vary: Vary,
-    image: options.OptionalPicture = None,
-    mask: options.OptionalMask = None,
-    strength: options.Strength = None,
-    feather: options.Feather = None,
-) -> None:
+@spread_options(Draw, Redraw, Repaint, without=FLAGS_OF_ONE_RUN)
+def sweep(options: DrawingOptions, vary: Vary) -> None:
     """A labelled sheet over any one, two or three options, or words of the prompt."""
-    request = with_start_picture(said.request(Draw()), image, mask, strength, feather)
-    resolve = partial(make_plan, ready=said.manner.wake)
-    planned = plan_sweep(request, vary, resolve)
-    if said.manner.dry_run:
+    resolve = partial(plan_request, mode=options.mode)
+    planned = plan_sweep(options.request(), vary, resolve)
+    if options.mode.dry_run:
         cells = [(cell.values, cell.plan) for cell in planned.cells]
-        print_study_plan(planned.plan, [one.name for one in planned.axes], cells, said.manner)
+        print_study_plan(planned.plan, [one.name for one in planned.axes], cells, options.mode)
     else:
-        _sweep(planned, said.manner)
+        _sweep(planned, options.mode)
 
 
-@spread_options_without(*FLAGS_OF_ONE_RUN)
+@spread_options(Draw, without=FLAGS_OF_ONE_RUN)
 def trace(
-    said: DrawingOptions,
+    options: DrawingOptions,
     image: NoisedPicture = None,
     at: At = None,
     frames: Frames = 8,
@@ -139,13 +131,13 @@ def trace(
     cfg_split: CfgSplit = False,
 ) -> None:
     """The denoising as a film strip and an animation; or a picture's way into the noise."""
-    request = with_start_picture(said.request(Draw()), image)
-    resolve = partial(make_plan, ready=said.manner.wake)
+    request = with_start_picture(options.request(), image)
+    resolve = partial(plan_request, mode=options.mode)
     planned = plan_trace(request, at, frames, resolve, split=cfg_split, attention=attention)
-    if said.manner.dry_run:
-        print_plans([planned.plan], said.manner)
+    if options.mode.dry_run:
+        print_plans([planned.plan], options.mode)
     else:
-        _trace(planned, said.manner)
+        _trace(planned, options.mode)
 
 
 # What draws is imported where it draws: it needs numpy and templates, and a help text needs neither.

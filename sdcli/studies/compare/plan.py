@@ -34,12 +34,12 @@ def plan_lineup(
     """The plans of a comparison, all of the same noise for each seed; `all` is every solver."""
     wanted = SOLVERS if schedulers.strip() == "all" else split_values(schedulers, ranges=False)
     names = tuple(dict.fromkeys(find_scheduler(name) for name in wanted))
-    counts = tuple(sorted(map(OPTIONS["steps"].value, split_values(steps, ranges=True))))
+    counts = tuple(sorted(map(OPTIONS["steps"].read, split_values(steps, ranges=True))))
     # What else a plan answers hangs on its scheduler, never on its steps or its seed.
     axis = read_axis(f"scheduler={','.join(names)}", request)
     resolved = [cell.plan for cell in plan_cells(request, [axis], plan)]
     all_seeds = tuple(resolved[0].seed + place for place in range(seeds))
-    OPTIONS["seed"].value(str(all_seeds[-1]))  # it may run past the last seed there is
+    OPTIONS["seed"].read(str(all_seeds[-1]))  # it may run past the last seed there is
     return Lineup(
         names,
         counts,

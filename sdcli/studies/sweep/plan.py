@@ -173,15 +173,13 @@ def _option_axis(known: Option, values: tuple[str, ...]) -> Axis:
 def _put_value(known: Option, request: Request, text: str) -> Request:
     """The request with one more value, or with another; nothing is nothing more."""
     if not known.many:
-        return known.put(request, known.value(text))
-    there: tuple[Any, ...] = getattr(request, known.field)
-    if known.kin:
-        there = tuple(one for one in there if one.canny == (known.kin == "canny"))
+        return known.put(request, known.read(text))
+    there: tuple[Any, ...] = known.value_in(request)
     return known.put(request, (*there, *_parse_value(known, text)))
 
 
 def _parse_value(known: Option, text: str) -> tuple[Any, ...]:
-    return () if known.many and not text else (known.value(text),)
+    return () if known.many and not text else (known.read(text),)
 
 
 def _expand_range(part: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sdcli.errors import BadRequest
-from sdcli.options.table import whole
+from sdcli.options.parse import Whole
 from sdcli.plan import Plan, Redraw
 from sdcli.prompts.scheduling import never_changes
 from sdcli.prompts.syntax import split_at_and
@@ -78,7 +78,7 @@ def space_evenly(count: int, of: int) -> tuple[int, ...]:
 def _steps(at: str | None, frames: int, of: int) -> tuple[int, ...]:
     if at is None:
         return space_evenly(frames, of)
-    read = whole(1, of)
+    read = Whole(1, of)
     try:
         return tuple(sorted(read(text) for text in split_values(at, ranges=True)))
     except BadRequest as error:
