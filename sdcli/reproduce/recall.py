@@ -28,7 +28,6 @@ from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import make_plan as resolved
 from sdcli.prompts import syntax as prompt
 from sdcli.request import Request
-from sdcli.schedulers import names as schedulers
 from sdcli.weights.checkpoint import identify_checkpoint
 
 
