@@ -12,9 +12,9 @@ from sdcli.cli import console
 from sdcli.cli.drawing_options import DrawingOptions, spread_options
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import (
-    plan_request,
     open_benchmark,
     open_session,
+    plan_request,
     print_files,
     print_picture,
     print_plans,
