@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import assert_never
 
 from sdcli.request import Output
 
@@ -120,3 +121,55 @@ class Plan:
 def nth_picture(whole: Plan, index: int) -> Plan:
     """The plan of picture `index` of a run, to be drawn by itself."""
     return replace(whole, seed=whole.seed + index, count=1)
+
+
+FileChange = Callable[[File, str], File]  # a file and what it is in the plan: "model", "mask"...
+
+
+def map_files(plan: Plan, change: FileChange) -> Plan:
+    """The plan with every file that it names changed; the model's own VAE stays the model's."""
+    model = change(plan.model, "model")
+    return replace(
+        plan,
+        task=_map_task_files(plan.task, change),
+        model=model,
+        vae=model if plan.vae == plan.model else change(plan.vae, "VAE"),
+        loras=tuple(replace(one, file=change(one.file, "LoRA")) for one in plan.loras),
+        embeddings=tuple(
+            replace(one, file=change(one.file, "embedding")) for one in plan.embeddings
+        ),
+        controls=tuple(
+            replace(
+                one,
+                file=change(one.file, "ControlNet"),
+                image=change(one.image, "control picture"),
+            )
+            for one in plan.controls
+        ),
+    )
+
+
+def _map_task_files(task: Task, change: FileChange) -> Task:
+    match task:
+        case Draw():
+            return task
+        case Repaint(image, mask):
+            return replace(
+                task, image=change(image, "picture to repaint"), mask=change(mask, "mask")
+            )
+        case Redraw(image) | Edit(image):
+            return replace(task, image=change(image, "picture to start from"))
+        case _:
+            assert_never(task)
+
+
+def files_of(plan: Plan) -> Iterator[tuple[File, str]]:
+    """Every file that a plan names, once, and what it is there."""
+    seen: dict[File, str] = {}
+
+    def note(file: File, what: str) -> File:
+        seen.setdefault(file, what)
+        return file
+
+    map_files(plan, note)
+    yield from seen.items()

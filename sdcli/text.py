@@ -1,6 +1,9 @@
-"""Numbers as a person reads them."""
+"""Numbers as a person reads them, and the name that was meant."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 def percent(share: float) -> str:
@@ -22,3 +25,14 @@ def duration(some: float) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number of things: 1 picture, 2 pictures, 1,200 pictures."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def suggest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The beginning of a hint: "did you mean `euler`? ", or nothing where no name is near."""
+    near = get_close_matches(name, list(known), 1, cutoff)
+    return f"did you mean `{near[0]}`? " if near else ""

@@ -4,46 +4,36 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "sdcli"
 ENGINE = PACKAGE / "engine"
-DOOR = {"sdcli.engine", "sdcli.engine.door"}
-# Studies that still talk to the console themselves, until they are given a listener.
-TALKING = {"studies/compare/run.py", "studies/progress.py", "studies/sweep/run.py"} | {
-    "studies/trace/run.py"
-}
+DOOR = "sdcli.engine.door"  # imports nothing heavy until it is used
+FACES = ("cli/", "api.py")
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "matplotlib", "scipy"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imported(path: Path, *, everywhere: bool) -> set[str]:
-    """The modules a file imports, within functions too if `everywhere`."""
+def imported(path: Path, *, everywhere: bool, types: bool = True) -> set[str]:
+    """The modules a file imports, within functions too if `everywhere`; what only a type checker
+    sees counts if `types`."""
     tree = ast.parse(path.read_text())
-    return imports_of(tree) if everywhere else imports_of(tree, tree.body)
-
-
-def imports_of(tree: ast.Module, nodes: Iterable[ast.AST] | None = None) -> set[str]:
-    """The modules that these nodes import; all nodes of the tree if none are given."""
+    nodes = ast.walk(tree) if everywhere else tree.body
+    if not types:
+        blocks = [node for node in tree.body if isinstance(node, ast.If)]
+        seen = [node for node in blocks if ast.unparse(node.test) == "TYPE_CHECKING"]
+        hidden = {id(inner) for node in seen for inner in ast.walk(node)}
+        nodes = [node for node in nodes if id(node) not in hidden]
     found: set[str] = set()
-    for node in ast.walk(tree) if nodes is None else nodes:
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
     return found
-
-
-def runtime_imports(path: Path) -> set[str]:
-    """The modules a file imports when it runs: those for the type checker alone are left out."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = [ast.Pass()]
-    return imports_of(tree)
 
 
 def inside(path: Path, folder: Path) -> bool:
@@ -60,20 +50,30 @@ def test_tensors_stay_in_the_engine(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_layers_point_one_way(path: Path) -> None:
-    names = imported(path, everywhere=True)
-    engine = {
-        name
-        for name in runtime_imports(path)
-        if name.startswith("sdcli.engine") and not name.startswith("sdcli.engine.door.")
-    } - DOOR
+    names = imported(path, everywhere=True, types=False)
+    engine = {name for name in names if name.startswith("sdcli.engine")}
+    beyond_the_door = {name for name in engine if name != "sdcli.engine" and DOOR not in name}
     if path.name == "__main__.py":
         return
-    if inside(path, ENGINE):
+    if str(path.relative_to(PACKAGE)).startswith(FACES):
+        assert not beyond_the_door
+    elif inside(path, ENGINE):
         assert not {name for name in names if name.startswith("sdcli.cli")}
-        return
-    assert not engine
-    if not inside(path, PACKAGE / "cli") and str(path.relative_to(PACKAGE)) not in TALKING:
+    else:
+        assert not engine
         assert not {name for name in names if name.startswith(("sdcli.cli", "typer"))}
+
+
+def test_packages_point_one_way() -> None:
+    arrows: dict[str, set[str]] = {}
+    for path in FILES:
+        package = path.relative_to(PACKAGE).parts[0]
+        words = [name.split(".") for name in imported(path, everywhere=True)]
+        theirs = {name[1] for name in words if name[0] == "sdcli" and len(name) > 1}
+        others = {name for name in theirs if (PACKAGE / name).is_dir()} - {package}
+        if (PACKAGE / package).is_dir():
+            arrows.setdefault(package, set()).update(others)
+    TopologicalSorter(arrows).prepare()  # raises and names a circle
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -2,7 +2,8 @@
 
 A line is a prompt, or a JSON object of settings: {"prompt": "a fox", "steps": 30, "image": "in.png"}.
 What a line does not say, the command's own flags say. A job without a seed has one made from what it
-says, so that the same file draws the same pictures however often it is stopped and begun again.
+says (and from how often the same was said before), so that the same file draws the same pictures
+however often it is stopped and begun again.
 """
 
 from __future__ import annotations
@@ -10,17 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 from sdcli.errors import BadRequest
-from sdcli.options import table as settings
+from sdcli.options.table import change_request, given_values, parse_assignments
 from sdcli.planning.resolve import SEEDS
 from sdcli.request import Request
-
-LEDGER_NAME = "batch.jsonl"
 
 
 @dataclass(frozen=True)
@@ -40,40 +38,57 @@ class UnreadableLine:
     error: BadRequest
 
 
-def read_jobs(text: str, base: Request) -> Iterator[BatchJob | UnreadableLine]:
-    """The jobs of a file, in the order of the lines; `base` answers what a line leaves open."""
+def read_jobs(lines: Iterable[bytes], base: Request) -> Iterator[BatchJob | UnreadableLine]:
+    """The jobs of a file, each as soon as its line is there; `base` answers what a line leaves open.
+
+    No line ends the reading: one that cannot be understood is yielded as that.
+    """
     seen = Counter[str]()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
+    for number, line in enumerate(lines, start=1):
         try:
-            values = _values(line.strip())
-            asked = settings.change_request(base, values)
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            if not text or text.startswith("#"):
+                continue
+            request = change_request(base, _values(text))
+        except UnicodeDecodeError:
+            yield UnreadableLine(number, BadRequest("it is no text in UTF-8"))
+            continue
         except BadRequest as error:
             yield UnreadableLine(number, error)
             continue
-        said = json.dumps(settings.given_values(asked), sort_keys=True, default=str)
-        seen[said] += 1  # the same line twice is two jobs
-        name = hashlib.sha256(f"{seen[said]} {said}".encode()).hexdigest()[:16]
-        if asked.seed is None:
-            asked = settings.change_request(asked, {"seed": int(name, 16) % SEEDS})
-        yield BatchJob(number, name, asked)
+        settings = json.dumps(given_values(request), sort_keys=True, default=str)
+        seen[settings] += 1  # the same line twice is two jobs
+        name = hashlib.sha256(f"{seen[settings]} {settings}".encode()).hexdigest()[:16]
+        yield BatchJob(number, name, _with_seed(request, base, name, number))
+
+
+def _with_seed(request: Request, base: Request, name: str, number: int) -> Request:
+    """The request with a seed for certain, and with a word on who decided what."""
+    line = {
+        field.name: f"line {number}"
+        for field in fields(request)
+        if field.compare and getattr(request, field.name) != getattr(base, field.name)
+    }
+    if request.seed is not None:
+        return replace(request, sources={**request.sources, **line})
+    sources = {**request.sources, **line, "seed": "the job's name"}
+    return replace(request, seed=int(name, 16) % SEEDS, sources=sources)
 
 
 def _values(line: str) -> Mapping[str, Any]:
     if not line.startswith("{"):
         return {"prompt": line}
     try:
-        said: Any = json.loads(line)
+        data: Any = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"it is no JSON object ({error})", hint='{"prompt": "a fox"}') from None
-    pairs = [(key, value) for key, value in cast("dict[str, Any]", said).items()]
-    return settings.parse_assignments(
-        f"{key}={_spell_json(key, each)}" for key, value in pairs for each in _each(value)
+    pairs = [(key, value) for key, value in cast("dict[str, Any]", data).items()]
+    return parse_assignments(
+        f"{key}={_spell_json(key, each)}" for key, value in pairs for each in _as_list(value)
     )
 
 
-def _each(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
@@ -83,33 +98,3 @@ def _spell_json(key: str, value: Any) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise BadRequest(f"`{key}` is neither a text nor a number")
-
-
-class BatchLedger:
-    """Which pictures of which jobs are finished, on disk beside them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / LEDGER_NAME
-        self._done = dict(self._read())
-
-    def _read(self) -> Iterator[tuple[tuple[str, int], Path]]:
-        if not self.path.is_file():
-            return
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                entry = json.loads(line)
-                yield (str(entry["job"]), int(entry["index"])), Path(str(entry["path"]))
-            except (ValueError, KeyError, TypeError):
-                continue  # a line cut short by a power failure
-
-    def is_finished(self, job: str, index: int) -> bool:
-        """Whether a picture is finished and still where it was put."""
-        path = self._done.get((job, index))
-        return path is not None and path.is_file()
-
-    def add(self, job: str, index: int, path: Path) -> None:
-        """Write down that a picture is finished."""
-        self._done[job, index] = path
-        entry = {"job": job, "index": index, "path": str(path.absolute())}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,6 +12,7 @@ from sdcli import __version__
 from sdcli.cli import batch, console, explain, generate, lora, reproduce, show
 from sdcli.cli import info as machine
 from sdcli.cli import studies as see
+from sdcli.environment import read_environment
 from sdcli.errors import BadRequest, SdcliError
 
 app = typer.Typer(
@@ -84,7 +84,7 @@ def _usage(error: typer.TyperException, words: Sequence[str]) -> BadRequest:
 
 def _debug() -> None:
     """With SDCLI_DEBUG=1 the failure shows where it was raised."""
-    if os.environ.get("SDCLI_DEBUG") == "1":
+    if read_environment().debug:
         import traceback
 
         traceback.print_exc()

@@ -3,147 +3,133 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sdcli.batch import job_file as jobs
+from sdcli.batch.job_file import read_jobs
+from sdcli.batch.journal import BatchJournal
+from sdcli.batch.run import (
+    DuePicture,
+    FailedJob,
+    FinishedPicture,
+    PlannedJob,
+    batch_folder,
+    draw_due,
+    due_as_they_arrive,
+    list_due,
+    plan_jobs,
+)
 from sdcli.cli import console
-from sdcli.cli import run as perform
-from sdcli.cli.drawing_options import DrawingOptions, spread_options_without
-from sdcli.engine.door import open_session
-from sdcli.errors import BadRequest, PartFailed, SdcliError
-from sdcli.outputs import save as outputs
-from sdcli.plan import Plan, nth_picture
-from sdcli.planning.resolve import make_plan
-from sdcli.request import Draw, Request
+from sdcli.cli.drawing_options import DrawingOptions, spread_options
+from sdcli.cli.output_mode import OutputMode
+from sdcli.cli.run import print_picture, print_plans
+from sdcli.engine import door
+from sdcli.errors import BadRequest, PartFailed
+from sdcli.request import Draw
+from sdcli.text import count_of
+
+STDIN = "-"
 
 JobFile = Annotated[
-    str, typer.Argument(metavar="FILE", help="A prompt or a JSON object a line; `-` is stdin.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A prompt or a JSON object a line; `-` is stdin, drawn while lines arrive.",
+    ),
+]
+BatchSeed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        min=0,
+        max=2**64 - 1,
+        help="The seed of every job whose line names none.",
+        show_default="made from what the job says, so the same whenever it is drawn",
+    ),
 ]
 
 
-@dataclass(frozen=True)
-class DuePicture:
-    """One picture to be drawn: of which job, and where it goes."""
-
-    job: jobs.BatchJob
-    index: int
-    plan: Plan
-    place: outputs.Destination
-
-
-@spread_options_without("prompt")
-def batch(said: DrawingOptions, file: JobFile) -> None:
+@spread_options(Draw, without={"prompt"})
+def batch(options: DrawingOptions, file: JobFile, seed: BatchSeed = None) -> None:
     """Draw many pictures from a file of jobs; begun again, go on where it stopped."""
-    run_batch(_read_job_text(file), replace(said, prompt="").request(Draw()), said.manner)
+    base = replace(options.request(prompt=""), seed=seed)
+    planned = plan_jobs(read_jobs(_open_lines(file), base))
+    if options.mode.dry_run:
+        failures = _print_plans(planned, options.mode)
+    else:
+        failures = _draw(planned, batch_folder(base), options.mode, arriving=file == STDIN)
+    if failures:
+        raise PartFailed(
+            f"{count_of(failures, 'job')} failed", hint="the same command tries them again"
+        )
 
 
-def _read_job_text(name: str) -> str:
-    if name == "-":
-        return sys.stdin.read()
+def _open_lines(name: str) -> Iterable[bytes]:
+    if name == STDIN:
+        return sys.stdin.buffer
     try:
-        return Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return Path(name).read_bytes().split(b"\n")
+    except OSError as error:
         raise BadRequest(
-            f"the jobs in `{name}` cannot be read: {error}", hint="name a text file, a job a line"
+            f"the jobs in `{name}` cannot be read: {error.strerror or error}",
+            hint="name a text file, a job a line",
         ) from None
 
 
-def run_batch(text: str, base: Request, manner: perform.OutputMode) -> None:
-    """Plan every job, then draw those that are not finished, each model's one after another."""
-    talk = console.Console(quiet=manner.quiet)
-    failed: list[SdcliError] = []
-    planned = [*_plan_jobs(text, base, failed)]
-    if manner.dry_run:
-        perform.print_plans((todo for _, todo in planned), manner)
-    else:
-        ledger = jobs.BatchLedger(_batch_folder(base))
-        due = [
-            each for each in _list_due(planned) if not ledger.is_finished(each.job.name, each.index)
-        ]
-        total = sum(todo.count for _, todo in planned)
-        talk.on_note(f"{len(due)} pictures to draw, {total - len(due)} finished before")
-        with talk.live():
-            failed += _draw_due(due, ledger, talk, manner)
-    if failed:
-        raise PartFailed(f"{len(failed)} jobs failed", hint="the same command tries them again")
+def _print_plans(planned: Iterable[PlannedJob | FailedJob], mode: OutputMode) -> int:
+    """What would be drawn; how many jobs failed."""
+    failures = 0
+    for one in planned:
+        if isinstance(one, FailedJob):
+            console.print_error(one.error)
+            failures += 1
+        else:
+            print_plans([one.plan], mode)
+    return failures
 
 
-def _plan_jobs(
-    text: str, base: Request, failed: list[SdcliError]
-) -> Iterator[tuple[jobs.BatchJob, Plan]]:
-    for job in jobs.read_jobs(text, base):
-        if isinstance(job, jobs.UnreadableLine):
-            failed.append(_report_failure(job.error, job))
-            continue
-        try:
-            yield job, make_plan(job.request)
-        except SdcliError as error:
-            failed.append(_report_failure(error, job))
+def _draw(
+    planned: Iterable[PlannedJob | FailedJob], folder: Path, mode: OutputMode, *, arriving: bool
+) -> int:
+    """Draw what is not finished, with a line for every picture; how many jobs failed."""
+    talk = console.Console(quiet=mode.quiet)
 
+    def say_waiting() -> None:
+        talk.on_note(f"another batch is drawing into `{folder}`: waiting until it is done")
 
-def _list_due(planned: Sequence[tuple[jobs.BatchJob, Plan]]) -> list[DuePicture]:
-    """Every picture of every job, those of one model and its LoRAs in a row."""
-    found = [
-        DuePicture(
-            job, index, nth_picture(todo, index), outputs.destination(todo.output, todo.count)
+    failures, finished = 0, 0
+    with BatchJournal(folder, say_waiting) as journal, talk.live():
+        due = (
+            due_as_they_arrive(planned, journal) if arriving else _list_due(planned, journal, talk)
         )
-        for job, todo in planned
-        for index in range(todo.count)
-    ]
-    groups = list(dict.fromkeys(_group(each.plan) for each in found))
-    return sorted(found, key=lambda each: groups.index(_group(each.plan)))
-
-
-def _group(todo: Plan) -> tuple[Any, ...]:
-    return todo.model, todo.vae, todo.loras
-
-
-def _batch_folder(base: Request) -> Path:
-    """Where the pictures go: the part of the place that is the same for all of them."""
-    folder = Path(outputs.destination(base.output).template).parent
-    while "{" in str(folder):
-        folder = folder.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _draw_due(
-    due: Sequence[DuePicture],
-    ledger: jobs.BatchLedger,
-    talk: console.Console,
-    manner: perform.OutputMode,
-) -> list[SdcliError]:
-    """What failed. A job that cannot be drawn costs only itself; a place that cannot be written
-    ends the run, since the next picture would be lost too."""
-    failed: list[SdcliError] = []
-    if not due:
-        return failed
-    talk.on_stage("loading torch")
-    session = open_session()
-    for each in due:
         try:
-            drawn = next(session.run(each.plan, talk))
-        except SdcliError as error:
-            failed.append(_report_failure(error, each.job))
-            continue
-        picture = replace(drawn, index=each.index)
-        try:
-            path = outputs.save(picture, each.place)
-        except BadRequest as error:  # a file of that name is there
-            failed.append(_report_failure(error, each.job))
-            continue
-        ledger.add(each.job.name, each.index, path)
-        perform.print_picture(picture, path, manner)
-    return failed
+            for one in draw_due(due, door.open_session, journal, talk):
+                if isinstance(one, FinishedPicture):
+                    print_picture(one.picture, one.path, mode)
+                    finished += 1
+                else:
+                    console.print_error(one.error)
+                    failures += 1
+        except KeyboardInterrupt:
+            drawn = count_of(finished, "picture")
+            talk.on_note(f"stopped: {drawn} drawn and kept; the same command goes on from there")
+            raise
+    return failures
 
 
-def _report_failure(error: SdcliError, job: jobs.BatchJob | jobs.UnreadableLine) -> SdcliError:
-    """The failure, said at once, with the line it came from."""
-    found = type(error)(f"line {job.line}: {error.fact}", hint=error.hint)
-    console.print_error(found)
-    return found
+def _list_due(
+    jobs: Iterable[PlannedJob | FailedJob], journal: BatchJournal, talk: console.Console
+) -> list[DuePicture | FailedJob]:
+    """What failed to be planned, then what is to be drawn; said how many that is."""
+    all_jobs = [*jobs]
+    planned = [one for one in all_jobs if isinstance(one, PlannedJob)]
+    failed = [one for one in all_jobs if isinstance(one, FailedJob)]
+    due = list_due(planned, journal)
+    before = sum(one.plan.count for one in planned) - len(due)
+    talk.on_note(f"{count_of(len(due), 'picture')} to draw, {before:,} finished before")
+    return [*failed, *due]

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from sdcli import __version__, folders
+from sdcli.environment import read_environment
 
 LIBRARIES = ("diffusers", "transformers", "accelerate", "safetensors", "pillow")
 
@@ -22,7 +23,7 @@ def findings(machine: Mapping[str, str]) -> list[tuple[str, str]]:
         **{name: _version(name) for name in LIBRARIES},
         "memory": _memory(),
         "folder of models": _folder(),
-        "default model": os.environ.get("SDCLI_MODEL") or "the built-in one",
+        "default model": read_environment().model or "the built-in one",
     }
     return [*found.items(), *(("advice", text) for text in advice(machine))]
 

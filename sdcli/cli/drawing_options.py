@@ -1,161 +1,138 @@
-"""What every drawing command can be told, declared once and spread into each signature."""
+"""What every drawing command can be told: made from the table of options, spread into each signature."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, get_type_hints
+from typing import Annotated, Any
 
-from sdcli.cli import options
 from sdcli.cli.console import Console
-from sdcli.cli.run import OutputMode
+from sdcli.cli.options import is_switch, typer_option, typer_type, value_unless_said
+from sdcli.cli.output_mode import OutputMode
+from sdcli.environment import read_environment
 from sdcli.errors import BadRequest
-from sdcli.options import presets
-from sdcli.request import Control, Output, Request, Task
+from sdcli.options.parse import Switch
+from sdcli.options.presets import Preset, fill_from_presets, read_preset
+from sdcli.options.table import ALL_OPTIONS, Option, change_request
+from sdcli.reproduce.as_preset import preset_from_picture
+from sdcli.request import Draw, Request, Task
 
 
 @dataclass(frozen=True)
 class DrawingOptions:
-    """The words and flags of one drawing command."""
+    """The values of one drawing command's flags, by the names of the options."""
 
-    prompt: options.Prompt = None
-    model: options.Model = None
-    negative: options.Negative = None
-    steps: options.Steps = None
-    cfg: options.Cfg = None
-    scheduler: options.Scheduler = None
-    eta: options.Eta = None
-    seed: options.Seed = None
-    count: options.Count = None
-    width: options.Width = None
-    height: options.Height = None
-    loras: options.Loras = None
-    lora_partial: options.LoraPartial = False
-    embeddings: options.Embeddings = None
-    controls: options.Controls = None
-    cannies: options.Cannies = None
-    vae: options.Vae = None
-    clip_skip: options.ClipSkip = None
-    prediction: options.Prediction = None
-    zero_snr: options.ZeroSnr = None
-    syntax: options.Syntax = None
-    emphasis: options.Emphasis = None
-    rng: options.Rng = None
-    ensd: options.Ensd = None
-    preset: options.Preset = None
-    like: options.Like = None
-    out: options.Out = None
-    format: options.Format = None
-    force: options.Force = False
-    no_metadata: options.NoMetadata = False
-    keep_maps: options.KeepMaps = False
-    preview: options.Preview = None
-    preview_vae: options.PreviewVae = None
-    device: options.Device = None
-    dtype: options.Dtype = None
-    offload: options.Offload = None
-    json: options.Json = False
-    dry_run: options.DryRun = False
-    quiet: options.Quiet = False
+    values: Mapping[str, Any]
 
     @property
-    def manner(self) -> OutputMode:
+    def mode(self) -> OutputMode:
         """How the run is to talk."""
-        return OutputMode(self.json, self.dry_run, self.quiet)
-
-    def request(self, task: Task) -> Request:
-        """The request of these words, for a task, over what presets fill in."""
-        asked = Request(
-            task=task,
-            prompt="" if self.prompt is None else read_prompt(self.prompt),
-            negative=self.negative,
-            syntax=self.syntax,
-            emphasis=self.emphasis,
-            model=self.model,
-            vae=self.vae,
-            prediction=self.prediction,
-            zero_snr=self.zero_snr,
-            scheduler=self.scheduler,
-            steps=self.steps,
-            cfg=self.cfg,
-            eta=self.eta,
-            seed=self.seed,
-            count=self.count,
-            width=self.width,
-            height=self.height,
-            clip_skip=self.clip_skip,
-            rng=self.rng,
-            ensd=self.ensd,
-            loras=tuple(self.loras or ()),
-            lora_partial=self.lora_partial,
-            embeddings=tuple(self.embeddings or ()),
-            controls=(*(self.controls or ()), *map(_edges, self.cannies or ())),
-            device=self.device,
-            dtype=self.dtype,
-            offload=self.offload,
-            output=Output(
-                self.out,
-                self.format,
-                self.force,
-                metadata=not self.no_metadata,
-                keep_maps=self.keep_maps,
-                preview=self.preview,
-                preview_vae=self.preview_vae,
-            ),
-        )
-        return presets.fill_from_presets(
-            asked, self._presets(), prompt_said=self.prompt is not None
+        return OutputMode(
+            bool(self.values["json"]), bool(self.values["dry-run"]), bool(self.values["quiet"])
         )
 
-    def _presets(self) -> tuple[presets.Preset, ...]:
-        kept = (presets.read_preset(self.preset),) if self.preset else ()
-        like = (presets.preset_from_picture(self.like),) if self.like else ()
-        talk = Console(quiet=self.quiet)
-        for preset in like:
+    def request(self, kind: type[Task] = Draw, prompt: str | None = None) -> Request:
+        """The request of these flags, for a task, over what the environment and presets fill in;
+        a `prompt` handed in stands for the one that was not asked for."""
+        prompt = self.values.get("prompt") if prompt is None else prompt
+        given = {name: value for name, value in self.values.items() if _is_given(name, value)}
+        if prompt is not None:
+            given["prompt"] = read_prompt(prompt)
+        task = kind(**{name: given.pop(name) for name in required_fields(kind)})
+        request = change_request(Request(task, ""), given)
+        return fill_from_presets(
+            request,
+            self._presets(),
+            prompt_given=prompt is not None,
+            default_model=read_environment().model,
+        )
+
+    def _presets(self) -> Iterator[Preset]:
+        if name := self.values["preset"]:
+            yield read_preset(name)
+        if path := self.values["like"]:
+            preset = preset_from_picture(path)
+            console = Console(quiet=self.mode.quiet)
             for line in preset.differences:
-                talk.on_note(f"{preset.source}: {line}")
-        return (*kept, *like)
+                console.on_note(f"{preset.source}: {line}")
+            yield preset
+
+
+def _is_given(name: str, value: Any) -> bool:
+    option = ALL_OPTIONS[name]
+    return option.of != "run" and value is not None and value != ()
+
+
+def required_fields(kind: type[Task]) -> list[str]:
+    """The fields that a task cannot be without."""
+    return [each.name for each in fields(kind) if each.default is MISSING]
 
 
 def spread_options(
-    command: Callable[..., None], without: Collection[str] = ()
-) -> Callable[..., None]:
-    """The command with its first parameter, a `Said`, spread into one flag for each field, but for
-    those that the command declares itself and those `without` a meaning for it."""
-    first, *own = inspect.signature(command, eval_str=True).parameters.values()
-    hints = get_type_hints(DrawingOptions, include_extras=True)
-    flags = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=hints[field.name],
-        )
-        for field in fields(DrawingOptions)
-        if field.name not in without
-    ]
-    named = {parameter.name for parameter in own}
-    prompt, *shared = (flag for flag in flags if flag.name not in named)
-    kept = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    *kinds: type[Task], without: Collection[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command whose first parameter is a `DrawingOptions`: it gets one flag for each option that
+    has a meaning for it. Those of a task are there for the tasks it draws: one that the only task
+    requires is required; `without` names the options that the command sets itself."""
 
-    @functools.wraps(command)
-    def spread_out(**words: Any) -> None:
-        mine = {name: words.pop(name) for name in named}
-        command(DrawingOptions(**words), **mine)
+    def spread(command: Callable[..., None]) -> Callable[..., None]:
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
+        named = {parameter.name for parameter in own}
+        options = [
+            option
+            for option in ALL_OPTIONS.values()
+            if option.name not in without and option.field not in named and _applies(option, kinds)
+        ]
+        required = set(required_fields(kinds[0])) if len(kinds) == 1 else set[str]()
+        parameters = {
+            option.name: _parameter(option, required=option.field in required) for option in options
+        }
+        prompt = [parameters.pop("prompt")] if "prompt" in parameters else []
+        start = [parameters.pop(o.name) for o in options if o.of == "task"]
+        kept = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        signature = inspect.Signature([*prompt, *start, *kept, *parameters.values()])
 
-    signature = inspect.Signature([prompt, *kept, *shared])
-    spread_out.__signature__ = signature  # type: ignore[attr-defined]
-    spread_out.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
-    del first
-    return spread_out
+        @functools.wraps(command)
+        def with_flags(**flags: Any) -> None:
+            mine = {name: flags.pop(name) for name in named}
+            given = {option.name: _value_of(option, flags) for option in options}
+            unused = dict.fromkeys(
+                name for name, option in ALL_OPTIONS.items() if option.of == "run"
+            )
+            command(DrawingOptions({**unused, **given}), **mine)
+
+        with_flags.__signature__ = signature  # type: ignore[attr-defined]
+        with_flags.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+        return with_flags
+
+    return spread
 
 
-def spread_options_without(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """As `spread`, for a command that has no use for some of the flags."""
-    return functools.partial(spread_options, without=names)
+def _value_of(option: Option, flags: Mapping[str, Any]) -> Any:
+    """The option's value, None where the flag was not given."""
+    flag = flags[option.name.replace("-", "_")]
+    if isinstance(option.parse, Switch) and is_switch(option):
+        return option.parse.value if flag else None
+    return flag
+
+
+def _applies(option: Option, kinds: Collection[type[Task]]) -> bool:
+    if option.of != "task":
+        return True
+    return any(option.field in {each.name for each in fields(kind)} for kind in kinds)
+
+
+def _parameter(option: Option, *, required: bool) -> inspect.Parameter:
+    """The parameter of a command's signature that Typer makes this option's flag of."""
+    return inspect.Parameter(
+        option.name.replace("-", "_"),
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if required else value_unless_said(option),
+        annotation=Annotated[typer_type(option), typer_option(option.name)],
+    )
 
 
 def read_prompt(prompt: str) -> str:
@@ -166,9 +143,3 @@ def read_prompt(prompt: str) -> str:
     if not text:
         raise BadRequest("stdin held no prompt", hint='echo "a fox" | sdcli txt2img -')
     return text
-
-
-def _edges(control: Control) -> Control:
-    from dataclasses import replace
-
-    return replace(control, canny=True)

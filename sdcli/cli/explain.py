@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sdcli.cli import console, options
 from sdcli.cli.drawing_options import read_prompt
-from sdcli.planning.resolve import check_word
 from sdcli.prompts import explain as explaining
 
 
@@ -21,7 +20,7 @@ def explain(
     found = explaining.explain_prompt(
         read_prompt(prompt),
         negative,
-        syntax=check_word("--prompt-syntax", syntax, "a1111"),
+        syntax=syntax or "a1111",
         embeddings=tuple(embeddings or ()),
         model=model,
         steps=steps,

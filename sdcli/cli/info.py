@@ -9,7 +9,7 @@ from sdcli.cli import console, options
 from sdcli.cli import run as perform
 from sdcli.errors import BadRequest
 from sdcli.library import find as store
-from sdcli.schedulers.names import SOLVERS, SPACINGS
+from sdcli.schedulers.table import SOLVERS, SPACINGS
 from sdcli.weights import checkpoint
 
 
@@ -33,7 +33,7 @@ def schedulers(json: options.Json = False) -> None:
         console.print_result("")
     console.print_listing(
         ("spacing", "about", "not with"),
-        [(name, about, without(name)) for name, about in SPACINGS.items()],
+        [(row.name, row.about, without(row.name)) for row in SPACINGS.values() if row.about],
         as_json=json,
     )
     console.Console(quiet=json).on_note("a solver over a spacing: `--scheduler euler-karras`")

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from sdcli.cli import console, options
-from sdcli.cli.run import OutputMode
+from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import write_lora_job as baked
 from sdcli.library import find as store
 from sdcli.planning import lora_jobs as bake
-from sdcli.show import lora as lorafacts
-from sdcli.weights import checkpoint
+from sdcli.show.fact_sheet import fact_lines, fact_record
+from sdcli.show.lora import lora_facts
+from sdcli.weights.checkpoint import identify_checkpoint
+from sdcli.weights.read_header import read_header
 
 app = typer.Typer(
     name="lora",
@@ -50,11 +52,15 @@ Rank = Annotated[
 @app.command()
 def show(file: File, model: Against = None, json: options.Json = False) -> None:
     """Show what a LoRA holds: its kind, family, rank and words, and what of it fits a model."""
-    found = lorafacts.lora_facts(
-        checkpoint.read_header(store.find_adapter(file)),
-        None if model is None else checkpoint.identify_checkpoint(store.find(model)),
+    facts = lora_facts(
+        read_header(store.find_adapter(file)),
+        None if model is None else identify_checkpoint(store.find(model)),
     )
-    console.print_facts(found, lorafacts.lora_rows(found), as_json=json)
+    if json:
+        console.print_record(fact_record(facts))
+        return
+    for line in fact_lines(facts):
+        console.print_result(console.escape_controls(line))
 
 
 @app.command()

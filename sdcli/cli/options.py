@@ -1,344 +1,114 @@
-"""Every flag, once: its type, its name, its bounds, its help. Commands repeat only the name."""
+"""How Typer is told of an option: everything from the table, once.
+
+Drawing commands get all their flags by `drawing_options.spread_options`. The aliases below are for
+the other commands, which repeat a name and nothing else.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sdcli.cli import completion
-from sdcli.options.parse import parse_control, parse_finite, parse_lora, parse_not_negative
-from sdcli.request import Control, Lora
+from sdcli.errors import BadRequest
+from sdcli.options.parse import FilePath, Real, Switch, Toggle, Whole
+from sdcli.options.table import ALL_OPTIONS, Option
+from sdcli.request import Lora
+
+COMPLETIONS = {
+    "models": completion.models,
+    "adapters": completion.adapters,
+    "schedulers": completion.schedulers,
+}
 
 
-def _given(text: str) -> dict[str, Any]:
-    return {"help": text, "show_default": False}
+def typer_option(name: str) -> Any:
+    """What Typer is told of an option: its flags, its help, its default, how its text is read."""
+    option = ALL_OPTIONS[name]
+    shown = option.default.shown or False
+    if name == "prompt":
+        return typer.Argument(metavar=option.metavar, show_default=False, help=option.help)
+    flags = option.flags
+    if isinstance(option.parse, Switch):
+        if isinstance(option.parse, Toggle):
+            flags = (f"{flags[0]}/--no-{option.name}",)
+        return typer.Option(*flags, help=option.help, show_default=shown)
+    return typer.Option(
+        *flags,
+        parser=_reader(option),
+        metavar=option.metavar,
+        autocompletion=COMPLETIONS.get(option.complete),
+        show_default=shown,
+        help=_help_with_bounds(option),
+    )
+
+
+def typer_type(option: Option) -> Any:
+    """The type by which Typer tells a switch, a list and a value apart."""
+    if is_switch(option):
+        return bool
+    if isinstance(option.parse, Toggle):
+        return bool | None
+    kinds: dict[type, Any] = {Whole: int, Real: float, FilePath: Path}
+    value = kinds.get(type(option.parse), str)
+    return list[value] | None if option.many else value | None
+
+
+def value_unless_said(option: Option) -> Any:
+    """What Typer hands over where the flag is not there."""
+    return False if is_switch(option) else None
+
+
+def is_switch(option: Option) -> bool:
+    """Whether an option is a flag without a value that is there or not."""
+    return isinstance(option.parse, Switch) and not isinstance(option.parse, Toggle)
+
+
+def _help_with_bounds(option: Option) -> str:
+    """The help, with the bounds of a whole number where they tell something."""
+    parse = option.parse
+    if isinstance(parse, Whole) and parse.multiple == 1 and parse.most < 2**32:
+        return f"{option.help.rstrip('.')} ({parse.least} to {parse.most})."
+    return option.help
+
+
+def _reader(option: Option) -> Callable[[str], Any]:
+    """Reads the option's text; what is wrong with it is said of the flag."""
+
+    def read(text: str) -> Any:
+        try:
+            return option.parse(text)
+        except BadRequest as error:
+            raise _refuse(option, text, error) from None
+
+    return read
+
+
+def _refuse(option: Option, text: str, error: BadRequest) -> BadRequest:
+    """The refusal with the flag as its subject: "`--steps 0` is out of bounds"."""
+    flag, rest = option.flags[0], error.fact
+    for subject in (f"`{text.strip()}` ", f"{text.strip()} "):
+        if rest.startswith(subject):
+            return BadRequest(f"`{flag} {text}` {rest.removeprefix(subject)}", hint=error.hint)
+    return BadRequest(f"`{flag}`: {rest}", hint=error.hint)
 
 
 Sentence = Annotated[
     str, typer.Argument(metavar="PROMPT", help="The words; `-` reads them from stdin.")
 ]
-Prompt = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="PROMPT", show_default=False, help="What to draw; `-` reads it from stdin."
-    ),
-]
-Picture = Annotated[
-    Path, typer.Option("--image", metavar="FILE", help="The picture to start from.")
-]
-Mask = Annotated[
-    Path, typer.Option("--mask", metavar="FILE", help="White is repainted, black stays as it is.")
-]
-OptionalPicture = Annotated[
-    Path | None, typer.Option("--image", metavar="FILE", **_given("The picture to start from."))
-]
-OptionalMask = Annotated[
-    Path | None,
-    typer.Option("--mask", metavar="FILE", **_given("White is repainted, black stays as it is.")),
-]
-Strength = Annotated[
-    float | None,
-    typer.Option(
-        "--strength",
-        min=0,
-        max=1,
-        metavar="X",
-        show_default="0.75",
-        help="0 keeps the picture, 1 ignores it.",
-    ),
-]
-ImageCfg = Annotated[
-    float | None,
-    typer.Option(
-        "--image-cfg",
-        parser=parse_finite,
-        metavar="X",
-        show_default="1.5",
-        help="How closely to keep to the picture, as `--cfg` is to the instruction.",
-    ),
-]
-Feather = Annotated[
-    int | None,
-    typer.Option(
-        "--feather",
-        min=0,
-        max=256,
-        metavar="PIXELS",
-        show_default="8",
-        help="How softly the mask's edge blends, inward.",
-    ),
-]
-
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="NAME or FILE",
-        autocompletion=completion.models,
-        show_default="$SDCLI_MODEL, else the built-in one",
-        help="The checkpoint.",
-    ),
-]
-Negative = Annotated[
-    str | None,
-    typer.Option("--negative", "-n", metavar="TEXT", **_given("What to steer away from.")),
-]
-Steps = Annotated[
-    int | None,
-    typer.Option(
-        "--steps", min=1, max=1000, metavar="N", show_default="the model's", help="Denoising steps."
-    ),
-]
-Cfg = Annotated[
-    float | None,
-    typer.Option(
-        "--cfg",
-        parser=parse_finite,
-        metavar="X",
-        show_default="the model's",
-        help="How strongly to follow the prompt; 1 is no guidance.",
-    ),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        "--scheduler",
-        metavar="NAME",
-        autocompletion=completion.schedulers,
-        show_default="the model's",
-        help="How to walk from noise to picture; see `sdcli schedulers`.",
-    ),
-]
-Eta = Annotated[
-    float | None,
-    typer.Option(
-        "--eta",
-        parser=parse_not_negative,
-        metavar="X",
-        show_default="the solver's",
-        help="Fresh noise at each step, where the solver can: 0 none, 1 as much as it removes.",
-    ),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(
-        "--seed",
-        min=0,
-        max=2**64 - 1,
-        metavar="N",
-        show_default="random, always recorded",
-        help="The first picture's seed; the next has N+1.",
-    ),
-]
-Count = Annotated[
-    int | None,
-    typer.Option(
-        "--count",
-        "-c",
-        min=1,
-        max=100_000,
-        metavar="N",
-        show_default="1",
-        help="How many pictures.",
-    ),
-]
-Width = Annotated[
-    int | None,
-    typer.Option(
-        "--width", "-W", metavar="PIXELS", show_default="the model's", help="A multiple of 8."
-    ),
-]
-Height = Annotated[
-    int | None,
-    typer.Option(
-        "--height", "-H", metavar="PIXELS", show_default="the model's", help="A multiple of 8."
-    ),
-]
-Loras = Annotated[
-    list[Lora] | None,
-    typer.Option(
-        "--lora",
-        parser=parse_lora,
-        metavar="FILE[:WEIGHT]",
-        autocompletion=completion.adapters,
-        **_given("Wear a LoRA (repeat for more); `FILE:0.8,te=0.5` weighs the text encoder apart."),
-    ),
-]
-LoraPartial = Annotated[
-    bool,
-    typer.Option("--lora-partial", help="Take a LoRA of which only a part fits the model."),
-]
-Embeddings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--embedding", metavar="FILE", **_given("Know a new word, by the file's name (repeat).")
-    ),
-]
-Controls = Annotated[
-    list[Control] | None,
-    typer.Option(
-        "--control",
-        parser=parse_control,
-        metavar="FILE:IMAGE[:WEIGHT][@FROM-TO]",
-        **_given("Follow a ControlNet's map (repeat)."),
-    ),
-]
-Cannies = Annotated[
-    list[Control] | None,
-    typer.Option(
-        "--control-canny",
-        parser=parse_control,
-        metavar="FILE:IMAGE[:WEIGHT][@FROM-TO]",
-        **_given("Follow a ControlNet with the edges of a picture (repeat)."),
-    ),
-]
-Vae = Annotated[
-    str | None,
-    typer.Option("--vae", metavar="FILE", show_default="the checkpoint's", help="Another VAE."),
-]
-ClipSkip = Annotated[
-    int | None,
-    typer.Option(
-        "--clip-skip",
-        min=1,
-        max=24,
-        metavar="N",
-        show_default="the model's",
-        help="Stop the text encoder N layers early; 1 is its last layer.",
-    ),
-]
-Prediction = Annotated[
-    str | None,
-    typer.Option(
-        "--prediction",
-        metavar="eps|v",
-        show_default="the checkpoint's",
-        help="What the U-Net predicts, where the file does not tell.",
-    ),
-]
-ZeroSnr = Annotated[
-    bool | None,
-    typer.Option(
-        "--zero-snr/--no-zero-snr",
-        show_default="the checkpoint's",
-        help="Whether the last timestep is all noise, where the file does not tell.",
-    ),
-]
-Syntax = Annotated[
-    str | None,
-    typer.Option(
-        "--prompt-syntax",
-        metavar="a1111|plain",
-        show_default="a1111",
-        help="Read weights and BREAK in prompts, or nothing of it.",
-    ),
-]
-Emphasis = Annotated[
-    str | None,
-    typer.Option(
-        "--emphasis",
-        metavar="original|no-norm",
-        show_default="original",
-        help="Whether a weighted prompt is scaled back to its old mean.",
-    ),
-]
-Rng = Annotated[
-    str | None,
-    typer.Option(
-        "--rng",
-        metavar="cpu|nv|gpu",
-        show_default="cpu",
-        help="Whose noise: the CPU's, an NVIDIA card's (computed here), this GPU's own.",
-    ),
-]
-Ensd = Annotated[
-    int | None,
-    typer.Option(
-        "--ensd",
-        metavar="N",
-        show_default="0",
-        help="Added to the seed for the solver's own noise (A1111's setting of that name).",
-    ),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        metavar="NAME or FILE",
-        **_given("Settings from a TOML file, or from the folder of presets."),
-    ),
-]
-Like = Annotated[
-    Path | None,
-    typer.Option("--like", metavar="PICTURE", **_given("Settings from what a picture carries.")),
-]
-Out = Annotated[
-    str | None,
-    typer.Option(
-        "--out",
-        "-o",
-        metavar="PATH",
-        show_default="outputs/",
-        help="A folder, a file, or a template with {seed}, {index}, {scheduler}...",
-    ),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="png|jpg|webp",
-        show_default="by the name's ending, else png",
-        help="The file format.",
-    ),
-]
-KeepMaps = Annotated[
-    bool, typer.Option("--keep-maps", help="Save the maps that ControlNets follow, too.")
-]
-Preview = Annotated[
-    Path | None,
-    typer.Option(
-        "--preview",
-        metavar="FILE",
-        **_given("Keep one PNG refreshed with the picture as it is drawn."),
-    ),
-]
-PreviewVae = Annotated[
-    str | None,
-    typer.Option(
-        "--preview-vae",
-        metavar="FILE",
-        show_default="rough colours, at no cost",
-        help="A TAESD to preview with.",
-    ),
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
-NoMetadata = Annotated[
-    bool, typer.Option("--no-metadata", help="Leave the plan out of the pictures.")
-]
-Device = Annotated[
-    str | None,
-    typer.Option(
-        "--device", metavar="auto|cpu|cuda|mps", show_default="auto", help="Where to compute."
-    ),
-]
-Dtype = Annotated[
-    str | None,
-    typer.Option(
-        "--dtype", metavar="auto|fp32|fp16|bf16", show_default="auto", help="How finely to compute."
-    ),
-]
-Offload = Annotated[
-    str | None,
-    typer.Option(
-        "--offload",
-        metavar="auto|none|model|sequential",
-        show_default="auto: only when memory runs out",
-        help="What leaves the GPU while it is not needed.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and draw nothing.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No conversation on stderr.")]
+Model = Annotated[str | None, typer_option("model")]
+Negative = Annotated[str | None, typer_option("negative")]
+Steps = Annotated[int | None, typer_option("steps")]
+Loras = Annotated[list[Lora] | None, typer_option("lora")]
+LoraPartial = Annotated[bool, typer_option("lora-partial")]
+Embeddings = Annotated[list[str] | None, typer_option("embedding")]
+Syntax = Annotated[str | None, typer_option("prompt-syntax")]
+Out = Annotated[str | None, typer_option("out")]
+Format = Annotated[str | None, typer_option("format")]
+Force = Annotated[bool, typer_option("force")]
+Json = Annotated[bool, typer_option("json")]
+DryRun = Annotated[bool, typer_option("dry-run")]
+Quiet = Annotated[bool, typer_option("quiet")]

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from sdcli.cli import console, options
-from sdcli.cli.run import OutputMode, picture_record, print_plans
+from sdcli.cli.output_mode import OutputMode
+from sdcli.cli.run import print_plans
 from sdcli.engine.door import SessionLike, open_session
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import codec
 from sdcli.options import table as settings
 from sdcli.outputs import save as outputs
+from sdcli.outputs.records import picture_record
 from sdcli.plan import Plan
 from sdcli.reproduce import compare as verdict
 from sdcli.reproduce.recall import RecalledPicture, recall_picture

@@ -1,37 +1,39 @@
-"""A plan is performed: drawn, saved, told. The one door to the engine."""
+"""Plans drawn, saved and told, each picture before the next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sdcli.cli import console
 from sdcli.cli import plan_table as rehearsal
 from sdcli.cli.first_run import first_greeting
+from sdcli.cli.output_mode import OutputMode
 from sdcli.engine import door
 from sdcli.events import Listener, Listeners
 from sdcli.metadata import codec
 from sdcli.outputs import save as outputs
 from sdcli.outputs.live_preview import PreviewFile
+from sdcli.outputs.records import picture_record
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.lora_jobs import Extraction, Merge
+from sdcli.planning.resolve import draft_plan, hash_files
+from sdcli.request import Request
 
 
-@dataclass(frozen=True)
-class OutputMode:
-    """How a run talks: paths or JSON on stdout, much or nothing on stderr, or only the plan."""
+def draw_request(request: Request, mode: OutputMode) -> None:
+    """Plan a request and draw it, or say what would be done."""
+    draw_plans(plan_request(request, mode), manner=mode)
 
-    json: bool = False
-    dry_run: bool = False
-    quiet: bool = False
 
-    def wake(self) -> None:
-        """Where something will be drawn, begin importing the engine beside whatever comes next."""
-        if not self.dry_run:
-            door.preload()
+def plan_request(request: Request, mode: OutputMode) -> Plan:
+    """The plan of a request. Where something will be drawn, the engine is imported beside the
+    hashing of the files, once nothing is left that could be refused."""
+    draft = draft_plan(request)
+    if not mode.dry_run:
+        door.preload()
+    return hash_files(draft)
 
 
 def draw_plans(*plans: Plan, manner: OutputMode) -> None:
@@ -105,20 +107,6 @@ def print_files(made: Iterable[Path], manner: OutputMode) -> None:
             console.print_record({"path": str(path)})
         else:
             console.print_result(str(path))
-
-
-def picture_record(picture: Picture, path: Path) -> dict[str, Any]:
-    """What `--json` says of a picture."""
-    return {
-        "path": str(path),
-        "seed": picture.plan.seed,
-        "index": picture.index,
-        "seconds": picture.made.seconds,
-        "device": picture.made.device,
-        "dtype": picture.made.dtype,
-        "events": list(picture.made.events),
-        "plan": codec.to_data(picture.plan),
-    }
 
 
 def write_lora_job(job: Merge | Extraction, manner: OutputMode) -> None:

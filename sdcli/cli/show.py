@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,8 @@ from sdcli.outputs import save as outputs
 from sdcli.reproduce import recall as reproduce
 from sdcli.request import Output
 from sdcli.show import picture as portrait
-from sdcli.show import weights as shown
+from sdcli.show.fact_sheet import fact_record
+from sdcli.show.weights import weights_facts, weights_lines
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Files to look at.", show_default=False)
@@ -62,16 +63,25 @@ def show(
 def _told(file: Path, json: bool) -> SdcliError | None:
     """Say what one file is, or give back why not: the others are still to be said."""
     try:
-        teller = portrait if portrait.is_picture_file(file) else shown
-        found = teller.weights_facts(file)
+        record, lines = _picture(file) if portrait.is_picture_file(file) else _weights(file)
     except SdcliError as error:
         return error
     if json:
-        console.print_record(found)
+        console.print_record(record)
     else:
-        for line in teller.weights_lines(found):
+        for line in lines:
             console.print_result(console.escape_controls(line))
     return None
+
+
+def _picture(file: Path) -> tuple[dict[str, Any], list[str]]:
+    facts = portrait.facts(file)
+    return facts, portrait.lines(facts)
+
+
+def _weights(file: Path) -> tuple[dict[str, Any], list[str]]:
+    facts = weights_facts(file)
+    return fact_record(facts), weights_lines(facts)
 
 
 def _stripped(files: list[Path], output: Output) -> None:

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sdcli.cli import options
-from sdcli.cli.drawing_options import DrawingOptions, spread_options_without
+from sdcli.cli import console
+from sdcli.cli.drawing_options import DrawingOptions, spread_options
+from sdcli.cli.output_mode import OutputMode
+from sdcli.cli.run import (
+    plan_request,
+    print_files,
+    print_picture,
+    print_plans,
+    print_study_plan,
+)
+from sdcli.engine import door
+from sdcli.errors import PartFailed
+from sdcli.events import Listener
 from sdcli.options.table import with_start_picture
-from sdcli.planning.resolve import make_plan
-from sdcli.request import Draw
-from sdcli.studies.compare.run import draw_comparison
-from sdcli.studies.sweep.plan import plan_lineup
-from sdcli.studies.sweep.plan import plan_sweep as variations_of
-from sdcli.studies.sweep.run import draw_sweep as draw_sweep
-from sdcli.studies.trace.plan import plan_trace as tracing
-from sdcli.studies.trace.run import draw_trace as draw_trace
+from sdcli.outputs import study_folder
+from sdcli.request import Draw, Redraw, Repaint
+from sdcli.studies.compare.plan import Lineup, plan_lineup
+from sdcli.studies.progress import StudyProgress
+from sdcli.studies.sweep.page import SweepResult
+from sdcli.studies.sweep.plan import Sweep, plan_sweep
+from sdcli.studies.time_estimate import remember_pace
+from sdcli.studies.trace.plan import TracePlan, plan_trace
 
-FLAGS_OF_ONE_RUN = (
-    "count",
-    "keep_maps",
-    "preview",
-    "preview_vae",
-)  # flags of a run, not of a study
+if TYPE_CHECKING:
+    from sdcli.engine.trace import TraceResult
+
+FLAGS_OF_ONE_RUN = ("count", "keep-maps", "preview", "preview-vae")  # not of a study
 USUAL = "ddim,euler,euler-a,heun,dpm++2m,dpm++2m-karras,unipc-karras,dpm++2m-sde-karras"
 
 Schedulers = Annotated[
@@ -85,38 +94,38 @@ CfgSplit = Annotated[
 ]
 
 
-@spread_options_without("scheduler", *FLAGS_OF_ONE_RUN)
+@spread_options(Draw, without={"scheduler", *FLAGS_OF_ONE_RUN})
 def compare_schedulers(
-    said: DrawingOptions,
+    options: DrawingOptions,
     schedulers: Schedulers = USUAL,
     steps: StepCounts = "10,20,30,50",
     seeds: Seeds = 3,
 ) -> None:
     """The same noise under several schedulers, measured: a sheet, a chart, a table, a verdict."""
-    resolve = partial(make_plan, ready=said.manner.wake)
-    draw_comparison(
-        plan_lineup(said.request(Draw()), schedulers, steps, seeds, resolve), said.manner
-    )
+    resolve = partial(plan_request, mode=options.mode)
+    lineup = plan_lineup(options.request(), schedulers, steps, seeds, resolve)
+    if options.mode.dry_run:
+        plans = [((one.scheduler, str(one.steps), str(one.seed)), one) for one in lineup.plans]
+        print_study_plan(lineup.plans[0], ("scheduler", "steps", "seed"), plans, options.mode)
+    else:
+        _compare(lineup, options.mode)
 
 
-@spread_options_without(*FLAGS_OF_ONE_RUN)
-def sweep(
-    said: DrawingOptions,
-    vary: Vary,
-    image: options.OptionalPicture = None,
-    mask: options.OptionalMask = None,
-    strength: options.Strength = None,
-    feather: options.Feather = None,
-) -> None:
+@spread_options(Draw, Redraw, Repaint, without=FLAGS_OF_ONE_RUN)
+def sweep(options: DrawingOptions, vary: Vary) -> None:
     """A labelled sheet over any one, two or three options, or words of the prompt."""
-    request = with_start_picture(said.request(Draw()), image, mask, strength, feather)
-    resolve = partial(make_plan, ready=said.manner.wake)
-    draw_sweep(variations_of(request, vary, resolve), said.manner)
+    resolve = partial(plan_request, mode=options.mode)
+    planned = plan_sweep(options.request(), vary, resolve)
+    if options.mode.dry_run:
+        cells = [(cell.values, cell.plan) for cell in planned.cells]
+        print_study_plan(planned.plan, [one.name for one in planned.axes], cells, options.mode)
+    else:
+        _sweep(planned, options.mode)
 
 
-@spread_options_without(*FLAGS_OF_ONE_RUN)
+@spread_options(Draw, without=FLAGS_OF_ONE_RUN)
 def trace(
-    said: DrawingOptions,
+    options: DrawingOptions,
     image: NoisedPicture = None,
     at: At = None,
     frames: Frames = 8,
@@ -124,7 +133,82 @@ def trace(
     cfg_split: CfgSplit = False,
 ) -> None:
     """The denoising as a film strip and an animation; or a picture's way into the noise."""
-    request = with_start_picture(said.request(Draw()), image)
-    resolve = partial(make_plan, ready=said.manner.wake)
-    asked = tracing(request, at, frames, resolve, split=cfg_split, attention=attention)
-    draw_trace(asked, said.manner)
+    request = with_start_picture(options.request(), image)
+    resolve = partial(plan_request, mode=options.mode)
+    planned = plan_trace(request, at, frames, resolve, split=cfg_split, attention=attention)
+    if options.mode.dry_run:
+        print_plans([planned.plan], options.mode)
+    else:
+        _trace(planned, options.mode)
+
+
+# What draws is imported where it draws: it needs numpy and templates, and a help text needs neither.
+
+
+def _compare(lineup: Lineup, mode: OutputMode) -> None:
+    from sdcli.studies.compare.page import SHORT_COLUMNS, Comparison, comparison_texts
+    from sdcli.studies.compare.run import draw_comparison, write_comparison
+    from sdcli.studies.compare.statistics import judge
+
+    folder = study_folder.folder(lineup.plans[0].output, "compare", lineup.plans[0])
+    comparison = Comparison(lineup)
+    talk = console.Console(quiet=mode.quiet)
+    with talk.live():
+        talk.on_stage("loading torch")
+        benchmark = door.open_benchmark(lineup.plans[0], talk)
+        for one in draw_comparison(comparison, benchmark, folder, talk):
+            if mode.json:
+                measured = study_folder.plain(one.numbers.record())
+                console.print_record({**one.record, "measured": measured})
+    references = [limit.about for limit in comparison.limits.values()]
+    cells = comparison.cells()
+    verdict = judge(cells, references)
+    talk.table(SHORT_COLUMNS, comparison_texts(cells))
+    for text in verdict.lines:
+        talk.on_note(text)
+    print_files(write_comparison(comparison, verdict, folder), mode)
+
+
+def _sweep(planned: Sweep, mode: OutputMode) -> None:
+    from sdcli.studies.sweep.run import draw_sweep, write_sweep
+
+    folder = study_folder.folder(planned.plan.output, "sweep", planned.plan)
+    result = SweepResult(planned)
+    talk = console.Console(quiet=mode.quiet)
+    with talk.live():
+        talk.on_stage("loading torch")
+        for one in draw_sweep(result, door.open_session(), folder, talk):
+            if mode.json and one.image is not None:
+                values = result.named_values(one.values)
+                console.print_record({**one.record, "values": values})
+    print_files(write_sweep(result, folder), mode)
+    if failed := [one for one in result.in_order() if one.image is None]:
+        raise PartFailed(
+            f"{len(failed)} of {len(planned.cells)} pictures could not be drawn: {failed[0].why}",
+            hint=f"the others are in {folder.path}",
+        )
+
+
+def _run_trace(planned: TracePlan, listener: Listener) -> TraceResult:
+    """What is seen on the way of a drawing, or of a picture into the noise."""
+    if planned.forward:
+        return door.trace_noising(planned.plan, listener, planned.at)
+    return door.trace_drawing(
+        planned.plan, listener, planned.at, split=planned.split, attention=planned.attention
+    )
+
+
+def _trace(planned: TracePlan, mode: OutputMode) -> None:
+    from sdcli.studies.trace.run import tell_story, write_trace
+
+    folder = study_folder.folder(planned.plan.output, "trace", planned.plan)
+    talk = console.Console(quiet=mode.quiet)
+    with talk.live():
+        if not planned.forward:
+            StudyProgress([planned.plan], talk)
+        talk.on_stage("loading torch")
+        traced = _run_trace(planned, talk)
+    if traced.picture is not None:
+        remember_pace(planned.plan, traced.picture.made.seconds)
+        print_picture(traced.picture, folder.picture(traced.picture, "picture"), mode)
+    print_files(write_trace(tell_story(planned, traced), folder), mode)

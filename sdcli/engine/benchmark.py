@@ -7,28 +7,28 @@ one differential equation that they all follow. It is drawn once for each seed, 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from sdcli import folders
 from sdcli.engine.decode import decode_image
 from sdcli.engine.session import DrawnLatents, Session, sampling_for_plan
 from sdcli.events import Listener, Listeners
-from sdcli.measures import similarity as likeness
+from sdcli.measures.convergence import Reference
+from sdcli.measures.latent_distance import latent_distance
+from sdcli.measures.measure import Latents
 from sdcli.metadata import codec
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.request import Output
-from sdcli.studies.compare import statistics as comparison
-from sdcli.studies.compare.statistics import MeasuredDrawing, Reference
 
 # The most exact of the multistep solvers, and a one-step solver of another kind as its witness.
 SOLVER, WITNESS = "unipc-karras", "heun-karras"
@@ -41,19 +41,20 @@ EDITION = "1"  # another way of finding the limit takes another name in the cach
 class ConvergedLatents:
     """The converged picture of one seed."""
 
-    latents: torch.Tensor
+    latents: Latents
     image: Image.Image
     plan: Plan  # what draws it
     about: Reference
 
 
 @dataclass(frozen=True)
-class BenchmarkedPicture:
-    """One picture of the comparison and its numbers."""
+class BenchmarkDrawing:
+    """One picture of the comparison, and what is to be measured of it."""
 
     picture: Picture
-    latents: torch.Tensor
-    numbers: MeasuredDrawing
+    latents: Latents
+    evaluations: int
+    denoising: float  # seconds of the steps alone
     rest: float  # the noise level where the solver stops; 0 for most
 
 
@@ -63,7 +64,6 @@ class Benchmark:
     def __init__(self, plan: Plan, listener: Listener) -> None:
         self._listener = _Titled(listener)
         self._session = Session()
-        self._plan = plan
         self._loaded = self._session.load(plan, self._listener)
         self._inputs = self._session.prepare(plan, self._loaded, self._listener)
 
@@ -76,7 +76,7 @@ class Benchmark:
             _write_cached(file, *found)
         latents, about = found
         self._listener.title = "decoding the converged picture"
-        image = decode_image(self._loaded, latents.to(self._loaded.machine.device), self._listener)
+        image = self._decode(latents)
         return ConvergedLatents(
             latents, image, _reference_plan(plan, about.scheduler, about.steps), about
         )
@@ -85,33 +85,17 @@ class Benchmark:
         """Draw two steps for nothing, so that the first that is measured is not the slowest."""
         self._drawn(replace(plan, steps=2), "warming up")
 
-    def spread_of_seeds(self, shots: Sequence[BenchmarkedPicture]) -> float | None:
-        """How far apart the pictures of different seeds are, as a share of their size."""
-        pairs = itertools.combinations([shot.latents for shot in shots], 2)
-        return comparison.spread_of_seeds([relative_rmse(one, other) for one, other in pairs])
-
-    def measure(self, plan: Plan, limit: ConvergedLatents | None, title: str) -> BenchmarkedPicture:
-        """The plan's picture, bit for bit what it is alone, and how far it is from the limit."""
-        drawn = self._drawn(plan, title)
+    def draw(self, plan: Plan, title: str) -> BenchmarkDrawing:
+        """The plan's picture, bit for bit what it is alone."""
+        drawing = self._drawn(plan, title)
         sampling = sampling_for_plan(plan)
-        latents = drawn.latents.float().cpu()
-        numbers = MeasuredDrawing(
-            scheduler=plan.scheduler,
-            steps=plan.steps,
-            seed=plan.seed,
-            evaluations=sampling.evaluations,
-            seconds=drawn.picture.made.seconds,
-            denoising=drawn.denoising,
+        return BenchmarkDrawing(
+            drawing.picture,
+            _as_numpy(drawing.latents),
+            sampling.evaluations,
+            drawing.denoising,
+            sampling.levels[-1],
         )
-        if limit is not None and comparison.has_limit(plan):
-            numbers = replace(
-                numbers,
-                rmse=latents_rmse(latents, limit.latents),
-                share=relative_rmse(latents, limit.latents),
-                psnr=likeness.psnr(drawn.picture.image, limit.image),
-                ssim=likeness.ssim(drawn.picture.image, limit.image),
-            )
-        return BenchmarkedPicture(drawn.picture, latents, numbers, sampling.levels[-1])
 
     def _drawn(self, plan: Plan, title: str) -> DrawnLatents:
         inputs = self._inputs
@@ -120,13 +104,14 @@ class Benchmark:
         self._listener.title = title
         return self._session.draw_one(plan, self._loaded, inputs, self._listener)
 
-    def _latents(self, plan: Plan, title: str) -> torch.Tensor:
-        return self._drawn(plan, title).latents.float().cpu()
+    def _decode(self, latents: Latents) -> Image.Image:
+        tensor = torch.from_numpy(latents).to(self._loaded.machine.device)
+        return decode_image(self._loaded, tensor, self._listener)
 
-    def _converged(self, plan: Plan) -> tuple[torch.Tensor, Reference]:
-        def solve(scheduler: str, steps: int) -> torch.Tensor:
+    def _converged(self, plan: Plan) -> tuple[Latents, Reference]:
+        def solve(scheduler: str, steps: int) -> Latents:
             title = f"the converged picture of seed {plan.seed}: {scheduler}, {steps} steps"
-            return self._latents(_reference_plan(plan, scheduler, steps), title)
+            return _as_numpy(self._drawn(_reference_plan(plan, scheduler, steps), title).latents)
 
         return find_converged(solve)
 
@@ -139,14 +124,14 @@ class Benchmark:
         return folders.cache() / "converged" / f"{digest}.safetensors"
 
 
-def find_converged(solve: Callable[[str, int], torch.Tensor]) -> tuple[torch.Tensor, Reference]:
+def find_converged(solve: Callable[[str, int], Latents]) -> tuple[Latents, Reference]:
     """Where a scheduler ends when its steps are many: more and more of them, until two solvers of
     different kinds end in the same place, or as many as are worth their time."""
-    latents, about = torch.empty(0), Reference(SOLVER, 0, WITNESS, 0, math.inf)
+    latents, about = np.empty(0, np.float32), Reference(SOLVER, 0, WITNESS, 0, math.inf)
     for steps in STEPS:
         latents = solve(SOLVER, steps)
         about = Reference(
-            SOLVER, steps, WITNESS, steps, relative_rmse(solve(WITNESS, steps), latents)
+            SOLVER, steps, WITNESS, steps, latent_distance(solve(WITNESS, steps), latents)
         )
         if about.apart <= AGREED:
             break
@@ -165,14 +150,8 @@ class _Titled(Listeners):
         super().on_stage(self.title or text)
 
 
-def latents_rmse(one: torch.Tensor, other: torch.Tensor) -> float:
-    """The root mean square difference."""
-    return float((one.double() - other.double()).square().mean().sqrt())
-
-
-def relative_rmse(one: torch.Tensor, of: torch.Tensor) -> float:
-    """The root mean square difference over the size of what it is measured against."""
-    return latents_rmse(one, of) / max(float(of.double().square().mean().sqrt()), math.ulp(1.0))
+def _as_numpy(latents: torch.Tensor) -> Latents:
+    return latents.float().cpu().numpy()
 
 
 def _reference_plan(plan: Plan, scheduler: str, steps: int) -> Plan:
@@ -180,9 +159,9 @@ def _reference_plan(plan: Plan, scheduler: str, steps: int) -> Plan:
     return replace(plan, scheduler=scheduler, steps=steps, eta=0.0, count=1, output=Output())
 
 
-def _read_cached(file: Path) -> tuple[torch.Tensor, Reference] | None:
+def _read_cached(file: Path) -> tuple[Latents, Reference] | None:
     try:
-        with safe_open(file, framework="pt") as opened:
+        with safe_open(file, framework="np") as opened:
             data: dict[str, str] = opened.metadata()
             about = Reference(
                 data["scheduler"],
@@ -197,7 +176,7 @@ def _read_cached(file: Path) -> tuple[torch.Tensor, Reference] | None:
         return None  # not there, or damaged: drawn anew either way
 
 
-def _write_cached(file: Path, latents: torch.Tensor, about: Reference) -> None:
+def _write_cached(file: Path, latents: Latents, about: Reference) -> None:
     facts = {
         "scheduler": about.scheduler,
         "steps": str(about.steps),
@@ -208,7 +187,7 @@ def _write_cached(file: Path, latents: torch.Tensor, about: Reference) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".partial")
-        save_file({"latents": latents.contiguous()}, partial, facts)
+        save_file({"latents": np.ascontiguousarray(latents)}, partial, facts)
         partial.replace(file)
     except (OSError, SafetensorError):
         return  # a cache that cannot be written costs time, not the comparison

@@ -97,6 +97,6 @@ def _build_pipeline(
     if unused := [*model.unused, *modules.ignored]:
         more = f" and {len(unused) - 1} more of its tensors" if len(unused) > 1 else ""
         listener.on_note(f"{model.path.name}: nothing here uses `{unused[0]}`{more}")
-    if vae is None and model.family.base.startswith("sdxl") and machine.dtype is torch.float16:
+    if vae is None and not model.family.fp16_vae and machine.dtype is torch.float16:
         modules.vae.float()  # SDXL's own overflows in fp16, every time
     return Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)

@@ -22,7 +22,6 @@ from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, Part, file_spelling
 EXACT = 4  # up to this share of a matrix's side the whole decomposition is cheaper or no dearer
 MORE, TURNS = 8, 4  # further directions, and rounds, for finding the largest ones
 MADE = "sdcli_extract"
-BASE = {"sd1": "sd_v1", "sd2": "sd_v2", "sdxl": "sdxl_base_v1-0"}
 
 
 def extract_lora(job: Extraction, listener: Listener) -> None:
@@ -48,13 +47,12 @@ def extract_lora(job: Extraction, listener: Listener) -> None:
 
 def _metadata(job: Extraction) -> dict[str, str]:
     tuned, base = job.sources
-    base_name = BASE.get(job.tuned.family.base, job.tuned.family.base)
     made = {"sdcli": __version__, "tuned": tuned.sha256, "base": base.sha256, "rank": job.rank}
     return {
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(job.rank),
         "ss_network_alpha": str(job.rank),
-        "ss_base_model_version": base_name,
+        "ss_base_model_version": job.tuned.family.kohya_base,
         MADE: json.dumps(made),
     }
 
@@ -86,7 +84,7 @@ def _module_tensors(
 def kohya_module_name(model: Checkpoint, name: WeightName, place: WeightPlace) -> str:
     """What kohya's trainer calls a module: SDXL's U-Net by its checkpoint's names."""
     if name.component == UNET:
-        if model.family.base != "sdxl":
+        if not model.family.unet_by_blocks:
             return f"lora_unet_{name.module}"
         inner = file_spelling(place.target, model.components[UNET].table).rpartition(".")[0]
         return f"lora_unet_{slug(inner)}"

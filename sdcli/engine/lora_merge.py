@@ -16,9 +16,9 @@ from sdcli.events import Listener
 from sdcli.outputs import atomic as written
 from sdcli.plan import Lora
 from sdcli.planning.lora_jobs import Merge
-from sdcli.weights import safetensors_layout as layout
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.safetensors import Tensor as Place
+from sdcli.weights.safetensors import safetensors_head
 
 Todo = Mapping[str, list[tuple[str, str, list[WeightChange]]]]  # tensor: component, target, changes
 MADE = "sdcli_merge"  # the metadata key that tells where the file comes from
@@ -31,7 +31,7 @@ def merge_loras(job: Merge, listener: Listener) -> None:
     tensors = job.model.header.tensors
     todo = _by_tensor(job.model, job.loras)
     with written.whole(job.out, force=job.force) as file, TensorReader() as reader:
-        file.write(layout.safetensors_head(tensors, _metadata(job)))
+        file.write(safetensors_head(tensors, _metadata(job)))
         for done, tensor in enumerate(_merged(job.model, todo, reader), 1):
             _put(tensor, file)
             listener.on_progress(done, len(tensors))
@@ -100,6 +100,6 @@ def write_tensors(
     places = {
         name: Place(NAMES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()
     }
-    file.write(layout.safetensors_head(places, metadata))
+    file.write(safetensors_head(places, metadata))
     for tensor in tensors.values():
         _put(tensor, file)

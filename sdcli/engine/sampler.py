@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import torch
 
@@ -13,9 +12,9 @@ from sdcli.engine.brownian_noise import BrownianMotion
 from sdcli.engine.noise import Noise
 from sdcli.errors import BadRequest
 from sdcli.schedulers.names import SCHEDULERS
-from sdcli.schedulers.noise_levels import SPACINGS, SPACINGS_XL, NoiseSchedule, make_noise_schedule
-from sdcli.schedulers.solvers import SOLVERS
+from sdcli.schedulers.noise_levels import NoiseSchedule, make_noise_schedule
 from sdcli.schedulers.solvers.base import SolverRun, SolverSteps
+from sdcli.schedulers.table import SPACINGS, Spacing
 
 
 class Sampling:
@@ -43,7 +42,7 @@ class Sampling:
         self.prediction = prediction
         self.schedule = of or make_noise_schedule(zero_snr=zero_snr)
         self.eta = self._eta(eta)
-        self.levels = self._levels((SPACINGS_XL if xl else SPACINGS)[row.spacing], steps)
+        self.levels = self._levels(SPACINGS[row.spacing], steps, xl)
         self._noise: Noise | None = None
         self.begin_at()
 
@@ -53,11 +52,11 @@ class Sampling:
         usual = self.solver.fixed_eta if self.solver.eta is None else self.solver.eta
         return usual if asked is None else asked
 
-    def _levels(self, spacing: Any, steps: int) -> list[float]:
+    def _levels(self, spacing: Spacing, steps: int, xl: bool) -> list[float]:
         """The noise levels between steps, the last one included."""
-        if not self.solver.skips:
-            return spacing(self.schedule, steps)
-        *levels, _, last = spacing(self.schedule, steps + 1)
+        if "a1111" not in self.solver.discards_penultimate:
+            return spacing.levels(self.schedule, steps, xl=xl)
+        *levels, _, last = spacing.levels(self.schedule, steps + 1, xl=xl)
         return [*levels, last]
 
     def begin_at(self, strength: float = 1.0) -> int:
@@ -92,7 +91,7 @@ class Sampling:
 
     def _run(self, levels: Sequence[float], x: torch.Tensor | None = None) -> SolverSteps:
         """The solver at its start; without x it goes over numbers, and rolls nothing."""
-        solver, noise = SOLVERS[self.solver.method], self._noise
+        solver, noise = self.solver.function, self._noise
         if x is None or noise is None:
             still = SolverRun(levels, self.schedule, self.eta, lambda: 0.0, lambda now, then: 0.0)
             return solver(0.0, still)

@@ -152,7 +152,7 @@ def sampling_for_plan(plan: Plan) -> Sampling:
         prediction=plan.prediction,
         zero_snr=plan.zero_snr,
         eta=plan.eta,
-        xl=plan.family.startswith("sdxl"),
+        xl=FAMILIES[plan.family].xl_levels,
     )
 
 

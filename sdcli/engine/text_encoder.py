@@ -16,8 +16,9 @@ from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.plan import Plan
 from sdcli.prompts import stages as wordings
-from sdcli.prompts.chunks import CHUNK_LENGTH, Chunk
+from sdcli.prompts.chunks import Chunk
 from sdcli.prompts.tokenizer import END_TOKEN, START_TOKEN
+from sdcli.weights.clip import CHUNK_LENGTH
 from sdcli.weights.embedding import CLIP_G, CLIP_H, CLIP_L
 
 PLACES = CHUNK_LENGTH + 2  # the start, the words, the end

@@ -11,8 +11,7 @@ from sdcli.engine.denoise import Combine, UnetInputs, classifier_free_guidance, 
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.text_encoder import EncodedPrompts
 from sdcli.plan import Edit, Plan
-
-AESTHETIC = 6.0, 2.5  # what the refiner is told of the wanted and of the unwanted picture
+from sdcli.weights.families import FAMILIES
 
 
 def make_unet_inputs(plan: Plan, pipe: Pipeline, texts: Sequence[EncodedPrompts]) -> UnetInputs:
@@ -83,6 +82,6 @@ def add_channels(given: UnetInputs, channels: torch.Tensor | None, task: object)
 def _sizes(plan: Plan, pipe: Pipeline, *, wanted: bool) -> list[float]:
     """SDXL's six numbers (size, crop, target), the refiner's five (size, crop, score)."""
     size = [float(plan.height), float(plan.width), 0.0, 0.0]
-    if plan.family == "sdxl-refiner":
-        return [*size, AESTHETIC[0] if wanted else AESTHETIC[1]]
+    if scores := FAMILIES[plan.family].aesthetic_scores:
+        return [*size, scores[0] if wanted else scores[1]]
     return [*size, float(plan.height), float(plan.width)]

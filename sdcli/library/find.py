@@ -21,8 +21,8 @@ FOLDER_SIGN = "model_index.json"  # what makes a folder a diffusers model
 
 
 def find(name: str | None = None) -> Path:
-    """The checkpoint that a name means: none is `$SDCLI_MODEL`, else the built-in one."""
-    name = name or os.environ.get("SDCLI_MODEL") or BUILTIN
+    """The checkpoint that a name means: none is the built-in one."""
+    name = name or BUILTIN
     if name == BUILTIN:
         return _builtin(name)
     if found := _at(name) or _named(name):

@@ -5,25 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sdcli import __version__
-from sdcli.errors import BadRequest, SdcliError
+from sdcli.errors import SdcliError
 from sdcli.library import find as store
 from sdcli.metadata import a1111_format as infotext
 from sdcli.plan import Control, Draw, Edit, File, Plan, Redraw, Repaint
-from sdcli.schedulers import names as schedulers
-
-A1111_SCHEDULES = (
-    "Karras",
-    "Exponential",
-    "SGM Uniform",
-    "KL Optimal",
-    "Align Your Steps",
-    "Simple",
-    "Beta",
-    "Turbo",
-    "DDIM",
-    "Uniform",
-    "Automatic",
-)
+from sdcli.schedulers.names import SCHEDULERS, a1111_sampler_and_schedule
 
 
 def write_infotext(plan: Plan) -> str:
@@ -45,7 +31,7 @@ def _prompt_with_lora_tags(plan: Plan) -> str:
 
 def _plan_fields(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Steps", str(plan.steps)
-    sampler, schedule = a1111_sampler(plan.scheduler)
+    sampler, schedule = a1111_sampler_and_schedule(plan.scheduler)
     yield "Sampler", sampler
     yield "Schedule type", schedule
     yield "CFG scale", format_number(plan.cfg)
@@ -72,21 +58,8 @@ def _plan_fields(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Version", f"sdcli {__version__}"
 
 
-def a1111_sampler(name: str) -> tuple[str, str]:
-    """A scheduler as that program names it: a sampler and a schedule, if it has them; else ours."""
-    row = schedulers.SCHEDULERS.get(name)
-    label = row.solver.a1111 if row else ""
-    for schedule in A1111_SCHEDULES if label else ():
-        try:
-            if schedulers.find_sampler_with_schedule(label, schedule) == name:
-                return label, schedule
-        except BadRequest:
-            continue
-    return name, ""
-
-
 def _has_unusual_eta(plan: Plan) -> bool:
-    row = schedulers.SCHEDULERS.get(plan.scheduler)
+    row = SCHEDULERS.get(plan.scheduler)
     return row is not None and row.solver.eta is not None and row.solver.eta != plan.eta
 
 

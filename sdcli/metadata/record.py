@@ -23,6 +23,8 @@ from sdcli.images import exif
 from sdcli.metadata import a1111_write as parameters
 from sdcli.metadata import codec
 from sdcli.metadata.codec import BadData, Bounds
+from sdcli.options.parse import LARGEST_WEIGHT, LONGEST_PROMPT
+from sdcli.options.table import number_bounds
 from sdcli.picture import Made, Picture
 from sdcli.plan import Plan
 
@@ -33,28 +35,13 @@ _JPEG_ROOM = 65_533
 
 BOUNDS = Bounds(
     numbers={
-        "seed": (0, 2**64 - 1),
-        "steps": (1, 10_000),
-        "count": (1, 1_000_000),
-        "width": (8, 65_536),
-        "height": (8, 65_536),
-        "clip_skip": (1, 64),
-        "ensd": (-(2**63), 2**63),
-        "cfg": (-1_000, 1_000),
-        "image_cfg": (-1_000, 1_000),
-        "eta": (-100, 100),
-        "strength": (0, 1),
-        "feather": (0, 4_096),
-        "start": (0, 1),
-        "end": (0, 1),
-        "share": (0, 1),
+        **number_bounds(),
+        **{name: (-LARGEST_WEIGHT, LARGEST_WEIGHT) for name in ("unet", "te", "weight")},
+        **{name: (0, 1) for name in ("start", "end", "share")},
         "vectors": (0, 1_000),
-        "unet": (-1_000, 1_000),
-        "te": (-1_000, 1_000),
-        "weight": (-1_000, 1_000),
         "seconds": (0, 1e9),
     },
-    texts={"prompt": 1_000_000, "negative": 1_000_000, "sha256": 128, "pixels": 64},
+    texts={"prompt": LONGEST_PROMPT, "negative": LONGEST_PROMPT, "sha256": 128, "pixels": 64},
 )
 
 

@@ -1,13 +1,231 @@
-"""Values as they are spoken on a command line, in a preset, in a sweep: text into values."""
+"""How each kind of value is read from text, checked, and written as text again.
+
+A parser is a row's answer to four questions: what a text means (`parser(text)`), whether a value that
+did not come from text may be (`check`), what may be at all (`bounds`, `words`), and how a value is
+written on a command line so that it is read as the same value (`spell`).
+"""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 from sdcli.errors import BadRequest
 from sdcli.request import Control, Lora
+from sdcli.text import suggest
+
+LARGEST_WEIGHT = 1_000.0  # of a LoRA or a ControlNet, up and down
+LONGEST_PROMPT = 1_000_000  # characters
+LONGEST_NAME = 4_096
+
+
+class Parser(Protocol):
+    """Reads and checks one kind of value."""
+
+    def __call__(self, text: str) -> Any:
+        """The value in `text`, or BadRequest."""
+        ...
+
+    def check(self, value: Any) -> Any:
+        """The value as it is kept, or BadRequest where it cannot be."""
+        ...
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number within bounds, a multiple of something where that is said."""
+
+    least: int
+    most: int
+    multiple: int = 1
+
+    def __call__(self, text: str) -> int:
+        """The number in `text`."""
+        try:
+            value = int(text.strip())
+        except ValueError:
+            raise BadRequest(f"`{text}` is not a whole number") from None
+        return self.check(value)
+
+    def check(self, value: Any) -> int:
+        """The number, if it is within the bounds."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise BadRequest(f"`{value}` is not a whole number")
+        if not self.least <= value <= self.most:
+            raise BadRequest(f"{value} is out of bounds", hint=f"{self.least} to {self.most}")
+        if value % self.multiple:
+            below = value // self.multiple * self.multiple
+            raise BadRequest(
+                f"{value} is no multiple of {self.multiple}",
+                hint=f"{below} or {below + self.multiple}",
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class Real:
+    """A finite number within bounds."""
+
+    least: float
+    most: float
+
+    def __call__(self, text: str) -> float:
+        """The number in `text`."""
+        return self.check(parse_finite(text))
+
+    def check(self, value: Any) -> float:
+        """The number, if it is one and within the bounds."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadRequest(f"`{value}` is not a number")
+        if self.least == 0 and value < 0:
+            raise BadRequest(f"{value:g} is negative", hint=f"0 to {self.most:g}")
+        if not self.least <= value <= self.most:  # which no NaN passes
+            raise BadRequest(f"{value:g} is out of bounds", hint=f"{self.least:g} to {self.most:g}")
+        return float(value)
+
+
+class Word:
+    """One of a few words, in any case."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def __call__(self, text: str) -> str:
+        """The word in `text`."""
+        return self.check(text.strip())
+
+    def check(self, value: Any) -> str:
+        """The word in lower case, if it is one of those there are."""
+        known = str(value).lower()
+        if known in self.words:
+            return known
+        hint = f"{suggest(known, self.words)}one of {', '.join(self.words)}"
+        raise BadRequest(f"there is no `{value}`", hint=hint)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Any text up to a length."""
+
+    longest: int = LONGEST_PROMPT
+
+    def __call__(self, text: str) -> str:
+        """The text itself."""
+        return self.check(text)
+
+    def check(self, value: Any) -> str:
+        """The text, if it is one and not too long."""
+        if not isinstance(value, str):
+            raise BadRequest(f"`{value}` is not a text")
+        if len(value) > self.longest:
+            raise BadRequest(
+                f"a text of {len(value)} characters is too long", hint=f"at most {self.longest}"
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name of a file or a thing: any text but nothing."""
+
+    def __call__(self, text: str) -> str:
+        """The name, without the blanks around it."""
+        return self.check(text.strip())
+
+    def check(self, value: Any) -> str:
+        """The name, if there is one."""
+        name = str(value)
+        if not name.strip():
+            raise BadRequest("an empty text names nothing")
+        if len(name) > LONGEST_NAME:
+            raise BadRequest(f"a name of {len(name)} characters is too long")
+        return name
+
+
+@dataclass(frozen=True)
+class FilePath:
+    """A path."""
+
+    def __call__(self, text: str) -> Path:
+        """The path, `~` being the home folder."""
+        return self.check(Path(Name()(text)))
+
+    def check(self, value: Any) -> Path:
+        """The path, its `~` resolved where there is such a home."""
+        path = Path(value)
+        try:
+            return path.expanduser()
+        except RuntimeError:  # `~nobody/x`
+            return path
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A flag that is there or not; `value` is what it means to be there."""
+
+    value: bool = True
+
+    def __call__(self, text: str) -> bool:
+        """Yes or no, in words."""
+        return parse_yes_or_no(text)
+
+    def check(self, value: Any) -> bool:
+        """Yes or no."""
+        if not isinstance(value, bool):
+            raise BadRequest(f"`{value}` is neither yes nor no")
+        return value
+
+
+class Toggle(Switch):
+    """A flag with an opposite: `--zero-snr`, `--no-zero-snr`, or nothing said."""
+
+
+@dataclass(frozen=True)
+class LoraSpec:
+    """`FILE[:WEIGHT]`, as `parse_lora` reads it."""
+
+    def __call__(self, text: str) -> Lora:
+        """The LoRA and its weights."""
+        return self.check(parse_lora(text))
+
+    def check(self, value: Any) -> Lora:
+        """The LoRA, if its weights can be."""
+        for weight in (value.unet, value.te):
+            _check_weight(weight, f"`{value.name}`")
+        return value
+
+
+@dataclass(frozen=True)
+class ControlSpec:
+    """`FILE:IMAGE[:WEIGHT][@FROM-TO]`, as `parse_control` reads it."""
+
+    canny: bool = False
+
+    def __call__(self, text: str) -> Control:
+        """The ControlNet, its picture, its weight and its steps."""
+        return self.check(replace(parse_control(text), canny=self.canny))
+
+    def check(self, value: Any) -> Control:
+        """The ControlNet, if its weight and its steps can be."""
+        _check_weight(value.weight, f"`{value.name}`")
+        if not 0 <= value.start < value.end <= 1:
+            raise BadRequest(
+                f"`{value.name}` is to be followed from {value.start:g} to {value.end:g}",
+                hint="say shares of the steps, like `@0-0.6`",
+            )
+        return value
+
+
+def _check_weight(weight: float, what: str) -> None:
+    if not -LARGEST_WEIGHT <= weight <= LARGEST_WEIGHT:
+        raise BadRequest(
+            f"{what}: the weight {weight:g} is out of bounds",
+            hint=f"{-LARGEST_WEIGHT:g} to {LARGEST_WEIGHT:g}",
+        )
 
 
 def parse_finite(text: str) -> float:
@@ -21,15 +239,15 @@ def parse_finite(text: str) -> float:
     return value
 
 
-def parse_not_negative(text: str) -> float:
-    """A finite number that is not negative."""
-    value = parse_finite(text)
-    if value < 0:
-        raise BadRequest(f"{value:g} is negative", hint="0 is the least")
-    return value
+def parse_yes_or_no(text: str) -> bool:
+    """Yes or no, in the words that configuration files use."""
+    known = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+    if text.strip().lower() not in known:
+        raise BadRequest(f"`{text}` is neither yes nor no")
+    return known[text.strip().lower()]
 
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _WEIGHTS = re.compile(rf"(?P<both>{_NUMBER})?(?P<apart>(?:(?:^|,)(?:te|unet)={_NUMBER})*)")
 _DURING = re.compile(rf"(?P<rest>.+)@(?P<start>{_NUMBER})-(?P<end>{_NUMBER})")
 
@@ -39,45 +257,66 @@ def parse_lora(text: str) -> Lora:
     name, colon, tail = text.rpartition(":")
     weights = _WEIGHTS.fullmatch(tail) if colon and tail else None
     if weights is None:
-        return Lora(text)
+        return Lora(Name()(text))
     apart = dict(pair.split("=") for pair in weights["apart"].split(",") if pair)
     both = parse_finite(weights["both"] or "1")
     return Lora(
-        name,
-        unet=parse_finite(apart.get("unet", f"{both}")),
-        te=parse_finite(apart.get("te", f"{both}")),
+        Name()(name),
+        unet=parse_finite(apart.get("unet", f"{both!r}")),
+        te=parse_finite(apart.get("te", f"{both!r}")),
     )
 
 
 def parse_control(text: str) -> Control:
-    """`FILE:IMAGE`, with `:WEIGHT` and `@FROM-TO` (shares of the steps) where they are said."""
+    """`FILE:IMAGE`, with `:WEIGHT` and `@FROM-TO` (shares of the steps) where they are given."""
     rest, start, end = text, 0.0, 1.0
     if during := _DURING.fullmatch(text):
-        rest, start, end = (
-            during["rest"],
-            parse_finite(during["start"]),
-            parse_finite(during["end"]),
-        )
-    if not 0 <= start < end <= 1:
-        raise BadRequest(
-            f"`{text}` is to be followed from {start:g} to {end:g}",
-            hint="say shares of the steps, like `@0-0.6`",
-        )
+        rest = during["rest"]
+        start, end = parse_finite(during["start"]), parse_finite(during["end"])
     weight = 1.0
     head, colon, tail = rest.rpartition(":")
     if colon and re.fullmatch(_NUMBER, tail):
         rest, weight = head, parse_finite(tail)
-    name, image = _halves(rest, text)
+    name, image = _split_name_and_image(rest, text)
     return Control(name, Path(image), weight, start, end)
 
 
-def _halves(rest: str, text: str) -> tuple[str, str]:
+def _split_name_and_image(rest: str, text: str) -> tuple[str, str]:
     """A name and a path, parted at the colon after which there is a file, else at the first."""
     places = [at for at, letter in enumerate(rest) if letter == ":" and 0 < at < len(rest) - 1]
     if not places:
         raise BadRequest(
             f"`{text}` names no picture", hint="write FILE:IMAGE, then :WEIGHT if you like"
         )
-    found = [at for at in places if Path(rest[at + 1 :]).is_file()]
-    at = (found or places)[0]
+    before_files = [at for at in places if Path(rest[at + 1 :]).is_file()]
+    at = (before_files or places)[0]
     return rest[:at], rest[at + 1 :]
+
+
+def spell_number(value: float) -> str:
+    """A number that is read back as the same one: 7, not 7.0."""
+    whole = float(value).is_integer() and abs(value) < 1e15
+    return str(int(value)) if whole else repr(value)
+
+
+def spell_value(value: Any) -> Any:
+    """A value as it is written after its flag; several of them as a list of such texts."""
+    match value:
+        case Lora(name, unet, te):
+            apart = f",te={spell_number(te)}" if te != unet else ""
+            return f"{name}:{spell_number(unet)}{apart}"
+        case Control(name, image, weight, start, end):
+            during = f"@{spell_number(start)}-{spell_number(end)}"
+            part = "" if (start, end) == (0, 1) else during
+            return f"{name}:{image}:{spell_number(weight)}{part}"
+        case tuple():
+            return [spell_value(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return spell_number(value)
+        case _:
+            return str(value)
+
+
+ParseText = Callable[[str], Any]

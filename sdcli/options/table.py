@@ -1,252 +1,340 @@
-"""What can be set of a request, by name and from text: for sweeps, presets and `--set`.
+"""THE table: everything that can be set of a picture, each in one row.
 
-One table. A setting belongs to the request or to its task, and putting it on a request that has no
-use for it (a strength, where there is no picture) is refused.
+A row holds an option's name, its field, how its text is read and within what bounds, its help, its
+default and what A1111 calls it. Flags of commands, presets, `--set`, `sweep`, `batch`, keyword
+arguments in Python, the command that draws a picture again and the bounds within which a stored plan
+is read back are all derived from here. A new plain option is a row, a field in `Request`, a field of
+the same name in `Plan`, and the place that uses it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.metadata.a1111_write import format_number
-from sdcli.options import parse as spoken
-from sdcli.request import Control, Draw, Edit, Lora, Redraw, Repaint, Request
+from sdcli.options.parse import (
+    ControlSpec,
+    FilePath,
+    LoraSpec,
+    Name,
+    Parser,
+    Real,
+    Switch,
+    Text,
+    Toggle,
+    Whole,
+    Word,
+)
+from sdcli.request import Draw, Edit, Output, Redraw, Repaint, Request
+from sdcli.text import suggest
 
-Parse = Callable[[str], Any]
+MOST_OF_A_KIND = 1_000  # LoRAs, embeddings, ControlNets of one picture
+
+
+@dataclass(frozen=True)
+class Default:
+    """What a plan holds where nobody said anything: a value, a fact of the model, or a rule."""
+
+    value: Any = None
+    of_model: str = ""  # the attribute of the checkpoint that answers
+    shown: str = ""  # in help texts; none is shown where it is empty
+
+
+def of_model(attribute: str, shown: str = "the model's") -> Default:
+    """The checkpoint's own answer."""
+    return Default(of_model=attribute, shown=shown)
+
+
+def always(value: Any, shown: str = "") -> Default:
+    """The same for every model."""
+    return Default(value, shown=shown or str(value))
+
+
+def worked_out(shown: str) -> Default:
+    """Worked out by the planning from everything else."""
+    return Default(shown=shown)
 
 
 @dataclass(frozen=True)
 class Option:
-    """One thing that can be set: its flag's name, its field, and how text becomes a value."""
+    """One thing that can be set."""
 
     name: str
     field: str
-    parse: Parse
+    parse: Parser
+    help: str
+    metavar: str = ""
+    short: str = ""
+    flag: str = ""  # where it is not two dashes and the name
+    default: Default = Default()
+    of: str = "request"  # whose field it is: request, task, output; `run`: of a command alone
     many: bool = False  # said several times, it makes a list
-    of_task: bool = False
-    kin: str = ""  # of those that share a field
+    decides: bool = True  # whether another value can make another picture
+    a1111: str = ""  # what A1111's infotext calls it
+    complete: str = ""  # what a shell completes it with: models, adapters, schedulers
+    owns: Callable[[Any], bool] | None = None  # of a field that several options share: which items
 
-    def value(self, text: str) -> Any:
-        """The value in `text`, or BadRequest naming this setting."""
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flag, and its one letter if it has one."""
+        long = self.flag or f"--{self.name}"
+        return (long, self.short) if self.short else (long,)
+
+    def read(self, text: str) -> Any:
+        """The value in `text`, or BadRequest naming this option."""
+        return self._named(self.parse, text)
+
+    def check(self, value: Any) -> Any:
+        """A value that did not come from text, as it is kept; or BadRequest naming this option."""
+        if not self.many:
+            return self._named(self.parse.check, value)
+        items = tuple(self._named(self.parse.check, each) for each in value)
+        if len(items) > MOST_OF_A_KIND:
+            raise BadRequest(
+                f"{self.name}: {len(items)} are too many", hint=f"{MOST_OF_A_KIND} at most"
+            )
+        return items
+
+    def _named(self, parse: Callable[[Any], Any], value: Any) -> Any:
         try:
-            return self.parse(text)
+            return parse(value)
         except BadRequest as error:
             raise BadRequest(f"{self.name}: {error.fact}", hint=error.hint) from None
 
-    def held(self, request: Request) -> Any:
-        """What the request says of this; None, or nothing at all, where it says nothing."""
-        if self.kin:
-            return tuple(c for c in request.controls if c.canny == (self.kin == "canny"))
-        return getattr(request.task if self.of_task else request, self.field, None)
+    def value_in(self, request: Request) -> Any:
+        """What the request says of this; None or nothing at all where it says nothing."""
+        holder = {"task": request.task, "output": request.output}.get(self.of, request)
+        value = getattr(holder, self.field, None)
+        if self.owns is None or value is None:
+            return value
+        return tuple(item for item in value if self.owns(item))
 
-    def unsaid(self, request: Request) -> bool:
+    def is_open_in(self, request: Request) -> bool:
         """Whether the request leaves this open."""
-        held = self.held(request)
-        return held is None or held == () or held is _DEFAULTS.get(self.field)
+        value = self.value_in(request)
+        return value is None or value == () or value is _UNSAID.get((self.of, self.field))
 
     def put(self, request: Request, value: Any) -> Request:
-        """The request with this value; of a setting said several times, with all of them."""
-        if self.of_task:
-            return replace(request, task=self._task(request, value))
-        if self.kin:
-            others = [c for c in request.controls if c.canny != (self.kin == "canny")]
+        """The request with this value; of an option said several times, with all of them."""
+        if self.of == "task":
+            return replace(request, task=self._put_on_task(request, value))
+        if self.of == "output":
+            return replace(request, output=replace(request.output, **{self.field: value}))
+        if self.owns:
+            others = [item for item in getattr(request, self.field) if not self.owns(item)]
             value = (*others, *value)
         return replace(request, **{self.field: value})
 
-    def _task(self, request: Request, value: Any) -> Any:
+    def _put_on_task(self, request: Request, value: Any) -> Any:
         task = request.task
         if self.field == "image" and isinstance(task, Draw):
             return Redraw(value)
         if self.field == "mask" and isinstance(task, Redraw):
             return Repaint(task.image, value, task.strength)
-        if self.field not in {field.name for field in fields(task)}:
+        if self.field not in {each.name for each in fields(task)}:
             raise BadRequest(
-                f"`{self.name}` cannot apply to {_TASKS[type(task)]}",
+                f"`{self.name}` cannot apply to {TASK_TITLES[type(task)]}",
                 hint="name a picture to start from with `image`" if isinstance(task, Draw) else "",
             )
         return replace(task, **{self.field: value})
 
 
-_DEFAULTS = {field.name: field.default for field in fields(Request)}
-_TASKS = {
+_UNSAID = {
+    **{("request", each.name): each.default for each in fields(Request)},
+    **{("output", each.name): each.default for each in fields(Output)},
+}
+TASK_TITLES = {
     Draw: "a picture drawn from words alone",
     Redraw: "a picture redrawn whole",
     Repaint: "a picture repainted inside a mask",
     Edit: "a picture that follows an instruction",
 }
 
+_SIDE = Whole(8, 16_384, multiple=8)
+_CONTROL = "FILE:IMAGE[:WEIGHT][@FROM-TO]"
 
-def whole(least: int, most: int, multiple: int = 1) -> Parse:
-    """Reads a whole number within bounds."""
+_ROWS = (
+    Option("prompt", "prompt", Text(), "What to draw; `-` reads it from stdin.", "PROMPT"),
+    Option("image", "image", FilePath(), "The picture to start from.", "FILE", of="task"),
+    Option("mask", "mask", FilePath(), "White is repainted, black stays as it is.", "FILE", of="task"),
+    Option("strength", "strength", Real(0, 1), "0 keeps the picture, 1 ignores it.", "X",
+           default=always(0.75), of="task", a1111="Denoising strength"),
+    Option("feather", "feather", Whole(0, 256), "How softly the mask's edge blends, inward.", "PIXELS",
+           default=always(8), of="task", a1111="Mask blur"),
+    Option("image-cfg", "image_cfg", Real(-1_000, 1_000),
+           "How closely to keep to the picture, as `--cfg` is to the instruction.", "X",
+           default=always(1.5), of="task", a1111="Image CFG scale"),
+    Option("model", "model", Name(), "The checkpoint.", "NAME or FILE", "-m",
+           default=worked_out("$SDCLI_MODEL, else the built-in one"), complete="models"),
+    Option("negative", "negative", Text(), "What to steer away from.", "TEXT", "-n",
+           default=Default("")),
+    Option("steps", "steps", Whole(1, 1_000), "Denoising steps.", "N", default=of_model("steps"),
+           a1111="Steps"),
+    Option("cfg", "cfg", Real(-1_000, 1_000), "How strongly to follow the prompt; 1 is no guidance.", "X",
+           default=of_model("cfg"), a1111="CFG scale"),
+    Option("scheduler", "scheduler", Name(),
+           "How to walk from noise to picture; see `sdcli schedulers`.", "NAME",
+           default=worked_out("the model's"), complete="schedulers"),
+    Option("eta", "eta", Real(0, 100),
+           "Fresh noise at each step, where the solver can: 0 none, 1 as much as it removes.", "X",
+           default=worked_out("the solver's"), a1111="Eta"),
+    Option("seed", "seed", Whole(0, 2**64 - 1), "The first picture's seed; the next has N+1.", "N",
+           default=worked_out("random, always recorded"), a1111="Seed"),
+    Option("count", "count", Whole(1, 100_000), "How many pictures.", "N", "-c", default=always(1),
+           decides=False),
+    Option("width", "width", _SIDE, "A multiple of 8.", "PIXELS", "-W",
+           default=worked_out("the model's")),
+    Option("height", "height", _SIDE, "A multiple of 8.", "PIXELS", "-H",
+           default=worked_out("the model's")),
+    Option("lora", "loras", LoraSpec(),
+           "Wear a LoRA (repeat for more); `FILE:0.8,te=0.5` weighs the text encoder apart.",
+           "FILE[:WEIGHT]", many=True, complete="adapters"),
+    Option("lora-partial", "lora_partial", Switch(),
+           "Take a LoRA of which only a part fits the model."),
+    Option("embedding", "embeddings", Name(), "Know a new word, by the file's name (repeat).", "FILE",
+           many=True),
+    Option("control", "controls", ControlSpec(), "Follow a ControlNet's map (repeat).", _CONTROL,
+           many=True, owns=lambda control: not control.canny),
+    Option("control-canny", "controls", ControlSpec(canny=True),
+           "Follow a ControlNet with the edges of a picture (repeat).", _CONTROL,
+           many=True, owns=lambda control: control.canny),
+    Option("vae", "vae", Name(), "Another VAE.", "FILE", default=worked_out("the checkpoint's")),
+    Option("clip-skip", "clip_skip", Whole(1, 24),
+           "Stop the text encoder N layers early; 1 is its last layer.", "N",
+           default=of_model("clip_skip"), a1111="Clip skip"),
+    Option("prediction", "prediction", Word("eps", "v"),
+           "What the U-Net predicts, where the file does not tell.", "eps|v",
+           default=of_model("prediction", "the checkpoint's")),
+    Option("zero-snr", "zero_snr", Toggle(),
+           "Whether the last timestep is all noise, where the file does not tell.",
+           default=of_model("zero_snr", "the checkpoint's")),
+    Option("prompt-syntax", "syntax", Word("a1111", "plain"),
+           "Read weights and BREAK in prompts, or nothing of it.", "a1111|plain",
+           default=always("a1111")),
+    Option("emphasis", "emphasis", Word("original", "no-norm"),
+           "Whether a weighted prompt is scaled back to its old mean.", "original|no-norm",
+           default=always("original")),
+    Option("rng", "rng", Word("cpu", "nv", "gpu"),
+           "Whose noise: the CPU's, an NVIDIA card's (computed here), this GPU's own.", "cpu|nv|gpu",
+           default=always("cpu")),
+    Option("ensd", "ensd", Whole(-(2**63), 2**63),
+           "Added to the seed for the solver's own noise (A1111's setting of that name).", "N",
+           default=always(0), a1111="ENSD"),
+    Option("preset", "preset", Name(), "Settings from a TOML file, or from the folder of presets.",
+           "NAME or FILE", of="run"),
+    Option("like", "like", FilePath(), "Settings from what a picture carries.", "PICTURE", of="run"),
+    Option("out", "path", Name(), "A folder, a file, or a template with {seed}, {index}, {scheduler}...",
+           "PATH", "-o", default=worked_out("outputs/"), of="output"),
+    Option("format", "format", Name(), "The file format.", "png|jpg|webp",
+           default=worked_out("by the name's ending, else png"), of="output"),
+    Option("force", "force", Switch(), "Replace files that exist.", of="output"),
+    Option("metadata", "metadata", Switch(False), "Leave the plan out of the pictures.",
+           flag="--no-metadata", of="output"),
+    Option("keep-maps", "keep_maps", Switch(), "Save the maps that ControlNets follow, too.",
+           of="output"),
+    Option("preview", "preview", FilePath(),
+           "Keep one PNG refreshed with the picture as it is drawn.", "FILE", of="output"),
+    Option("preview-vae", "preview_vae", Name(), "A TAESD to preview with.", "FILE",
+           default=worked_out("rough colours, at no cost"), of="output"),
+    Option("device", "device", Word("auto", "cpu", "cuda", "mps"), "Where to compute.",
+           "auto|cpu|cuda|mps", default=always("auto"), decides=False),
+    Option("dtype", "dtype", Word("auto", "fp32", "fp16", "bf16"), "How finely to compute.",
+           "auto|fp32|fp16|bf16", default=always("auto")),
+    Option("offload", "offload", Word("auto", "none", "model", "sequential"),
+           "What leaves the GPU while it is not needed.", "auto|none|model|sequential",
+           default=always("auto", "auto: only when memory runs out"), decides=False),
+    Option("json", "json", Switch(), "One JSON object per line on stdout.", of="run"),
+    Option("dry-run", "dry_run", Switch(), "Print the plan and draw nothing.", of="run"),
+    Option("quiet", "quiet", Switch(), "No conversation on stderr.", short="-q", of="run"),
+)  # fmt: skip
 
-    def parse(text: str) -> int:
-        try:
-            value = int(text.strip())
-        except ValueError:
-            raise BadRequest(f"`{text}` is not a whole number") from None
-        if not least <= value <= most or value % multiple:
-            of = f", a multiple of {multiple}" if multiple > 1 else ""
-            raise BadRequest(f"{text.strip()} is out of bounds", hint=f"{least} to {most}{of}")
-        return value
-
-    return parse
-
-
-def real(least: float, most: float) -> Parse:
-    """Reads a number within bounds."""
-
-    def parse(text: str) -> float:
-        value = spoken.parse_finite(text)
-        if not least <= value <= most:
-            raise BadRequest(f"{value:g} is out of bounds", hint=f"{least:g} to {most:g}")
-        return value
-
-    return parse
-
-
-def parse_yes_or_no(text: str) -> bool:
-    """Reads yes or no."""
-    known = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
-    if text.strip().lower() not in known:
-        raise BadRequest(f"`{text}` is neither yes nor no")
-    return known[text.strip().lower()]
-
-
-def parse_name(text: str) -> str:
-    """Reads a name: anything but nothing."""
-    if not text.strip():
-        raise BadRequest("an empty text names nothing")
-    return text.strip()
-
-
-def parse_path(text: str) -> Path:
-    """Reads a path."""
-    return Path(parse_name(text)).expanduser()
-
-
-def _canny(text: str) -> Control:
-    return replace(spoken.parse_control(text), canny=True)
-
+ALL_OPTIONS: Mapping[str, Option] = {option.name: option for option in _ROWS}
 
 OPTIONS: Mapping[str, Option] = {
-    setting.name: setting
-    for setting in (
-        Option("prompt", "prompt", str),
-        Option("negative", "negative", str),
-        Option("model", "model", parse_name),
-        Option("vae", "vae", parse_name),
-        Option("scheduler", "scheduler", parse_name),
-        Option("steps", "steps", whole(1, 1_000)),
-        Option("cfg", "cfg", real(-1_000, 1_000)),
-        Option("eta", "eta", real(0, 100)),
-        Option("seed", "seed", whole(0, 2**64 - 1)),
-        Option("count", "count", whole(1, 100_000)),
-        Option("width", "width", whole(8, 16_384, 8)),
-        Option("height", "height", whole(8, 16_384, 8)),
-        Option("clip-skip", "clip_skip", whole(1, 24)),
-        Option("rng", "rng", parse_name),
-        Option("ensd", "ensd", whole(-(2**63), 2**63)),
-        Option("prompt-syntax", "syntax", parse_name),
-        Option("emphasis", "emphasis", parse_name),
-        Option("prediction", "prediction", parse_name),
-        Option("zero-snr", "zero_snr", parse_yes_or_no),
-        Option("lora", "loras", spoken.parse_lora, many=True),
-        Option("lora-partial", "lora_partial", parse_yes_or_no),
-        Option("embedding", "embeddings", parse_name, many=True),
-        Option("control", "controls", spoken.parse_control, many=True, kin="map"),
-        Option("control-canny", "controls", _canny, many=True, kin="canny"),
-        Option("image", "image", parse_path, of_task=True),
-        Option("mask", "mask", parse_path, of_task=True),
-        Option("strength", "strength", real(0, 1), of_task=True),
-        Option("feather", "feather", whole(0, 256), of_task=True),
-        Option("image-cfg", "image_cfg", real(-1_000, 1_000), of_task=True),
-        Option("device", "device", parse_name),
-        Option("dtype", "dtype", parse_name),
-        Option("offload", "offload", parse_name),
-    )
+    name: option for name, option in ALL_OPTIONS.items() if option.of in ("request", "task")
 }
+"""Those that say what a picture is: what presets, `--set`, sweeps and jobs can name."""
+
+
+def plain_options() -> Iterator[Option]:
+    """Those whose value stands in a plan as it stands in a request, each with a default of its own."""
+    for option in OPTIONS.values():
+        known = option.default.value is not None or option.default.of_model != ""
+        if option.of == "request" and known:
+            yield option
+
+
+def number_bounds() -> dict[str, tuple[float, float]]:
+    """For every number in the table, by its field: the least and the most that it can be."""
+    return {
+        option.field: (option.parse.least, option.parse.most)
+        for option in ALL_OPTIONS.values()
+        if isinstance(option.parse, Whole | Real)
+    }
+
+
+def default_of(name: str) -> Any:
+    """The value that an option has wherever nobody says another."""
+    return ALL_OPTIONS[name].default.value
 
 
 def find_option(name: str) -> Option:
-    """The setting of this name; flags' dashes and underscores are all the same."""
+    """The option of this name; flags' dashes and underscores are all the same."""
     wanted = name.strip().lower().lstrip("-").replace("_", "-")
     if wanted in OPTIONS:
         return OPTIONS[wanted]
-    near = get_close_matches(wanted, OPTIONS, 1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    raise BadRequest(f"no setting is called `{name}`", hint=f"{hint}one of {', '.join(OPTIONS)}")
+    hint = f"{suggest(wanted, OPTIONS)}one of {', '.join(OPTIONS)}"
+    raise BadRequest(f"no setting is called `{name}`", hint=hint)
 
 
 def parse_assignments(pairs: Iterable[str]) -> dict[str, Any]:
-    """`steps=40`, `lora=a:0.5`... as values by setting; those said several times as tuples."""
+    """`steps=40`, `lora=a:0.5`... as values by option; those said several times as tuples."""
     values: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
             raise BadRequest(f"`{pair}` sets nothing", hint="write NAME=VALUE, like steps=40")
-        known = find_option(name)
-        if known.many:
+        option = find_option(name)
+        if option.many:
             # Nothing after the sign takes away what there is: `lora=` is no LoRA at all.
-            values[known.name] = (
-                *values.get(known.name, ()),
-                *([known.value(text)] if text else []),
-            )
+            more = [option.read(text)] if text else []
+            values[option.name] = (*values.get(option.name, ()), *more)
         else:
-            values[known.name] = known.value(text)
+            values[option.name] = option.read(text)
     return values
 
 
 def change_request(request: Request, values: Mapping[str, Any]) -> Request:
     """The request with these values, the pictures to start from before what is said of them."""
-    for name in (name for name in OPTIONS if name in values):
-        request = OPTIONS[name].put(request, values[name])
+    for name, option in ALL_OPTIONS.items():
+        if name in values:
+            request = option.put(request, values[name])
     return request
 
 
-def spell_value(value: Any) -> Any:
-    """A value as it is written after its flag; several of them as a list of such texts."""
-    match value:
-        case Lora(name, unet, te):
-            apart = f",te={format_number(te)}" if te != unet else ""
-            return f"{name}:{format_number(unet)}{apart}"
-        case Control(name, image, weight, start, end):
-            during = (
-                "" if (start, end) == (0, 1) else f"@{format_number(start)}-{format_number(end)}"
-            )
-            return f"{name}:{image}:{format_number(weight)}{during}"
-        case tuple():
-            return [spell_value(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return format_number(value)
-        case _:
-            return str(value)
-
-
 def given_values(request: Request) -> dict[str, Any]:
-    """Everything a request says, by the names of settings: what `changed` puts on another."""
-    said: dict[str, Any] = {}
-    for each in OPTIONS.values():
-        if not each.unsaid(request):
-            said[each.name] = each.held(request)
-    return said
+    """Everything a request says, by the names of options: what `change_request` puts on another."""
+    return {
+        name: option.value_in(request)
+        for name, option in OPTIONS.items()
+        if not option.is_open_in(request)
+    }
 
 
-def with_start_picture(
-    request: Request,
-    image: Path | None,
-    mask: Path | None = None,
-    strength: float | None = None,
-    feather: int | None = None,
-) -> Request:
-    """The request begun from a picture and a mask, as far as they are said."""
-    told = {"image": image, "mask": mask, "strength": strength, "feather": feather}
-    return change_request(
-        request, {name: value for name, value in told.items() if value is not None}
-    )
+def check_request(request: Request) -> Request:
+    """The request with every value checked: the same, however it was made."""
+    for option in ALL_OPTIONS.values():
+        if option.of != "run" and not option.is_open_in(request):
+            value = option.value_in(request)
+            checked = option.check(value)
+            if checked != value or type(checked) is not type(value):
+                request = option.put(request, checked)
+    return request
+
+
+def with_start_picture(request: Request, image: Path | None) -> Request:
+    """The request begun from a picture, if there is one."""
+    return request if image is None else change_request(request, {"image": image})

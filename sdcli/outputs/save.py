@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
+from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import record as metadata
 from sdcli.outputs import atomic as written
-from sdcli.errors import BadRequest, SdcliError
 from sdcli.picture import Picture
 from sdcli.plan import Plan, nth_picture
 from sdcli.request import Output
@@ -159,11 +159,23 @@ def prepare(place: Destination, plan: Plan) -> None:
         ) from error
 
 
-def save(picture: Picture, place: Destination) -> Path:
+# Called with a finished file and the name that it is about to be given.
+BeforeNaming = Callable[[Path, Path], None]
+
+
+def _unannounced(partial: Path, name: Path) -> None:
+    """Nobody wants to know."""
+
+
+def save(picture: Picture, place: Destination, before_naming: BeforeNaming = _unannounced) -> Path:
     """The picture on disk, whole, under a name that was free (or that `--force` gave up)."""
     row = FORMATS[place.format]
     options = {**row.options, **metadata.metadata_save_options(picture, place.format)}
-    return write(picture.image, place.path(picture.plan, picture.index), row, options, place)
+
+    def fill(file: BinaryIO) -> None:
+        picture.image.save(file, row.pillow, **options)
+
+    return put(place.path(picture.plan, picture.index), fill, place, before_naming)
 
 
 def save_maps(picture: Picture, path: Path, place: Destination) -> None:
@@ -185,7 +197,12 @@ def write(
     return put(path, lambda file: image.save(file, row.pillow, **options), place)
 
 
-def put(path: Path, fill: Callable[[BinaryIO], object], place: Destination) -> Path:
+def put(
+    path: Path,
+    fill: Callable[[BinaryIO], object],
+    place: Destination,
+    before_naming: BeforeNaming = _unannounced,
+) -> Path:
     """A file at `path`, or beside it where that is taken, once `fill` has written all of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,8 +211,10 @@ def put(path: Path, fill: Callable[[BinaryIO], object], place: Destination) -> P
         try:
             with os.fdopen(handle, "wb") as file:
                 fill(file)
+                file.flush()
+                os.fsync(file.fileno())  # a name is a promise that the file is there
             partial.chmod(0o666 & ~written.umask())
-            return _published(partial, path, place)
+            return _published(partial, path, place, before_naming)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
@@ -206,13 +225,17 @@ def put(path: Path, fill: Callable[[BinaryIO], object], place: Destination) -> P
         ) from error
 
 
-def _published(partial: Path, path: Path, place: Destination) -> Path:
+def _published(partial: Path, path: Path, place: Destination, before_naming: BeforeNaming) -> Path:
     """Give the finished file its name, or the next free one where the user named none."""
     if place.force:
+        before_naming(partial, path)
         return partial.replace(path)
     for number in range(1, 100_000):
         free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        if os.path.lexists(free) and not place.exact:
+            continue
         try:
+            before_naming(partial, free)
             written.claim(partial, free)
         except FileExistsError:
             if place.exact:

@@ -13,9 +13,9 @@ from typing import Any, cast
 
 from PIL import Image
 
+from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import codec
 from sdcli.outputs import save as outputs
-from sdcli.errors import BadRequest, SdcliError
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.request import Output

@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import fields
 
+from sdcli.options.table import ALL_OPTIONS
 from sdcli.plan import Plan
 from sdcli.request import Request
 from sdcli.weights.checkpoint import Checkpoint
 
-_OF_FAMILIES = {"steps": "steps", "cfg": "cfg", "scheduler": "scheduler", "width": "size"} | {
-    "height": "size",
-    "clip_skip": "clip_skip",
+_OF_FAMILIES = {"scheduler": "scheduler", "width": "size", "height": "size"} | {
+    option.field: option.default.of_model
+    for option in ALL_OPTIONS.values()
+    if option.default.of_model and option.default.shown == "the model's"
 }
-_OF_FILES = ("family", "prediction", "zero_snr", "vae")
+_OF_FILES = {"family", "vae"} | {
+    option.field
+    for option in ALL_OPTIONS.values()
+    if option.default.of_model and option.default.shown != "the model's"
+}
 
 
-def find_value_sources(asked: Request, model: Checkpoint) -> dict[str, str]:
+def find_value_sources(request: Request, model: Checkpoint) -> dict[str, str]:
     """For every field of a plan, in a word or two, who decided it."""
-    return dict(_origins(asked, model))
+    return dict(_value_sources(request, model))
 
 
-def _origins(asked: Request, model: Checkpoint) -> Iterator[tuple[str, str]]:
+def _value_sources(request: Request, model: Checkpoint) -> Iterator[tuple[str, str]]:
     for field in fields(Plan):
         if not field.compare:
             continue
-        name, held = field.name, getattr(asked, field.name, None)
-        if name in asked.sources:
-            yield name, asked.sources[name]
-        elif held is not None and held != ():
+        name, value = field.name, getattr(request, field.name, None)
+        if name in request.sources:
+            yield name, request.sources[name]
+        elif value is not None and value != ():
             yield name, "said"
         else:
-            yield name, _otherwise(name, model)
+            yield name, _default_source(name, model)
 
 
-def _otherwise(name: str, model: Checkpoint) -> str:
+def _default_source(name: str, model: Checkpoint) -> str:
     if name in _OF_FAMILIES:
         return (
             "model" if _OF_FAMILIES[name] in model.own_metadata else f"family {model.family.name}"
         )
     if name in _OF_FILES:
         return "model"
-    if name == "model":
-        return "environment" if os.environ.get("SDCLI_MODEL") else "default"
     return "random" if name == "seed" else "default"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sdcli.errors import BadRequest
 from sdcli.prompts.syntax import BREAK, WeightedText
 from sdcli.prompts.tokenizer import COMMA_TOKEN, ClipTokenizer, VocabularyToken
+from sdcli.weights.clip import CHUNK_LENGTH
 
-CHUNK_LENGTH = 75  # CLIP's 77 places less the start and the end
 BACKTRACK = 20  # a chunk that fills up ends at a comma, if one is that near
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from sdcli.errors import BadRequest
 from sdcli.library import find as store
-from sdcli.prompts.chunks import CHUNK_LENGTH, Chunk, Token, split_into_chunks
+from sdcli.prompts.chunks import Chunk, Token, split_into_chunks
 from sdcli.prompts.scheduling import schedule_texts
 from sdcli.prompts.syntax import WeightedText, extract_lora_tags, parse_weights, split_at_and
 from sdcli.prompts.tokenizer import clip_tokenizer
 from sdcli.request import Lora
 from sdcli.weights import checkpoint, embedding
 from sdcli.weights.checkpoint import Checkpoint
+from sdcli.weights.clip import CHUNK_LENGTH
 from sdcli.weights.embedding import EmbeddingFile
 
 USUAL_STEPS = 25  # where neither the user nor a model says

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from sdcli.prompts.syntax import nesting_error
 
+MANY_STEPS = 10_000  # among which every change of a prompt shows
+
 
 class ScheduledText(NamedTuple):
     """A text, and the last step (from 1) that it is drawn with."""
@@ -72,6 +74,11 @@ _CLOSERS = {"(": ")", "[": "]"}
 def schedule_texts(text: str, syntax: str, steps: int) -> tuple[ScheduledText, ...]:
     """The texts to draw with, one after another, in the syntax asked for."""
     return (ScheduledText(steps, text),) if syntax == "plain" else parse_prompt_editing(text, steps)
+
+
+def never_changes(text: str, syntax: str) -> bool:
+    """Whether the text stays the same at every step, however many steps there are."""
+    return len(schedule_texts(text, syntax, MANY_STEPS)) == 1
 
 
 def merge_schedules(*texts: Sequence[ScheduledText]) -> Iterator[tuple[int, tuple[str, ...]]]:

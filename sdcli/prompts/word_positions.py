@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sdcli.prompts.chunks import CHUNK_LENGTH, Chunk
+from sdcli.prompts.chunks import Chunk
+from sdcli.weights.clip import CHUNK_LENGTH
 
 CHUNK_PLACES = CHUNK_LENGTH + 2  # of one chunk: the start, the words, the end
 

@@ -1,151 +1,122 @@
-"""The command that draws a plan again: every setting in which it differs from what is usual."""
+"""The command that draws a request or a plan: the one writer of command lines."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import assert_never
+from typing import Any
 
-from sdcli import folders, request
-from sdcli.plan import Draw, Edit, Lora, Plan, Redraw, Repaint, Task
-from sdcli.planning import resolve
-from sdcli.request import Request
+from sdcli import folders
+from sdcli.errors import SdcliError
+from sdcli.options.parse import ControlSpec, LoraSpec, Name, Switch, spell_value
+from sdcli.options.table import OPTIONS, Option, given_values
+from sdcli.plan import Plan
+from sdcli.planning.plan_to_request import plan_to_request
+from sdcli.planning.resolve import draft_plan
+from sdcli.request import Draw, Edit, Redraw, Repaint, Request, Task
 from sdcli.schedulers.names import SCHEDULERS
 
-# Flags and the fields they set, in the order in which one would say them.
-FLAGS = {
-    "--negative": "negative",
-    "--scheduler": "scheduler",
-    "--steps": "steps",
-    "--cfg": "cfg",
-    "--width": "width",
-    "--height": "height",
-    "--clip-skip": "clip_skip",
-    "--prediction": "prediction",
-    "--zero-snr": "zero_snr",
-    "--prompt-syntax": "syntax",
-    "--emphasis": "emphasis",
-    "--rng": "rng",
-    "--ensd": "ensd",
-    "--device": "device",
-    "--dtype": "dtype",
-    "--offload": "offload",
+COMMANDS: Mapping[type[Task], str] = {
+    Draw: "txt2img",
+    Redraw: "img2img",
+    Repaint: "inpaint",
+    Edit: "edit",
 }
-COMMANDS = {Draw: "txt2img", Redraw: "img2img", Repaint: "inpaint", Edit: "edit"}
+BUILTIN = "builtin"
+
+
+def command_for_request(request: Request) -> str:
+    """A line for a shell that asks for this: all that it says but for what everybody would assume."""
+    values = worth_saying(request)
+    return _write_line([COMMANDS[type(request.task)], *_write_flags(values)], request.prompt)
 
 
 def command_for_plan(plan: Plan) -> str:
-    """A line for a shell that draws this plan's pictures, as long as its files are in place."""
-    return _line([COMMANDS[type(plan.task)], *_flags(plan, ())], plan.prompt)
+    """A line for a shell that draws this plan's pictures, as long as its files are in place: every
+    option in which it differs from what its model would have done anyway."""
+    return _write_line(
+        [COMMANDS[type(plan_to_request(plan).task)], *_write_flags(_unusual_values(plan))],
+        plan.prompt,
+    )
 
 
 def command_for_study(name: str, plan: Plan, more: Sequence[str], without: Collection[str]) -> str:
     """A line for a shell that makes a study of this plan again: the command's own words are
     `more`, and of the plan's flags those are left out that the study sets itself."""
-    return _line([name, *more, *_flags(plan, without)], plan.prompt)
+    values = _unusual_values(plan)
+    kept = {key: value for key, value in values.items() if f"--{key}" not in without}
+    return _write_line([name, *more, *_write_flags(kept)], plan.prompt)
 
 
-def _line(words: Sequence[str], prompt: str) -> str:
-    # A prompt that begins like a flag is no flag after two dashes.
-    return shlex.join(["sdcli", *words, *(["--"] if prompt.startswith("-") else []), prompt])
+def worth_saying(request: Request) -> dict[str, Any]:
+    """What a request says, by option, but for the prompt and for what every model does anyway."""
+    return {
+        name: value
+        for name, value in given_values(request).items()
+        if name != "prompt" and (OPTIONS[name].of == "task" or value != OPTIONS[name].default.value)
+    }
 
 
-def _flags(plan: Plan, without: Collection[str]) -> Iterator[str]:
-    usual = _usual(plan.task, plan.model.path)
-    model = _named(plan.model.path)
-    if model != "builtin":
-        yield from ("-m", model)
-    if plan.vae.path != plan.model.path:
-        yield from ("--vae", _named(plan.vae.path))
-    yield from _of_task(plan.task)
-    for flag, field in FLAGS.items():
-        value = getattr(plan, field)
-        if flag not in without and value != getattr(usual, field):
-            yield from _said(flag, value)
-    solver = SCHEDULERS[plan.scheduler].solver
-    if "--eta" not in without and solver.eta is not None and plan.eta != solver.eta:
-        yield from ("--eta", _written(plan.eta))
-    if "--seed" not in without:
-        yield from ("--seed", str(plan.seed))
-    if plan.count != 1:
-        yield from ("--count", str(plan.count))
-    yield from _adapters(plan)
-
-
-def _said(flag: str, value: object) -> Iterator[str]:
-    if isinstance(value, bool):
-        yield flag if value else flag.replace("--", "--no-", 1)
-    else:
-        yield from (flag, _written(value))
-
-
-def _adapters(plan: Plan) -> Iterator[str]:
-    for lora in plan.loras:
-        yield from ("--lora", f"{_named(lora.file.path)}:{_weights(lora)}")
-    if any(lora.share < 1 for lora in plan.loras):
-        yield "--lora-partial"
-    for embedding in plan.embeddings:
-        yield from ("--embedding", _named(embedding.file.path))
-    for control in plan.controls:
-        during = (
-            "" if (control.start, control.end) == (0, 1) else f"@{control.start!r}-{control.end!r}"
-        )
-        files = f"{_named(control.file.path)}:{control.image.path}"
-        flag = "--control-canny" if control.canny else "--control"
-        yield from (flag, f"{files}:{_written(control.weight)}{during}")
-
-
-def _of_task(task: Task) -> Iterator[str]:
-    match task:
-        case Draw():
-            return
-        case Redraw(image, strength):
-            yield from ("--image", str(image.path), "--strength", _written(strength))
-        case Repaint(image, mask, strength, feather):
-            yield from ("--image", str(image.path), "--mask", str(mask.path))
-            yield from ("--strength", _written(strength), "--feather", str(feather))
-        case Edit(image, image_cfg):
-            yield from ("--image", str(image.path), "--image-cfg", _written(image_cfg))
-        case _:
-            assert_never(task)
+def _unusual_values(plan: Plan) -> dict[str, Any]:
+    """What of a plan has to be said so that its model draws it: what its task needs, the seed, and
+    whatever is not as usual."""
+    request = plan_to_request(plan)
+    try:
+        usual = _usual_request(request.task, str(plan.model.path))
+    except SdcliError:  # the model is not here: only what every model does goes without saying
+        return worth_saying(request)
+    if row := SCHEDULERS.get(plan.scheduler):
+        usual = replace(usual, eta=row.solver.eta)
+    if name_file(str(plan.model.path)) != BUILTIN:
+        usual = replace(usual, model=None)
+    always = {name for name, option in OPTIONS.items() if option.of == "task"} | {"seed"}
+    return {
+        name: value
+        for name, value in given_values(request).items()
+        if name != "prompt" and (name in always or value != OPTIONS[name].value_in(usual))
+    }
 
 
 @lru_cache(maxsize=64)
-def _usual(task: Task, model: Path) -> Plan:
-    """The plan of this task and model when nothing else is said."""
-    return resolve.make_plan(Request(_asked(task), "", model=str(model), seed=0))
+def _usual_request(task: Task, model: str) -> Request:
+    """What the model would do for this task if nothing else was said."""
+    return plan_to_request(draft_plan(Request(task, "", model=model, seed=0)))
 
 
-def _asked(task: Task) -> request.Task:
-    match task:
-        case Draw():
-            return request.Draw()
-        case Redraw(image, strength):
-            return request.Redraw(image.path, strength)
-        case Repaint(image, mask, strength, feather):
-            return request.Repaint(image.path, mask.path, strength, feather)
-        case Edit(image, image_cfg):
-            return request.Edit(image.path, image_cfg)
-        case _:
-            assert_never(task)
+def _write_flags(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        option = OPTIONS[name]
+        for one in value if option.many else (value,):
+            yield from _write_flag(option, one)
 
 
-def _named(path: Path) -> str:
+def _write_flag(option: Option, value: Any) -> Iterator[str]:
+    if isinstance(option.parse, Switch):
+        yield f"--{option.name}" if value else f"--no-{option.name}"
+    else:
+        yield from (option.short or option.flags[0], spell_value(_with_short_name(option, value)))
+
+
+def _with_short_name(option: Option, value: Any) -> Any:
+    """The value, a file of the package by its name there."""
+    if isinstance(option.parse, Name):
+        return name_file(value)
+    if isinstance(option.parse, LoraSpec | ControlSpec):
+        return replace(value, name=name_file(value.name))
+    return value
+
+
+def name_file(path: str) -> str:
     """A file of the package by its name there, any other by its path."""
-    if path.parent == folders.assets() and path.stem.startswith("builtin"):
-        return path.stem.replace("-", ":", 1)
-    return str(path)
+    place = Path(path)
+    if place.parent == folders.assets() and place.stem.startswith(BUILTIN):
+        return place.stem.replace("-", ":", 1)
+    return path
 
 
-def _weights(lora: Lora) -> str:
-    both = _written(lora.unet)
-    return both if lora.te == lora.unet else f"{both},te={_written(lora.te)}"
-
-
-def _written(value: object) -> str:
-    """A number without a needless `.0`, exactly; a text as it is."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
+def _write_line(words: Sequence[str], prompt: str) -> str:
+    # A prompt that begins like a flag is no flag after two dashes.
+    return shlex.join(["sdcli", *words, *(["--"] if prompt.startswith("-") else []), prompt])

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from sdcli import __version__, plan, request
+from sdcli import __version__
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.images import load as images
 from sdcli.library import find as store
@@ -24,10 +24,10 @@ from sdcli.metadata.readers.draft import ForeignPicture
 from sdcli.metadata.record import EmbeddedMetadata
 from sdcli.options import table as settings
 from sdcli.plan import Plan
+from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import make_plan as resolved
 from sdcli.prompts import syntax as prompt
 from sdcli.request import Request
-from sdcli.schedulers import names as schedulers
 from sdcli.weights.checkpoint import identify_checkpoint
 
 
@@ -89,41 +89,7 @@ def _recall_own(path: Path, embedded: EmbeddedMetadata, then: Plan) -> RecalledP
         f"it says `{name}`, which this version does not know" for name in embedded.unknown_fields
     ]
     differences = (*moved, *_version_differences(embedded), *later, *embedded.problems)
-    return RecalledPicture(path, "sdcli", request_from_plan(here), embedded, differences, here)
-
-
-def request_from_plan(here: Plan) -> Request:
-    """The request that makes this plan: everything said, nothing left to a default."""
-    row = schedulers.SCHEDULERS.get(here.scheduler)
-    takes_eta = row is None or row.solver.eta is not None
-    same = {field.name for field in fields(Request)} & {field.name for field in fields(Plan)}
-    said = {name: getattr(here, name) for name in same}
-    said |= {
-        "task": _task_request(here.task),
-        "model": str(here.model.path),
-        "vae": None if here.vae == here.model else str(here.vae.path),
-        "eta": here.eta if takes_eta else None,
-        "loras": tuple(request.Lora(str(n.file.path), n.unet, n.te) for n in here.loras),
-        "embeddings": tuple(str(known.file.path) for known in here.embeddings),
-        "controls": tuple(
-            request.Control(str(c.file.path), c.image.path, c.weight, c.start, c.end, c.canny)
-            for c in here.controls
-        ),
-        "lora_partial": any(lora.share < 1 for lora in here.loras),
-    }
-    return Request(**said)
-
-
-def _task_request(task: plan.Task) -> request.Task:
-    match task:
-        case plan.Draw():
-            return request.Draw()
-        case plan.Redraw():
-            return request.Redraw(task.image.path, task.strength)
-        case plan.Repaint():
-            return request.Repaint(task.image.path, task.mask.path, task.strength, task.feather)
-        case plan.Edit():
-            return request.Edit(task.image.path, task.image_cfg)
+    return RecalledPicture(path, "sdcli", plan_to_request(here), embedded, differences, here)
 
 
 # Where a picture is drawn is told when it has been: `verdict.made_apart`.
@@ -212,7 +178,7 @@ def read_request(path: Path) -> Request:
     """What a picture says of how it was drawn, its files as they were named then."""
     embedded = metadata.read_picture_metadata(path)
     if embedded.plan is not None:
-        return request_from_plan(embedded.plan)
+        return plan_to_request(embedded.plan)
     foreign = readers.read_foreign_picture(embedded.texts, images.size(path))
     if foreign is None:
         raise BadRequest(f"`{path}` says nothing about how it was drawn", hint="see `sdcli show`")

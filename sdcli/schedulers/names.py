@@ -8,20 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from sdcli.errors import BadRequest
 from sdcli.schedulers.table import SOLVERS, SPACINGS, Solver
-
-__all__ = [
-    "SCHEDULERS",
-    "SOLVERS",
-    "SPACINGS",
-    "Scheduler",
-    "find_scheduler",
-    "find_sampler_with_schedule",
-]
 
 
 @dataclass(frozen=True)
@@ -35,7 +27,7 @@ class Scheduler:
     @property
     def about(self) -> str:
         """What it is good for, in one line."""
-        spacing = SPACINGS.get(self.spacing)
+        spacing = SPACINGS[self.spacing].about
         return f"{self.solver.about}; {spacing}" if spacing else self.solver.about
 
 
@@ -61,25 +53,16 @@ SOLVERS_BY_NAME = {
     for name in (solver.name, *solver.foreign_names, *solver.other_names)
 }
 
-# How programs spell the spacings; "" is the solver's own.
-SPACINGS_BY_NAME = {normalize_name(name): name for name in SPACINGS} | {
-    "normal": "uniform",  # ComfyUI
-    "discrete": "uniform",  # stable-diffusion.cpp
-    "automatic": "",  # A1111, which `pair` knows more about
-    "default": "",
-    "k": "karras",  # InvokeAI
-    "polyexponential": "exponential",  # with A1111's rho of 1 it is the same
-    "turbo": "trailing",  # A1111
-    "alignyoursteps": "ays-a1111",
-}
-
-# What A1111 spells as others do and means otherwise.
-A1111_SPACINGS = SPACINGS_BY_NAME | {"beta": "beta-a1111", "ddim": "ddim-uniform"}
-A1111_UNSPACED = {
-    "DDIM",
-    "PLMS",
-    "UniPC",
-}  # A1111's own, over which its schedule types have no power
+_OWN_SPACING = {"automatic": "", "default": ""}  # the solver's own
+# How programs spell the spacings, and what A1111's labels mean, which others may use otherwise.
+_A1111_LABELS = {normalize_name(row.a1111): row.name for row in SPACINGS.values() if row.a1111}
+SPACINGS_BY_NAME = (
+    _OWN_SPACING
+    | _A1111_LABELS
+    | {normalize_name(name): row.name for row in SPACINGS.values() for name in row.other_names}
+    | {normalize_name(row.name): row.name for row in SPACINGS.values() if row.about}
+)
+A1111_SPACINGS = SPACINGS_BY_NAME | _A1111_LABELS
 
 # Real names that nothing here draws. To take something else for them would be another picture.
 FOREIGN_SOLVERS = {
@@ -116,7 +99,7 @@ def find_sampler_with_schedule(sampler: str, schedule: str | None = None) -> str
     Without a schedule it is the sampler's name alone, as A1111 wrote it before 1.9.
     """
     label = next((solver for solver in SOLVERS.values() if solver.a1111 == sampler), None)
-    if not schedule or (label and sampler in A1111_UNSPACED):
+    if not schedule or (label and label.a1111_unspaced):
         return find_scheduler(sampler)
     if label and normalize_name(schedule) == "automatic":
         return _with_spacing(label, label.a1111_automatic)
@@ -130,6 +113,19 @@ def find_sampler_with_schedule(sampler: str, schedule: str | None = None) -> str
     if named.spacing != named.solver.spacing and not spacing:
         return named.name
     return _with_spacing(named.solver, spacing)
+
+
+def a1111_sampler_and_schedule(name: str) -> tuple[str, str]:
+    """A scheduler as A1111 names it: a sampler and a schedule, where it has them; else our name."""
+    row = SCHEDULERS.get(name)
+    label = row.solver.a1111 if row else ""
+    unspaced = row is not None and row.solver.a1111_unspaced
+    schedules = [spacing.a1111 for spacing in SPACINGS.values() if spacing.a1111]
+    for schedule in ["Automatic"] if unspaced else [*schedules, "Automatic"]:
+        with suppress(BadRequest):
+            if label and find_sampler_with_schedule(label, schedule) == name:
+                return label, schedule
+    return name, ""
 
 
 def _with_spacing(solver: Solver, spacing: str) -> str:

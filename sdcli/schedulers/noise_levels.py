@@ -44,6 +44,9 @@ class NoiseSchedule:
         return low + min((math.log(sigma) - a) / (b - a), 1.0)
 
 
+SpacingFunction = Callable[[NoiseSchedule, int], list[float]]
+
+
 def make_noise_schedule(
     start: float = 0.00085,
     end: float = 0.012,
@@ -208,31 +211,3 @@ def ays_levels(table: Sequence[float]) -> SpacingFunction:
 def ays_a1111_levels(table: Sequence[float]) -> SpacingFunction:
     """A table's curve, its last level visited."""
     return lambda of, steps: [*interpolate_table(table, steps), 0.0]
-
-
-SpacingFunction = Callable[[NoiseSchedule, int], list[float]]
-
-SPACINGS: dict[str, SpacingFunction] = {
-    "uniform": uniform_levels,
-    "karras": karras_levels,
-    "exponential": exponential_levels,
-    "beta": beta_levels,
-    "beta-a1111": beta_a1111_levels,
-    "sgm-uniform": sgm_uniform_levels,
-    "simple": simple_levels,
-    "trailing": trailing_levels,
-    "ddim-uniform": ddim_uniform_levels,
-    "kl-optimal": kl_optimal_levels,
-    "ays": ays_levels(AYS),
-    "ays-a1111": ays_a1111_levels(AYS_A1111),
-    "leading": leading_levels,
-    "lcm": lcm_levels,
-    "tcd": tcd_levels,
-}
-
-# Tables that belong to one family: the same name means other levels there.
-SPACINGS_XL: dict[str, SpacingFunction] = {
-    **SPACINGS,
-    "ays": ays_levels(AYS_XL),
-    "ays-a1111": ays_a1111_levels(AYS_A1111_XL),
-}

@@ -2,81 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sdcli.errors import BadRequest
+from sdcli.show.fact_sheet import in_words, key, with_rows
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.families import FAMILIES
 from sdcli.weights.file_kinds import find_file_kind
-from sdcli.weights.lora import file as lora
-from sdcli.weights.lora.file import LoraFile
+from sdcli.weights.lora.file import LoraFile, read_alphas, read_lora
 from sdcli.weights.lora.fit import fit_lora
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET
 
-PARTS = {UNET: "U-Net", TEXT: "text encoder", TEXT_2: "second text encoder"}
+COMPONENTS = {UNET: "U-Net", TEXT: "text encoder", TEXT_2: "second text encoder"}
 
 
-def lora_facts(header: Header, model: Checkpoint | None = None) -> dict[str, Any]:
-    """Everything, as data: what is not known is not there."""
+@dataclass(frozen=True)
+class ModelFit:
+    """How much of a LoRA fits a model."""
+
+    file: str
+    family: str
+    fits: int
+    of: int
+    misfits: Mapping[str, str]  # a module: why it does not
+
+
+def _families_in_words(names: Iterable[str]) -> str:
+    return " or ".join(FAMILIES[name].title if name in FAMILIES else name for name in names)
+
+
+def _modules_in_words(modules: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} in the {COMPONENTS[kind]}" for kind, count in modules.items())
+
+
+def _span_in_words(values: Iterable[float]) -> str:
+    least, most = min(values), max(values)
+    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
+
+
+def _fit_in_words(fit: ModelFit) -> str:
+    return f"{fit.fits} of {fit.of} modules of {fit.file}"
+
+
+def _misfits(fit: ModelFit) -> Mapping[str, str]:
+    return fit.misfits
+
+
+@dataclass(frozen=True)
+class LoraFacts:
+    """Everything that a LoRA's header tells: what is not known is None."""
+
+    file: str
+    kind: str | None
+    family: tuple[str, ...] | None = field(metadata=in_words(_families_in_words))
+    trainer: str | None
+    rank: tuple[int, ...] | None = field(metadata=in_words(_span_in_words))
+    alpha: tuple[float, ...] | None = field(metadata=in_words(_span_in_words))
+    dtype: str
+    modules: Mapping[str, int] | None = field(metadata=in_words(_modules_in_words))
+    triggers: tuple[str, ...] | None
+    embeddings: tuple[str, ...] | None = field(metadata=key("embeddings inside"))
+    strange: tuple[str, ...] | None = field(metadata=key("strange tensors"))
+    model: ModelFit | None = field(metadata=with_rows("fits", _fit_in_words, _misfits))
+
+
+def lora_facts(header: Header, model: Checkpoint | None = None) -> LoraFacts:
+    """The facts of a LoRA, held against a model if one is given; any other file is refused."""
     row = find_file_kind(header)
     if row.name != "lora":
         raise BadRequest(f"`{header.path.name}` is {row.title}, not a LoRA", hint=row.hint)
-    told = lora.read_lora(header)
-    found: dict[str, Any] = {
-        "file": str(header.path),
-        "kind": told.kind,
-        "family": list(told.bases),
-        "trainer": told.network,
-        "rank": list(told.ranks),
-        "alpha": sorted(set(lora.read_alphas(told).values())),
-        "dtype": header.dtype,
-        "modules": {kind: count for kind in PARTS if (count := _count(told, kind))},
-        "triggers": list(told.triggers),
-        "embeddings inside": list(told.bundled),
-        "strange tensors": list(told.unknown_tensors),
-    }
-    if model is not None:
-        held = fit_lora(header, model)
-        found["model"] = {
-            "file": str(model.path),
-            "family": model.family.name,
-            "fits": len(held.fits),
-            "of": len(held.fits) + len(held.misfits),
-            "misfits": {misfit.name: misfit.why for misfit in held.misfits},
-        }
-    return {key: value for key, value in found.items() if value not in ("", [], {})}
+    lora = read_lora(header)
+    return LoraFacts(
+        file=str(header.path),
+        kind=lora.kind or None,
+        family=lora.bases or None,
+        trainer=lora.network or None,
+        rank=lora.ranks or None,
+        alpha=tuple(sorted(set(read_alphas(lora).values()))) or None,
+        dtype=header.dtype,
+        modules={kind: n for kind in COMPONENTS if (n := _count(lora, kind))} or None,
+        triggers=lora.triggers or None,
+        embeddings=lora.bundled or None,
+        strange=lora.unknown_tensors or None,
+        model=None if model is None else _fit(header, model),
+    )
 
 
-def _count(told: LoraFile, component: str) -> int:
-    return sum(module.component == component for module in told.modules)
+def _count(lora: LoraFile, component: str) -> int:
+    return sum(module.component == component for module in lora.modules)
 
 
-def lora_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """The same for people: a heading and a line each."""
-    lines: dict[str, str] = {}
-    for key, value in found.items():
-        if key == "model":
-            lines["fits"] = f"{value['fits']} of {value['of']} modules of {value['file']}"
-            lines |= {f"  {name}": why for name, why in value["misfits"].items()}
-        else:
-            lines[key] = _words(key, value)
-    return list(lines.items())
-
-
-def _words(key: str, value: Any) -> str:
-    if key == "family":
-        return " or ".join(FAMILIES[name].title if name in FAMILIES else name for name in value)
-    if key == "modules":
-        return ", ".join(f"{count} in the {PARTS[kind]}" for kind, count in value.items())
-    if key in ("rank", "alpha"):
-        return _span(value)
-    if isinstance(value, list):
-        return ", ".join(map(str, cast("list[Any]", value)))
-    return str(value)
-
-
-def _span(values: Iterable[float]) -> str:
-    least, most = min(values), max(values)
-    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
+def _fit(header: Header, model: Checkpoint) -> ModelFit:
+    fit = fit_lora(header, model)
+    return ModelFit(
+        file=str(model.path),
+        family=model.family.name,
+        fits=len(fit.fits),
+        of=len(fit.fits) + len(fit.misfits),
+        misfits={misfit.name: misfit.why for misfit in fit.misfits},
+    )

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sdcli import request
 from sdcli.images import load as images
 from sdcli.library.find_by_hash import PICTURES
 from sdcli.metadata import codec, readers
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
 from sdcli.metadata.record import EmbeddedMetadata
-from sdcli.options import table as settings
-from sdcli.plan import Plan
-from sdcli.reproduce.recall import request_from_plan
+from sdcli.options.parse import spell_value
+from sdcli.plan import Plan, files_of
+from sdcli.planning.plan_to_request import plan_to_request
+from sdcli.reproduce.command_line import command_for_plan, command_for_request, worth_saying
 from sdcli.request import Request
 
 Facts = dict[str, Any]
 
-_COMMANDS = {
-    request.Draw: "txt2img",
-    request.Redraw: "img2img",
-    request.Repaint: "inpaint",
-    request.Edit: "edit",
-}
-# What goes without saying, on a command line and in a list.
-_USUAL = {
-    "negative": "",
-    "count": 1,
-    "rng": "cpu",
-    "ensd": 0,
-    "prompt-syntax": "a1111",
-    "emphasis": "original",
-    "device": "auto",
-    "dtype": "auto",
-    "offload": "auto",
-}
 _OPENINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
@@ -78,8 +58,8 @@ def _own_facts(carried: EmbeddedMetadata, plan: Plan) -> Facts:
     told = {
         "title": f"a picture drawn by sdcli {carried.version}",
         "program": "sdcli",
-        **_request_facts(request_from_plan(plan)),
-        "files": [f"{file.sha256}  {file.path}" for file in _plan_files(plan)],
+        **_request_facts(plan_to_request(plan), command_for_plan(plan)),
+        "files": [f"{file.sha256}  {file.path}" for file, _ in files_of(plan)],
         "plan": codec.to_data(plan),
     }
     if made is not None:
@@ -95,50 +75,21 @@ def _foreign_facts(found: ForeignPicture) -> Facts:
     return {
         "title": f"a picture drawn by {found.program}",
         "program": found.program,
-        **_request_facts(said),
+        **_request_facts(said, command_for_request(said)),
         "hashes": dict(found.hashes),
         "unmatched": list(found.unmatched),
     }
 
 
-def _request_facts(said: Request) -> Facts:
+def _request_facts(said: Request, command: str) -> Facts:
     """The words, the settings by name, and the command line."""
-    named = {name: settings.spell_value(value) for name, value in _unusual_settings(said).items()}
+    named = {name: spell_value(value) for name, value in worth_saying(said).items()}
     return {
         "prompt": said.prompt,
         "negative": said.negative or "",
         "settings": {name: each for name, each in named.items() if name != "negative"},
-        "command": request_command_line(said),
+        "command": command,
     }
-
-
-def request_command_line(said: Request) -> str:
-    """The line for a shell that asks for this."""
-    words = ["sdcli", _COMMANDS[type(said.task)]]
-    for name, value in _unusual_settings(said).items():
-        for one in value if isinstance(value, tuple) else (value,):  # pyright: ignore
-            truths = {True: [f"--{name}"], False: [f"--no-{name}"]}
-            words += (
-                truths[one] if isinstance(one, bool) else [f"--{name}", settings.spell_value(one)]
-            )
-    dashes = ["--"] if said.prompt.startswith("-") else []  # else it would be taken for a flag
-    return shlex.join([*words, *dashes, said.prompt])
-
-
-def _unusual_settings(said: Request) -> dict[str, Any]:
-    """A request's settings but for the prompt and for what everybody would assume."""
-    values = settings.given_values(said)
-    del values["prompt"]
-    return {name: value for name, value in values.items() if value != _USUAL.get(name)}
-
-
-def _plan_files(plan: Plan) -> Iterator[Any]:
-    """Every file that a plan names, once."""
-    seen: dict[Any, None] = {plan.model: None, plan.vae: None}
-    for part in (plan.task, *plan.loras, *plan.embeddings, *plan.controls):
-        held = (getattr(part, field.name) for field in fields(part))
-        seen |= {file: None for file in held if hasattr(file, "sha256")}
-    yield from seen
 
 
 def lines(found: Facts) -> list[str]:

@@ -1,178 +1,238 @@
-"""What a file of weights is, as facts to read: its kind, its family, its parts, its own words."""
+"""What a file of weights is: its kind, its family, its parts, its own words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 from sdcli.errors import BadRequest
-from sdcli.weights import controlnet as control
-from sdcli.weights import embedding
-from sdcli.weights import model_config as anatomy
-from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header, read_header
+from sdcli.show.fact_sheet import HEADING, INLINE, fact_lines, in_words, key
+from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header
 from sdcli.weights.components import Component, is_taesd, sort_into_components
+from sdcli.weights.controlnet import read_controlnet
+from sdcli.weights.embedding import read_embedding
 from sdcli.weights.file_kinds import find_file_kind
-from sdcli.weights.lora import file as lora
+from sdcli.weights.lora.file import read_lora
+from sdcli.weights.model_config import transformer_depths
+from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
 
-Facts = dict[str, Any]
+
+@dataclass(frozen=True)
+class ComponentFacts:
+    """One module of a checkpoint; a damaged one has nothing but that."""
+
+    damaged: str | None = None
+    tensors: int | None = None
+    parameters: int | None = None
+    channels: int | None = None
+    widths: list[int] | None = None
+    depths: list[int] | None = None
+    context: int | None = None
+    averaged: bool | None = None
+    architecture: str | None = None
+    layers: int | None = None
+    width: int | None = None
 
 
-def weights_facts(path: Path) -> Facts:
+@dataclass(frozen=True)
+class CheckpointFacts:
+    """What a model is, and how it is drawn with unless something else is asked."""
+
+    name: str
+    family: str
+    prediction: str
+    zero_snr: bool
+    size: int
+    steps: int
+    cfg: float
+    scheduler: str
+    clip_skip: int
+    components: Mapping[str, ComponentFacts]
+    missing: tuple[str, ...] | None
+    unused: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class VaeFacts:
+    """How a VAE is built."""
+
+    architecture: str | None = None
+
+
+@dataclass(frozen=True)
+class LoraSummary:
+    """What a LoRA changes; `sdcli lora show` says more."""
+
+    changes: str
+    families: tuple[str, ...] = field(metadata=key("for"))
+    modules: int
+    ranks: tuple[int, ...]
+    triggers: tuple[str, ...]
+    strange: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class EmbeddingFacts:
+    """The word of a textual inversion."""
+
+    word: str
+    vectors: int
+    widths: Mapping[str, int]
+    family: str = field(metadata=key("for"))
+
+
+@dataclass(frozen=True)
+class ControlNetFacts:
+    """Whom a ControlNet steers."""
+
+    families: tuple[str, ...] = field(metadata=key("for"))
+    difference: bool
+
+
+def _size_in_words(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"
+
+
+Details = CheckpointFacts | VaeFacts | LoraSummary | EmbeddingFacts | ControlNetFacts
+
+
+@dataclass(frozen=True)
+class WeightsFacts:
     """Everything that a file's header tells, in the order in which it is worth reading."""
+
+    file: str = field(metadata=HEADING)
+    kind: str = field(metadata=HEADING)
+    title: str = field(metadata=HEADING)
+    details: Details | None = field(metadata=INLINE)
+    form: str
+    dtype: str
+    tensors: int
+    parameters: int
+    bytes: int = field(metadata=in_words(_size_in_words))
+    metadata: Mapping[str, str]
+
+
+def weights_facts(path: Path) -> WeightsFacts:
+    """The facts of a file of weights or of a diffusers folder."""
     header = read_header(path)
     kind = find_file_kind(header)
-    found: Facts = {"file": str(path), "kind": kind.name, "title": kind.title}
-    found |= TELLERS.get(kind.name, _nothing)(header)
-    found |= {
-        "form": header.form,
-        "dtype": header.dtype,
-        "tensors": len(header.tensors),
-        "parameters": sum(tensor.count for tensor in header.tensors.values()),
-        "bytes": header.size,
-        "metadata": dict(header.metadata),
-    }
-    return found
+    title, details = kind.title, _details(kind.name, header)
+    if isinstance(details, tuple):
+        title, details = details
+    return WeightsFacts(
+        file=str(path),
+        kind=kind.name,
+        title=title,
+        details=details,
+        form=header.form,
+        dtype=header.dtype,
+        tensors=len(header.tensors),
+        parameters=sum(tensor.count for tensor in header.tensors.values()),
+        bytes=header.size,
+        metadata=dict(header.metadata),
+    )
 
 
-def _nothing(_header: Header) -> Facts:
-    return {}
+def weights_lines(facts: WeightsFacts) -> list[str]:
+    """The facts for people: what it is on the first line, the rest under it."""
+    return fact_lines(facts, f"{facts.file}: {facts.title}")
 
 
-def _checkpoint(header: Header) -> Facts:
-    found = checkpoint_from_header(header)
-    told: Facts = {
-        "name": found.name,
-        "family": found.family.name,
-        "title": f"a {found.family.title} checkpoint",
-        "prediction": found.prediction,
-        "zero_snr": found.zero_snr,
-        "size": found.size,
-        "steps": found.steps,
-        "cfg": found.cfg,
-        "scheduler": found.scheduler,
-        "clip_skip": found.clip_skip,
-        "components": {
-            kind: _component(found, part) for kind, part in sorted(found.components.items())
+def _details(kind: str, header: Header) -> Details | tuple[str, Details] | None:
+    return DETAILS[kind](header) if kind in DETAILS else None
+
+
+def _checkpoint(header: Header) -> tuple[str, Details]:
+    model = checkpoint_from_header(header)
+    facts = CheckpointFacts(
+        name=model.name,
+        family=model.family.name,
+        prediction=model.prediction,
+        zero_snr=model.zero_snr,
+        size=model.size,
+        steps=model.steps,
+        cfg=model.cfg,
+        scheduler=model.scheduler,
+        clip_skip=model.clip_skip,
+        components={
+            kind: _component(model, part) for kind, part in sorted(model.components.items())
         },
-    }
-    told |= {"missing": list(found.missing)} if found.missing else {}
-    told |= {"unused": list(found.unused)} if found.unused else {}
-    return told
+        missing=model.missing or None,
+        unused=model.unused or None,
+    )
+    return f"a {model.family.title} checkpoint", facts
 
 
-def _component(checkpoint: Checkpoint, part: Component) -> Facts:
+def _component(checkpoint: Checkpoint, part: Component) -> ComponentFacts:
     try:
         config = checkpoint.config(part.kind)
     except BadRequest as error:
-        return {"damaged": error.fact}
-    told = _numbers(part)
+        return ComponentFacts(damaged=error.fact)
+    tensors = len({piece.name for piece in part.parts.values()})
+    parameters = sum(math.prod(shape) for shape in part.shapes.values())
     if part.kind == UNET:
         widths = config["block_out_channels"]
-        depths = [
-            max(anatomy.transformer_depths(part.shapes, f"down_blocks.{level}"))
-            for level in range(len(widths))
-        ]
-        told |= {"channels": config["in_channels"], "widths": widths, "depths": depths}
-        told |= {"context": config["cross_attention_dim"]} | (
-            {"averaged": True} if part.ema else {}
+        levels = range(len(widths))
+        depths = [max(transformer_depths(part.shapes, f"down_blocks.{level}")) for level in levels]
+        return ComponentFacts(
+            tensors=tensors,
+            parameters=parameters,
+            channels=config["in_channels"],
+            widths=widths,
+            depths=depths,
+            context=config["cross_attention_dim"],
+            averaged=part.ema or None,
         )
-    elif part.kind == VAE:
-        told |= _vae_numbers(part)
-    elif part.kind in (TEXT, TEXT_2):
-        told |= {"layers": config["num_hidden_layers"], "width": config["hidden_size"]}
-    return told
+    if part.kind in (TEXT, TEXT_2):
+        layers, width = config["num_hidden_layers"], config["hidden_size"]
+        return ComponentFacts(tensors=tensors, parameters=parameters, layers=layers, width=width)
+    return ComponentFacts(tensors=tensors, parameters=parameters, architecture=_architecture(part))
 
 
-def _numbers(part: Component) -> Facts:
-    return {
-        "tensors": len({piece.name for piece in part.parts.values()}),
-        "parameters": sum(math.prod(shape) for shape in part.shapes.values()),
-    }
+def _architecture(vae: Component) -> str:
+    return "TAESD" if is_taesd(vae) else "AutoencoderKL"
 
 
-def _vae_numbers(part: Component) -> Facts:
-    return {"architecture": "TAESD" if is_taesd(part) else "AutoencoderKL"}
-
-
-def _vae(header: Header) -> Facts:
+def _vae(header: Header) -> Details:
     part = sort_into_components(header)[0].get(VAE)
-    return _vae_numbers(part) if part else {}
+    return VaeFacts(_architecture(part) if part else None)
 
 
-def _lora(header: Header) -> Facts:
-    found = lora.read_lora(header)
-    return {
-        "changes": found.kind,
-        "for": list(found.bases),
-        "modules": len(found.modules),
-        "ranks": list(found.ranks),
-        "triggers": list(found.triggers),
-    } | ({"strange": list(found.unknown_tensors)} if found.unknown_tensors else {})
+def _lora(header: Header) -> Details:
+    lora = read_lora(header)
+    return LoraSummary(
+        changes=lora.kind,
+        families=lora.bases,
+        modules=len(lora.modules),
+        ranks=lora.ranks,
+        triggers=lora.triggers,
+        strange=lora.unknown_tensors or None,
+    )
 
 
-def _embedding(header: Header) -> Facts:
-    found = embedding.read_embedding(header.path)
-    return {
-        "word": found.word,
-        "vectors": found.vectors,
-        "widths": dict(found.widths),
-        "for": found.made_for,
-    }
+def _embedding(header: Header) -> Details:
+    embedding = read_embedding(header.path)
+    return EmbeddingFacts(
+        word=embedding.word,
+        vectors=embedding.vectors,
+        widths=dict(embedding.widths),
+        family=embedding.made_for,
+    )
 
 
-def _control(header: Header) -> Facts:
-    found = control.read_controlnet(header.path)
-    return {"for": [found.base], "difference": found.difference}
+def _control(header: Header) -> Details:
+    control = read_controlnet(header.path)
+    return ControlNetFacts((control.base,), control.difference)
 
 
-TELLERS: Mapping[str, Callable[[Header], Facts]] = {
+DETAILS: Mapping[str, Callable[[Header], Details | tuple[str, Details]]] = {
     "checkpoint": _checkpoint,
     "vae": _vae,
     "lora": _lora,
     "embedding": _embedding,
     "controlnet": _control,
 }
-
-
-def weights_lines(found: Facts) -> list[str]:
-    """The facts for people: what it is on the first line, the rest under it."""
-    text = [f"{found['file']}: {found['title']}"]
-    for name, value in found.items():
-        if name in ("file", "title", "kind") or value in ([], {}):
-            continue
-        if isinstance(value, dict):
-            text += [f"  {name}", *_inner(cast("Facts", value))]
-        else:
-            text.append(f"  {name.replace('_', ' '):<14}{_plain(name, value)}")
-    return text
-
-
-def _inner(held: Facts) -> list[str]:
-    """A table's rows: a component with its numbers, a metadata key with its text."""
-    rows: list[str] = []
-    for name, value in held.items():
-        if isinstance(value, dict):
-            numbers = cast("Facts", value).items()
-            value = ", ".join(f"{key} {_plain(key, number, ' ')}" for key, number in numbers)
-        rows.append(f"    {name:<16}{_short(str(value))}")
-    return rows
-
-
-def _plain(name: str, value: Any, between: str = ", ") -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if name == "bytes":
-        return f"{value / 1e9:.2f} GB" if value >= 1e8 else f"{value / 1e6:.2f} MB"
-    if isinstance(value, list | tuple):
-        return _short(between.join(map(str, cast("list[Any]", value))))
-    return f"{value:,}" if isinstance(value, int) and value > 9999 else str(value)
-
-
-def _short(text: str) -> str:
-    """One line of it; a file's metadata can hold a whole dataset's tags."""
-    text = " ".join(text.split())
-    return text if len(text) <= 160 else f"{text[:159]}…"

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdcli.cli import console
+from sdcli.events import Listener
 from sdcli.plan import Plan
-from sdcli.studies import time_estimate as pace
-from sdcli.text import duration
+from sdcli.studies.time_estimate import count_evaluations, estimate_seconds, remember_pace
+from sdcli.text import count_of, duration
 
 
 class StudyProgress:
     """Tells at the start, and again after the first picture where the start could only guess."""
 
-    def __init__(self, plans: Sequence[Plan], talk: console.Console) -> None:
-        self._plans, self._talk, self._done = plans, talk, 0
-        about = pace.estimate_seconds(plans)
+    def __init__(self, plans: Sequence[Plan], listener: Listener) -> None:
+        self._plans, self._listener, self._done = plans, listener, 0
+        about = estimate_seconds(plans)
         self._known = about is not None
-        asked = sum(map(pace.count_evaluations, plans))
-        pictures = f"{len(plans)} pictures" if len(plans) > 1 else "1 picture"
+        evaluations = sum(map(count_evaluations, plans))
         time = "" if about is None else f", about {duration(about)}"
-        talk.on_note(f"{pictures}, {asked} model evaluations{time}")
+        pictures = count_of(len(plans), "picture")
+        listener.on_note(f"{pictures}, {count_of(evaluations, 'model evaluation')}{time}")
 
     def picture_done(self, plan: Plan, seconds: float) -> None:
         """One more picture is done, and took so long."""
-        pace.remember_pace(plan, seconds)
+        remember_pace(plan, seconds)
         self._done += 1
-        left = pace.estimate_seconds(self._plans[self._done :])
+        left = estimate_seconds(self._plans[self._done :])
         if not self._known and left:
             self._known = True
-            self._talk.on_note(f"about {duration(left)} left, by the first picture")
+            self._listener.on_note(f"about {duration(left)} left, by the first picture")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.weights import model_config as anatomy
-from sdcli.weights import prediction_type as prediction
+from sdcli.weights import model_config
 from sdcli.weights.components import Component, find_gap, is_taesd, sort_into_components
 from sdcli.weights.families import FAMILIES, OTHER_CHANNELS, Family
 from sdcli.weights.file_kinds import FOREIGN, find_file_kind
+from sdcli.weights.json_table import parse_json_table
+from sdcli.weights.prediction_type import detect_prediction
 from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header, Tensor
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
@@ -70,11 +70,7 @@ class Checkpoint:
     @property
     def missing(self) -> tuple[str, ...]:
         """The components that its family needs and this file does not hold."""
-        wanted = {
-            "sdxl": (UNET, VAE, TEXT, TEXT_2),
-            "sdxl-refiner": (UNET, VAE, TEXT_2),
-        }.get(self.family.base, (UNET, VAE, TEXT))
-        return tuple(kind for kind in wanted if kind not in self.components)
+        return tuple(kind for kind in self.family.components if kind not in self.components)
 
     def config(self, kind: str) -> dict[str, Any]:
         """The arguments of the class that a component is built with."""
@@ -91,32 +87,33 @@ class Checkpoint:
         theirs = self.header.configs.get(kind, {})
         return found | {key: value for key, value in theirs.items() if not key.startswith("_")}
 
-    def _config(self, kind: str, shapes: anatomy.Shapes) -> dict[str, Any]:
+    def _config(self, kind: str, shapes: model_config.Shapes) -> dict[str, Any]:
         said = self.own_metadata
         if kind == UNET:
             heads = said.get("unet_heads", self.family.unet_heads)
-            found = anatomy.unet_config(shapes, heads=heads, norm_groups=said.get("unet_groups"))
+            found = model_config.unet_config(
+                shapes, heads=heads, norm_groups=said.get("unet_groups")
+            )
             if wide := found.get("projection_class_embeddings_input_dim"):
                 found["addition_time_embed_dim"] = self._time_width(wide)
             return found
         if kind == VAE:
             return vae_config(self.components[VAE], self.vae_scale, said.get("vae_groups"))
         act = self.family.act if kind == TEXT else "gelu"
-        return anatomy.text_config(shapes, act=act, heads=said.get("text_heads"))
+        return model_config.text_config(shapes, act=act, heads=said.get("text_heads"))
 
     def _time_width(self, added: int) -> int:
         """How wide each of SDXL's sizes is embedded: 256 in the real ones."""
-        sizes = 5 if self.family.base == "sdxl-refiner" else 6
         second = self.components.get(TEXT_2)
         pooled = second.shapes.get("text_projection.weight", (0,))[0] if second else 1280
-        return (added - pooled) // sizes
+        return (added - pooled) // self.family.size_numbers
 
 
 def vae_config(vae: Component, scale: float, norm_groups: int | None = None) -> dict[str, Any]:
     """The arguments of a VAE's class, which is another one for a TAESD."""
     if is_taesd(vae):
-        return anatomy.taesd_config(vae.shapes)
-    return anatomy.autoencoder_config(vae.shapes, scale=scale, norm_groups=norm_groups)
+        return model_config.taesd_config(vae.shapes)
+    return model_config.autoencoder_config(vae.shapes, scale=scale, norm_groups=norm_groups)
 
 
 def kind_name(header: Header) -> str:
@@ -172,8 +169,10 @@ def checkpoint_from_header(header: Header) -> Checkpoint:
         vae_scale=float(said.get("vae_scale", family.vae_scale)),
         own_metadata=said,
     )
-    predicts, zero_snr = prediction.detect_prediction(header, components[UNET], family, said)
-    size = 768 if family.name == "sd2" and predicts == "v" and "size" not in said else found.size
+    predicts, zero_snr = detect_prediction(header, components[UNET], family, said)
+    size = found.size
+    if predicts == "v" and family.size_of_velocity and "size" not in said:
+        size = family.size_of_velocity
     return replace(found, prediction=predicts, zero_snr=zero_snr, size=size)
 
 
@@ -192,16 +191,12 @@ def require_components(checkpoint: Checkpoint, *, other_vae: bool) -> None:
 
 
 def _own_metadata(header: Header) -> Mapping[str, Any]:
-    try:
-        said: Any = json.loads(header.metadata.get(METADATA_KEY, "{}"))
-    except (ValueError, RecursionError):
-        return {}
-    return cast("Mapping[str, Any]", said) if isinstance(said, dict) else {}
+    return parse_json_table(header.metadata.get(METADATA_KEY, ""))
 
 
 def _family(header: Header, components: Mapping[str, Component]) -> Family:
     shapes = components[UNET].shapes
-    channels = anatomy.tensor_side(shapes, "conv_in.weight", 1)
+    channels = model_config.tensor_side(shapes, "conv_in.weight", 1)
     base = _base(components)
     for family in FAMILIES.values():
         if (family.base, family.channels) == (base, channels):
@@ -216,19 +211,21 @@ def _family(header: Header, components: Mapping[str, Component]) -> Family:
 def _base(components: Mapping[str, Component]) -> str:
     """Told by what holds at any size: the added embedding, the attention's first layer."""
     shapes = components[UNET].shapes
-    if anatomy.added_embedding_width(shapes):
-        last = anatomy.count_children(shapes, "down_blocks") - 1
+    if model_config.added_embedding_width(shapes):
+        last = model_config.count_children(shapes, "down_blocks") - 1
         alone = TEXT_2 in components and TEXT not in components
-        deepest = anatomy.transformer_depths(shapes, f"down_blocks.{last}")
+        deepest = model_config.transformer_depths(shapes, f"down_blocks.{last}")
         return "sdxl-refiner" if alone or not any(deepest) else "sdxl"
-    if anatomy.text_context_width(shapes) == 768:  # however its attention is stored
+    if model_config.text_context_width(shapes) == 768:  # however its attention is stored
         return "sd1"
     second = TEXT in components and "positional_embedding" in components[TEXT].table
-    return "sd2" if second or anatomy.has_linear_attention(shapes) else "sd1"
+    return "sd2" if second or model_config.has_linear_attention(shapes) else "sd1"
 
 
 def _clip_skip(family: Family, components: Mapping[str, Component]) -> int:
     """SD 2 stops before the last of 24 layers; some files have cut that one off already."""
     if family.base == "sd2" and TEXT in components:
-        return 1 if anatomy.count_children(components[TEXT].shapes, "encoder.layers") == 23 else 2
+        return (
+            1 if model_config.count_children(components[TEXT].shapes, "encoder.layers") == 23 else 2
+        )
     return family.clip_skip

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sdcli.weights.ema import EMA_PREFIX as EMA
-from sdcli.weights.ema import with_dots
 from sdcli.weights.safetensors import Header, Tensor
 from sdcli.weights.tensor_names import (
     BARE,
+    EMA_PREFIX,
     JUNK,
     PREFIXES,
     TABLES,
@@ -22,6 +21,7 @@ from sdcli.weights.tensor_names import (
     file_spelling,
     numbers_after,
     rename_tensor,
+    with_dots,
 )
 
 Shape = tuple[int, ...]
@@ -45,7 +45,7 @@ class Component:
     def file_name(self, target: str) -> str:
         """The name that the file itself would have for a tensor of the module."""
         name = file_spelling(target, self.table)
-        return EMA + name.replace(".", "") if self.ema else self.prefix + name
+        return EMA_PREFIX + name.replace(".", "") if self.ema else self.prefix + name
 
 
 def sort_into_components(header: Header) -> tuple[dict[str, Component], tuple[str, ...]]:
@@ -56,11 +56,11 @@ def sort_into_components(header: Header) -> tuple[dict[str, Component], tuple[st
         if kind and own.setdefault(kind, {}).setdefault(inner, name) == name:
             continue
         left.append(name)
-    ema = UNET not in own and any(name.startswith(EMA) for name in header.tensors)
+    ema = UNET not in own and any(name.startswith(EMA_PREFIX) for name in header.tensors)
     if ema:
-        copies = [name for name in left if name.startswith(EMA)]
-        own[UNET] = {with_dots(name.removeprefix(EMA)): name for name in copies}
-        left = [name for name in left if not name.startswith(EMA)]
+        copies = [name for name in left if name.startswith(EMA_PREFIX)]
+        own[UNET] = {with_dots(name.removeprefix(EMA_PREFIX)): name for name in copies}
+        left = [name for name in left if not name.startswith(EMA_PREFIX)]
     if _is_refiner(own):
         own[TEXT_2] = own.pop(TEXT)  # its only encoder is SDXL's second
     found = {kind: _component(kind, names, header.tensors) for kind, names in own.items()}

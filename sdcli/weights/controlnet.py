@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.weights import model_config as anatomy
+from sdcli.weights import model_config
 from sdcli.weights.checkpoint import Checkpoint, read_header
 from sdcli.weights.components import Component
 from sdcli.weights.families import FAMILIES
@@ -44,9 +44,9 @@ class ControlFile:
     def base(self) -> str:
         """The family whose models it steers."""
         shapes = self.component.shapes
-        if anatomy.added_embedding_width(shapes):
+        if model_config.added_embedding_width(shapes):
             return "sdxl"
-        return "sd2" if anatomy.has_linear_attention(shapes) else "sd1"
+        return "sd2" if model_config.has_linear_attention(shapes) else "sd1"
 
 
 def controlnet_file(path: Path) -> Path:
@@ -107,17 +107,17 @@ def check_controlnet(path: Path, model: Checkpoint) -> ControlFile:
     return found
 
 
-def _common_shape(shapes: anatomy.Shapes) -> dict[str, Any]:
+def _common_shape(shapes: model_config.Shapes) -> dict[str, Any]:
     """What a ControlNet and a U-Net must have alike."""
-    levels = range(anatomy.count_children(shapes, "down_blocks"))
+    levels = range(model_config.count_children(shapes, "down_blocks"))
     inner = "down_blocks.{}.resnets.0.conv1.weight"
     return {
-        "widths": [anatomy.tensor_side(shapes, inner.format(level)) for level in levels],
+        "widths": [model_config.tensor_side(shapes, inner.format(level)) for level in levels],
         "depth": [
-            anatomy.count_children(shapes, f"down_blocks.{level}.resnets") for level in levels
+            model_config.count_children(shapes, f"down_blocks.{level}.resnets") for level in levels
         ],
-        "text": anatomy.text_context_width(shapes),
-        "sizes": anatomy.added_embedding_width(shapes),
+        "text": model_config.text_context_width(shapes),
+        "sizes": model_config.added_embedding_width(shapes),
     }
 
 
@@ -125,30 +125,31 @@ def controlnet_config(found: ControlFile, model: Checkpoint) -> dict[str, Any]:
     """The arguments of diffusers' `ControlNetModel`: shapes from the file, heads from the model."""
     shapes = found.component.shapes
     unet = model.config(UNET)
-    levels = range(anatomy.count_children(shapes, "down_blocks"))
-    down = [anatomy.transformer_depths(shapes, f"down_blocks.{level}") for level in levels]
-    middle = anatomy.count_children(shapes, "mid_block.attentions.0.transformer_blocks")
+    levels = range(model_config.count_children(shapes, "down_blocks"))
+    down = [model_config.transformer_depths(shapes, f"down_blocks.{level}") for level in levels]
+    middle = model_config.count_children(shapes, "mid_block.attentions.0.transformer_blocks")
     deep = [row[0] or 1 for row in down]
     deep[-1] = middle or deep[-1]  # the middle block takes the depth that stands last
     alike = ("attention_head_dim", "norm_num_groups", "addition_embed_type")
     alike += ("addition_time_embed_dim", "projection_class_embeddings_input_dim")
     return {
-        "in_channels": anatomy.tensor_side(shapes, "conv_in.weight", 1),
-        "conditioning_channels": anatomy.tensor_side(shapes, f"{HINT}.conv_in.weight", 1),
+        "in_channels": model_config.tensor_side(shapes, "conv_in.weight", 1),
+        "conditioning_channels": model_config.tensor_side(shapes, f"{HINT}.conv_in.weight", 1),
         "conditioning_embedding_out_channels": _hint_widths(shapes),
         "block_out_channels": _common_shape(shapes)["widths"],
         "layers_per_block": len(down[0]),
         "down_block_types": ["CrossAttnDownBlock2D" if any(row) else "DownBlock2D" for row in down],
         "mid_block_type": "UNetMidBlock2DCrossAttn" if middle else "UNetMidBlock2D",
-        "cross_attention_dim": anatomy.text_context_width(shapes) or unet["cross_attention_dim"],
+        "cross_attention_dim": model_config.text_context_width(shapes)
+        or unet["cross_attention_dim"],
         "transformer_layers_per_block": deep,
-        "use_linear_projection": anatomy.has_linear_attention(shapes),
+        "use_linear_projection": model_config.has_linear_attention(shapes),
         **{name: unet[name] for name in alike if name in unet},
     }
 
 
-def _hint_widths(shapes: anatomy.Shapes) -> list[int]:
+def _hint_widths(shapes: model_config.Shapes) -> list[int]:
     """The widths that a map grows through on its way into the network."""
-    blocks = range(1, anatomy.count_children(shapes, f"{HINT}.blocks"), 2)
-    wider = [anatomy.tensor_side(shapes, f"{HINT}.blocks.{block}.weight") for block in blocks]
-    return [anatomy.tensor_side(shapes, f"{HINT}.conv_in.weight"), *wider]
+    blocks = range(1, model_config.count_children(shapes, f"{HINT}.blocks"), 2)
+    wider = [model_config.tensor_side(shapes, f"{HINT}.blocks.{block}.weight") for block in blocks]
+    return [model_config.tensor_side(shapes, f"{HINT}.conv_in.weight"), *wider]

@@ -9,16 +9,14 @@ from pathlib import Path
 
 from sdcli.errors import BadRequest
 from sdcli.library.find import BUILTIN
-from sdcli.prompts.chunks import CHUNK_LENGTH
-from sdcli.weights import embedding_in_image as pictured
 from sdcli.weights.checkpoint import Checkpoint, kind_name
+from sdcli.weights.clip import BUNDLED, CHUNK_LENGTH, CLIP_G, CLIP_H, CLIP_L
+from sdcli.weights.embedding_in_image import may_hold_embedding, read_embedding_rows
 from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import TEXT, TEXT_2
 
-CLIP_L, CLIP_H, CLIP_G = "clip_l", "clip_h", "clip_g"
-BUNDLED = "bundle_emb."  # in a LoRA: bundle_emb.WORD.string_to_param.*
 ONLY_ENCODER = ""  # the encoder of a file that does not say which: the model's only one
 
 _MADE_FOR: Mapping[tuple[int, ...], str] = {
@@ -52,8 +50,8 @@ class EmbeddingFile:
 
 def read_embedding(path: Path) -> EmbeddingFile:
     """The embedding in a file, whatever layout it has."""
-    if pictured.may_hold_embedding(path):
-        rows = pictured.read_embedding_rows(path)
+    if may_hold_embedding(path):
+        rows = read_embedding_rows(path)
         return EmbeddingFile(path, _word(path), len(rows), {ONLY_ENCODER: len(rows[0])}, {})
     header = read_header(path)
     tensors = _tensors(header)
@@ -70,7 +68,7 @@ def read_embedding(path: Path) -> EmbeddingFile:
 
 def bundled_embeddings(path: Path) -> tuple[EmbeddingFile, ...]:
     """The embeddings in a file: its own one, or those that a LoRA carries along."""
-    if pictured.may_hold_embedding(path) or kind_name(header := read_header(path)) != "lora":
+    if may_hold_embedding(path) or kind_name(header := read_header(path)) != "lora":
         return (read_embedding(path),)
     bundled: dict[str, dict[str, str]] = {}
     for key in header.tensors:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sdcli.errors import BadRequest
-from sdcli.images import embedded_texts as containers
+from sdcli.images import embedded_texts
 
 TEXT_KEY = "sd-ti-embedding"
 NUMBERS = "TORCHTENSOR"  # the key under which that JSON spells a tensor out
@@ -22,12 +22,12 @@ def may_hold_embedding(path: Path) -> bool:
             start = file.read(12)
     except OSError:
         return False
-    return start.startswith(containers.PNG) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
+    return start.startswith(embedded_texts.PNG) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 
 
 def read_embedding_rows(path: Path) -> Sequence[Sequence[float]]:
     """The vectors of the embedding in a picture."""
-    text = containers.read(path).named.get(TEXT_KEY)
+    text = embedded_texts.read(path).named.get(TEXT_KEY)
     if text is None:
         raise BadRequest(
             f"`{path.name}` is a picture, and no text in it holds an embedding",

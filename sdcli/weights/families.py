@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
+
 
 @dataclass(frozen=True)
 class Family:
@@ -21,8 +23,17 @@ class Family:
     vae_scale: float = 0.18215
     unet_heads: int | None = None  # none: heads of 64 wide
     act: str = "quick_gelu"  # of the first text encoder; the second one's is gelu
-    # Where SDXL's encoders stop, their last norm is left out; SD 1 and 2 apply it.
-    final_norm: bool = True
+    components: tuple[str, ...] = (UNET, VAE, TEXT)  # what a whole checkpoint of it holds
+    size_of_velocity: int | None = None  # of those that predict v, where it is another one
+    # SDXL's U-Net is told numbers beside the words: the picture's size, where it was cut out, and
+    # then the target's size or, where `aesthetic_scores` are given, a score.
+    size_numbers: int = 0
+    aesthetic_scores: tuple[float, float] | None = None  # of what is wanted, of what is not
+    begins_pictures: bool = True  # a refiner only finishes them
+    fp16_vae: bool = True  # whether its own VAE can compute in fp16
+    xl_levels: bool = False  # whether the published noise levels for SDXL are its own
+    unet_by_blocks: bool = False  # whether kohya's LoRAs name its U-Net by input and output blocks
+    kohya_base: str = ""  # what kohya's trainer calls it
 
     @property
     def task(self) -> str:
@@ -30,8 +41,16 @@ class Family:
         return {4: "draw", 9: "inpaint", 8: "edit"}[self.channels]
 
 
-SD1 = Family("sd1", "Stable Diffusion 1", "sd1", unet_heads=8)
-SD2 = Family("sd2", "Stable Diffusion 2", "sd2", clip_skip=2, act="gelu")
+SD1 = Family("sd1", "Stable Diffusion 1", "sd1", unet_heads=8, kohya_base="sd_v1")
+SD2 = Family(
+    "sd2",
+    "Stable Diffusion 2",
+    "sd2",
+    clip_skip=2,
+    act="gelu",
+    size_of_velocity=768,
+    kohya_base="sd_v2",
+)
 SDXL = Family(
     "sdxl",
     "Stable Diffusion XL",
@@ -40,16 +59,35 @@ SDXL = Family(
     cfg=6.0,
     clip_skip=2,
     vae_scale=0.13025,
-    final_norm=False,
+    components=(UNET, VAE, TEXT, TEXT_2),
+    size_numbers=6,
+    fp16_vae=False,  # it overflows, every time
+    xl_levels=True,
+    unet_by_blocks=True,
+    kohya_base="sdxl_base_v1-0",
 )
 REFINER = replace(
-    SDXL, name="sdxl-refiner", title="Stable Diffusion XL refiner", base="sdxl-refiner", cfg=5.0
+    SDXL,
+    name="sdxl-refiner",
+    title="Stable Diffusion XL refiner",
+    base="sdxl-refiner",
+    cfg=5.0,
+    components=(UNET, VAE, TEXT_2),
+    size_numbers=5,
+    aesthetic_scores=(6.0, 2.5),
+    begins_pictures=False,
+    unet_by_blocks=False,
+    kohya_base="sdxl-refiner",
 )
 
 
 def _inpaint(family: Family) -> Family:
     return replace(
-        family, name=f"{family.name}-inpaint", title=f"{family.title} inpainting", channels=9
+        family,
+        name=f"{family.name}-inpaint",
+        title=f"{family.title} inpainting",
+        channels=9,
+        size_of_velocity=None,
     )
 
 
@@ -61,6 +99,7 @@ def _edit(family: Family) -> Family:
         channels=8,
         scheduler="euler-a",
         cfg=7.5,
+        size_of_velocity=None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sdcli.weights import clip
 from sdcli.weights.safetensors import Header
 
 
@@ -88,7 +89,6 @@ FILE_KINDS: tuple[FileKind, ...] = (
     ),
 )
 UNKNOWN = FileKind("unknown", "nothing that sdcli knows", re.compile("$^"))
-CLIP_WIDTHS = (768, 1024, 1280)
 
 
 def find_file_kind(header: Header) -> FileKind:
@@ -104,4 +104,4 @@ def find_file_kind(header: Header) -> FileKind:
 def _is_embedding(header: Header) -> bool:
     """diffusers' learned_embeds: a single tensor under the new word's own name."""
     shapes = [tensor.shape for tensor in header.tensors.values()]
-    return len(shapes) == 1 and len(shapes[0]) in (1, 2) and shapes[0][-1] in CLIP_WIDTHS
+    return len(shapes) == 1 and len(shapes[0]) in (1, 2) and shapes[0][-1] in clip.WIDTHS

@@ -1,4 +1,5 @@
-"""What a file of weights says of itself in its first kilobytes; nothing it claims is believed."""
+"""safetensors files: the header read, every claim in it checked; a header to write; and the
+`Tensor` and `Header` that every other format is read into."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ ITEM_SIZES: Mapping[str, int] = {
     "F64": 8,
 }
 FLOATS = ("F8_E4M3", "F8_E5M2", "F16", "BF16", "F32", "F64")
+ALIGN = 8  # where the first tensor of a file that is written begins
 LONGEST_HEADER = 100_000_000  # safetensors' own limit; the longest real one is under a megabyte
 
 
@@ -156,3 +158,16 @@ def _check_places(path: Path, tensors: Mapping[str, Tensor], start: int, total: 
             f"`{path.name}` is cut short: {total:,} of {free:,} bytes are here",
             hint="the download or the copy stopped early; fetch it again",
         )
+
+
+def safetensors_head(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """A new file's first bytes: the tensors are to follow in this order, without gaps."""
+    entries: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    at = 0
+    for name, tensor in tensors.items():
+        place = [at, at + tensor.size]
+        entries[name] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": place}
+        at = place[1]
+    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % ALIGN)
+    return len(text).to_bytes(8, "little") + text

@@ -218,3 +218,39 @@ def file_spelling(target: str, table: Mapping[str, str]) -> str:
     if found and f"{found[1]}.mlp.fc1" in back:
         return f"transformer.resblocks.{found[2]}.attn.in_proj_{found[3]}"
     return rename_tensor(target, back)
+
+
+# A U-Net's averaged copy, whose names trainers write without their dots.
+EMA_PREFIX = "model_ema.diffusion_model"
+# Each row: a piece without dots, and the same with them.
+_EMA_HEADS = (
+    (r"(input_blocks|output_blocks)(\d+)(\d)(?=\D)", r"\1.\2.\3."),
+    (r"(label_emb)(\d)(\d)", r"\1.\2.\3."),
+    (r"(middle_block|time_embed|out)(\d)", r"\1.\2."),
+)
+_EMA_PIECES = (
+    (r"(in_layers|out_layers|emb_layers)(\d)", r"\1.\2."),
+    (r"transformer_blocks(\d+)", r"transformer_blocks.\1."),
+    (r"ffnet0proj", "ff.net.0.proj."),
+    (r"ffnet2", "ff.net.2."),
+    (r"to_out0", "to_out.0."),
+    (r"(attn\d|norm\d?|to_[qkv]|op|conv|skip_connection|proj_in|proj_out)(?=[a-z]|$)", r"\1."),
+)
+
+
+def with_dots(name: str) -> str:
+    """What an EMA copy is a copy of: `input_blocks10opbias` is of `input_blocks.1.0.op.bias`."""
+    rest = name
+    head = ""
+    for pattern, written in _EMA_HEADS:
+        if found := re.match(pattern, rest):
+            head, rest = found.expand(written), rest[found.end() :]
+            break
+    while rest and rest not in ("weight", "bias"):
+        for pattern, written in _EMA_PIECES:
+            if found := re.match(pattern, rest):
+                head, rest = head + found.expand(written), rest[found.end() :]
+                break
+        else:
+            return name  # not a name of a U-Net
+    return head + rest

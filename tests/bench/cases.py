@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 
 from sdcli.request import Draw, Redraw, Repaint, Task
 from sdcli.schedulers.names import SCHEDULERS
-from sdcli.schedulers.noise_levels import SPACINGS, make_noise_schedule
-from sdcli.schedulers.table import SOLVERS
+from sdcli.schedulers.noise_levels import make_noise_schedule
+from sdcli.schedulers.table import SOLVERS, SPACINGS
 
 STEPS, SEED = 5, 42
 WORD = "zebrafox"
@@ -96,13 +96,13 @@ def given() -> Iterator[Case]:
         for spacing in ("", "-beta") if known else ():
             name = f"{solver.name}{spacing}"
             row = SCHEDULERS[name]
-            if row.solver.skips:
-                *levels, _, last = SPACINGS[row.spacing](make_noise_schedule(), STEPS + 1)
+            if "a1111" in row.solver.discards_penultimate:
+                *levels, _, last = SPACINGS[row.spacing].levels(make_noise_schedule(), STEPS + 1)
                 yield case(f"{name}, our levels", name, sigmas=[*levels, last])
             elif spacing:
-                levels = SPACINGS[row.spacing](make_noise_schedule(), STEPS)
+                levels = SPACINGS[row.spacing].levels(make_noise_schedule(), STEPS)
                 yield case(f"{name}, our levels", name, sigmas=levels)
-    levels = SPACINGS["leading"](make_noise_schedule(), STEPS)
+    levels = SPACINGS["leading"].levels(make_noise_schedule(), STEPS)
     yield case("ddim, our levels", "ddim", sigmas=levels)
 
 

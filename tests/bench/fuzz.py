@@ -29,6 +29,7 @@ from sdcli.images import embedded_texts as containers
 from sdcli.metadata import a1111_format as infotext
 from sdcli.metadata import readers
 from sdcli.metadata import record as metadata
+from sdcli.reproduce.command_line import command_for_request
 from sdcli.show import picture as portrait
 from tests.helpers import plans
 from tests.helpers.shared import cases
@@ -186,7 +187,7 @@ def trials(
 def _read(said: dict[str, str]) -> None:
     found = readers.read_foreign_picture(said, (64, 64))
     if found is not None:
-        portrait.request_command_line(found.request)
+        command_for_request(found.request)
     for text in said.values():
         infotext.parse_infotext(text)
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from sdcli.schedulers.noise_levels import SPACINGS, make_noise_schedule
-from sdcli.schedulers.solvers import SOLVERS
+from sdcli.schedulers.noise_levels import make_noise_schedule
 from sdcli.schedulers.solvers.base import SolverRun
+from sdcli.schedulers.table import SOLVERS, SPACINGS
 
 STEPS = 10
 MEANS, SPREAD = torch.tensor([-1.5, 0.4, 2.0], dtype=torch.float64), 0.3
@@ -44,7 +44,7 @@ def main(words: list[str]) -> None:
     theirs = read(Path(words[0]) / "k_diffusion")
     print("| spacing | theirs | eta | apart |\n|---|---|---|---|")
     for spacing in ("uniform", "karras", "simple"):
-        levels = SPACINGS[spacing](make_noise_schedule(), STEPS)
+        levels = SPACINGS[spacing].levels(make_noise_schedule(), STEPS)
         dice = torch.Generator().manual_seed(0)
         x = torch.randn((1, 4, 8, 8), generator=dice, dtype=torch.float64) * levels[0]
         for method, name, eta in PAIRS:
@@ -94,7 +94,9 @@ def seen(x: torch.Tensor, sigma: float) -> torch.Tensor:
 def ours(method: str, x: torch.Tensor, levels: list[float], eta: float) -> torch.Tensor:
     """The end of our run over the same levels."""
     noise = rolled()
-    solving = SOLVERS[method](x, SolverRun(levels, make_noise_schedule(), eta, noise, noise))
+    solving = SOLVERS[method].function(
+        x, SolverRun(levels, make_noise_schedule(), eta, noise, noise)
+    )
     x, sigma = next(solving)
     while True:
         try:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sdcli import request
 from sdcli.metadata import record as metadata
-from sdcli.show import picture as portrait
+from sdcli.reproduce.command_line import command_for_request
 from tests.helpers import plans
 from tests.metadata.test_readers import with_exif
 
@@ -61,7 +61,7 @@ def test_a_picture_of_another_program(sdcli: Callable, tmp_path: Path) -> None:
     found = json.loads(sdcli("show", "--json", path).out)
     assert found["program"] == "AUTOMATIC1111"
     assert found["texts"]["UserComment"] == text
-    assert found["command"].startswith("sdcli txt2img --model dream")
+    assert found["command"].startswith("sdcli txt2img -m dream")
 
 
 def test_a_picture_that_would_paint_the_terminal(sdcli: Callable, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_picture_of_nobody(sdcli: Callable, tmp_path: Path) -> None:
     ],
 )
 def test_the_command_says_everything(asked: request.Request) -> None:
-    words = shlex.split(portrait.request_command_line(asked))
+    words = shlex.split(command_for_request(asked))
     assert words[-1] == asked.prompt
     if isinstance(asked.task, request.Draw):
         assert words == ["sdcli", "txt2img", "--", "-n is a word"]

@@ -9,7 +9,8 @@ from diffusers import DDIMScheduler, PNDMScheduler, UNet2DConditionModel
 from sdcli.engine.noise import make_noise
 from sdcli.engine.sampler import Sampling
 from sdcli.errors import BadRequest
-from sdcli.schedulers.names import SCHEDULERS, SOLVERS
+from sdcli.schedulers.names import SCHEDULERS
+from sdcli.schedulers.table import SOLVERS
 
 SHAPE = (1, 4, 8, 8)
 

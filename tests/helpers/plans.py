@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sdcli import plan as plans
+from sdcli.metadata import codec, record
 from sdcli.picture import Made, Picture
 from sdcli.plan import Plan
 
@@ -32,7 +33,7 @@ files = st.builds(plans.File, paths, hashes)
 tasks = st.one_of(
     st.just(plans.Draw()),
     st.builds(plans.Redraw, files, shares),
-    st.builds(plans.Repaint, files, files, shares, st.integers(0, 4096)),
+    st.builds(plans.Repaint, files, files, shares, st.integers(0, 256)),
     st.builds(plans.Edit, files, reals),
 )
 loras = st.builds(plans.Lora, files, reals, reals, shares)
@@ -53,7 +54,7 @@ def any_plan() -> st.SearchStrategy[Plan]:
         prompt=texts,
         negative=texts,
         scheduler=st.sampled_from(["euler", "dpm++2m-karras", "euler-a"]),
-        steps=st.integers(1, 10_000),
+        steps=st.integers(1, 1_000),
         cfg=reals,
         eta=st.floats(0, 1),
         seed=st.integers(0, 2**64 - 1),
@@ -111,3 +112,9 @@ def a_picture(plan: Plan | None = None) -> Picture:
     image = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
     made = Made("cpu", "fp32", 1.25, {"torch": "2.13.0"}, ("the VAE again in fp32",))
     return Picture(image, plan or a_plan(), made)
+
+
+def read_back(plan: Plan) -> Plan:
+    """The plan as it is read from the JSON that a picture of it carries."""
+    data = codec.from_json(record.compose_record(a_picture(plan)))["plan"]
+    return codec.DataReader(record.BOUNDS).read(Plan, data)

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from sdcli.weights.ema import EMA_PREFIX as EMA
-from sdcli.weights.ema import with_dots
+from sdcli.weights.tensor_names import EMA_PREFIX as EMA
+from sdcli.weights.tensor_names import with_dots
 
 Shapes = dict[str, tuple[int, ...]]
 Tensors = dict[str, torch.Tensor]

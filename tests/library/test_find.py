@@ -56,12 +56,12 @@ def test_names_of_several_files_and_of_none(models):
         store.find_adapter("inc")
 
 
-def test_paths_win_over_names_and_the_environment_is_the_default(models, tmp_path, monkeypatch):
+def test_paths_win_over_names_and_the_one_in_the_box_is_the_default(models, monkeypatch):
     monkeypatch.chdir(models / "xl")
     Path("ink").touch()
     assert store.find("ink") == Path("ink")
-    monkeypatch.setenv("SDCLI_MODEL", "deep blue")
-    assert store.find() == models / "xl/Deep Blue.ckpt"
+    monkeypatch.setenv("SDCLI_MODEL", "deep blue")  # is for whoever makes the request to heed
+    assert store.find() == folders.assets() / "builtin.safetensors"
 
 
 def test_several_folders_and_none(models, tmp_path_factory, monkeypatch):

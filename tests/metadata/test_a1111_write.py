@@ -12,7 +12,11 @@ from sdcli.metadata import a1111_format as infotext
 from sdcli.metadata import a1111_write as parameters
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers import a1111
-from sdcli.schedulers import names as schedulers
+from sdcli.schedulers.names import (
+    SCHEDULERS,
+    a1111_sampler_and_schedule,
+    find_sampler_with_schedule,
+)
 from tests.helpers import plans
 
 PILLOW = {"png": "PNG", "jpg": "JPEG"}
@@ -37,10 +41,10 @@ def test_another_program_reads_it(tmp_path: Path, ending: str) -> None:
     assert sampler.parameters["steps"] == "20"
 
 
-@pytest.mark.parametrize("name", schedulers.SCHEDULERS)
+@pytest.mark.parametrize("name", SCHEDULERS)
 def test_every_scheduler_is_read_back(name: str) -> None:
-    sampler, schedule = parameters.a1111_sampler(name)
-    assert schedulers.find_sampler_with_schedule(sampler, schedule or None) == name
+    sampler, schedule = a1111_sampler_and_schedule(name)
+    assert find_sampler_with_schedule(sampler, schedule or None) == name
 
 
 def test_what_that_program_has_a_name_for() -> None:

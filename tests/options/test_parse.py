@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sdcli.errors import BadRequest
-from sdcli.options.parse import parse_control, parse_finite, parse_lora, parse_not_negative
+from sdcli.options.parse import ControlSpec, Real, parse_control, parse_finite, parse_lora
 from sdcli.request import Control, Lora
 
 
@@ -39,7 +39,7 @@ def test_controls(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["cn", "cn:", ":map.png", "cn:map.png@0.6-0.2", "cn:m.png@0-1.5"])
 def test_controls_that_name_nothing(text: str) -> None:
     with pytest.raises(BadRequest):
-        parse_control(text)
+        ControlSpec()(text)
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "x", ""])
@@ -49,6 +49,6 @@ def test_numbers_are_numbers(text: str) -> None:
 
 
 def test_negative_where_it_cannot_be() -> None:
-    assert parse_not_negative("0") == 0
-    with pytest.raises(BadRequest, match="negative"):
-        parse_not_negative("-0.1")
+    assert Real(0, 100)("0") == 0
+    with pytest.raises(BadRequest, match="-0.1 is negative"):
+        Real(0, 100)("-0.1")

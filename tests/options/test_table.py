@@ -65,7 +65,7 @@ def test_a_picture_to_start_from_changes_the_task() -> None:
         ("steps=four", "steps: `four` is not a whole number"),
         ("cfg=nan", "cfg:"),
         ("cfg=1e99", "cfg:"),
-        ("width=515", "width: 515 is out of bounds"),
+        ("width=515", "width: 515 is no multiple of 8"),
         ("seed=-1", "seed: -1 is out of bounds"),
         ("strength=0.5", "`strength` cannot apply to a picture drawn from words alone"),
         ("lora-partial=perhaps", "lora-partial:"),

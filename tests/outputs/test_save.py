@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sdcli.outputs import save as outputs
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.outputs import save as outputs
 from sdcli.request import Output
 from tests.helpers.plans import a_picture, a_plan
 

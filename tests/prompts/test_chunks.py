@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdcli.errors import BadRequest
-from sdcli.prompts.chunks import BACKTRACK, CHUNK_LENGTH, split_into_chunks
+from sdcli.prompts.chunks import BACKTRACK, split_into_chunks
 from sdcli.prompts.syntax import parse_weights
 from sdcli.prompts.tokenizer import clip_tokenizer
+from sdcli.weights.clip import CHUNK_LENGTH
 
 
 def cut(text, words=None):

@@ -5,11 +5,11 @@ import pytest
 from sdcli.errors import BadRequest
 from sdcli.schedulers.names import (
     SCHEDULERS,
-    SOLVERS,
-    SPACINGS,
+    a1111_sampler_and_schedule,
     find_sampler_with_schedule,
     find_scheduler,
 )
+from sdcli.schedulers.table import SOLVERS, SPACINGS
 
 ASKED = [
     "ddpm",
@@ -41,7 +41,7 @@ def test_every_solver_and_spacing_has_its_row():
     assert {f"{solver}-{spacing}" for solver in ASKED for spacing in SPACED} - set(SCHEDULERS) == {
         f"pndm-{spacing}" for spacing in SPACED
     }
-    assert all(row.about and row.solver.method for row in SCHEDULERS.values())
+    assert all(row.about and row.solver.function for row in SCHEDULERS.values())
 
 
 def test_a_name_finds_itself():
@@ -134,4 +134,19 @@ def test_a_spacing_that_a_solver_does_not_take_is_refused():
 
 def test_spacings_are_told_apart():
     assert set(SPACINGS) >= {*SPACED, "uniform"}
-    assert len({*SPACINGS.values()}) == len(SPACINGS)
+    assert len({row.function for row in SPACINGS.values()}) == len(SPACINGS)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("dpm++2m-karras", ("DPM++ 2M", "Karras")),
+        ("euler", ("Euler", "Uniform")),
+        ("euler-beta-a1111", ("Euler", "Beta")),
+        ("ddim", ("DDIM", "Automatic")),  # over which its schedule types have no power
+        ("ddim-karras", ("ddim-karras", "")),
+        ("deis", ("deis", "")),
+    ],
+)
+def test_what_a1111_calls_a_scheduler(ours, theirs):
+    assert a1111_sampler_and_schedule(ours) == theirs

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from sdcli.schedulers.noise_levels import (
-    SPACINGS,
-    SPACINGS_XL,
     ZERO_SNR_LEAST_KEPT,
     beta_quantile,
     make_noise_schedule,
 )
+from sdcli.schedulers.table import SPACINGS
 
 OF = make_noise_schedule()
 BETAS = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
@@ -63,20 +62,20 @@ FORMULAS = {
 @pytest.mark.parametrize("steps", [1, 2, 5, 20, 30, 50])
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_spacing_is_its_formula(name, steps):
-    *levels, last = SPACINGS[name](OF, steps)
+    *levels, last = SPACINGS[name].levels(OF, steps)
     assert last == 0
     assert levels == pytest.approx(list(FORMULAS[name](steps)), rel=1e-6)
 
 
 def test_ddim_goes_down_to_the_first_level():
-    levels = SPACINGS["leading"](OF, 20)
+    levels = SPACINGS["leading"].levels(OF, 20)
     assert levels[0] == pytest.approx(SIGMAS[951])
     assert levels[-2:] == pytest.approx([SIGMAS[1], SIGMAS[0]])
 
 
 def test_a_latent_consistency_model_is_asked_where_it_was_distilled():
     for steps, timesteps in ((1, [999]), (4, [999, 759, 499, 259]), (8, None)):
-        *levels, last = SPACINGS["lcm"](OF, steps)
+        *levels, last = SPACINGS["lcm"].levels(OF, steps)
         found = [round(OF.timestep(level)) for level in levels]
         assert last == 0 and len(found) == steps
         assert all((t + 1) % 20 == 0 for t in found)
@@ -89,29 +88,29 @@ def test_beta_is_the_distribution_and_comfyuis_timesteps():
     wanted = stats.beta.ppf(shares, 0.6, 0.6)
     assert [beta_quantile(share) for share in shares] == pytest.approx(list(wanted), abs=1e-9)
     visited = np.rint(stats.beta.ppf(1 - np.linspace(0, 1, 12, endpoint=False), 0.6, 0.6) * 999)
-    assert SPACINGS["beta"](OF, 12) == pytest.approx([*SIGMAS[visited.astype(int)], 0])
+    assert SPACINGS["beta"].levels(OF, 12) == pytest.approx([*SIGMAS[visited.astype(int)], 0])
     share = stats.beta.ppf(1 - np.linspace(0, 1, 12), 0.6, 0.6)
     wanted = SIGMAS[0] + share * (SIGMAS[-1] - SIGMAS[0])
-    assert SPACINGS["beta-a1111"](OF, 12) == pytest.approx([*wanted, 0])
+    assert SPACINGS["beta-a1111"].levels(OF, 12) == pytest.approx([*wanted, 0])
 
 
 def test_align_your_steps_is_nvidias_table_at_ten_steps():
-    for spacings, second in ((SPACINGS, 6.4745760956), (SPACINGS_XL, 6.3184485287)):
-        levels = spacings["ays"](OF, 10)
+    for xl, second in ((False, 6.4745760956), (True, 6.3184485287)):
+        levels = SPACINGS["ays"].levels(OF, 10, xl=xl)
         assert levels[:2] == pytest.approx([14.6146412293, second])
         assert len(levels) == 11 and levels[-1] == 0
-    theirs = SPACINGS["ays-a1111"](OF, 11)
+    theirs = SPACINGS["ays-a1111"].levels(OF, 11)
     assert theirs[:2] == pytest.approx([14.615, 6.475]) and theirs[-2:] == pytest.approx([0.029, 0])
-    between = SPACINGS["ays"](OF, 20)
+    between = SPACINGS["ays"].levels(OF, 20)
     assert between[1] == pytest.approx(math.sqrt(14.6146412293 * 6.4745760956))
 
 
-@pytest.mark.parametrize("spacings", [SPACINGS, SPACINGS_XL], ids=["sd", "sdxl"])
+@pytest.mark.parametrize("xl", [False, True], ids=["sd", "sdxl"])
 @pytest.mark.parametrize("zero_snr", [False, True])
-def test_every_spacing_goes_down_only(spacings, zero_snr):
+def test_every_spacing_goes_down_only(xl, zero_snr):
     of = make_noise_schedule(zero_snr=zero_snr)
-    for spacing in spacings.values():
+    for spacing in SPACINGS.values():
         for steps in (1, 2, 3, 7, 20, 33, 100, 500):
-            levels = spacing(of, steps)
+            levels = spacing.levels(of, steps, xl=xl)
             assert all(a > b for a, b in zip(levels, levels[1:], strict=False))
             assert len(levels) >= 2 and math.isfinite(levels[0])

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdcli.engine.noise import make_noise
+from sdcli.engine.noise import generator
 from sdcli.engine.sampler import Sampling
-from sdcli.schedulers.noise_levels import SPACINGS, make_noise_schedule
+from sdcli.schedulers.noise_levels import make_noise_schedule
+from sdcli.schedulers.table import SPACINGS, Spacing
 
 FILE = Path(__file__).parents[2] / "../shared/cases/scheduler_expected.json"
 COUNT = 4 * 3 * 8 * 8
@@ -34,7 +35,7 @@ def every(of, _steps):
     return [*reversed(of.sigmas), 0.0]
 
 
-SPACED = SPACINGS | {"ten": ten, "every": every}
+SPACED = SPACINGS | {"ten": Spacing("ten", "", ten), "every": Spacing("every", "", every)}
 EPS, V, KARRAS = "no_noise", "with_v_prediction", "device_karras_sigmas"
 CASES = [
     ("euler", EPS, "euler", LONG, "uniform"),
@@ -83,16 +84,16 @@ def expected():
 def drawn(solver, of, spacing, prediction):
     eta = 0.0 if solver == "tcd" else None
     sampling = Sampling(solver, 10, prediction=prediction, of=of, eta=eta)
-    sampling.levels = SPACED[spacing](of, 10)  # no level left out, as diffusers has it
-    sampling.begin_at()
-    dice = make_noise(0)
+    sampling.levels = SPACED[spacing].levels(of, 10)  # no level left out, as diffusers has it
+    sampling.begin()
+    dice = generator(0)
     high = sampling.levels[0]
     x = X * (high if solver in SCALES else math.hypot(high, 1))
     for i, t in enumerate(sampling.timesteps):
-        seen = sampling.scale_input(x, i)
+        seen = sampling.scaled(x, i)
         if solver in SCALES:
             x = seen  # their loop goes on from the scaled x, which no picture does
-        x0 = sampling.predict_clean(seen * t / (t + 1), i, x)
+        x0 = sampling.denoised(seen * t / (t + 1), i, x)
         x = sampling.advance(x0.clamp(-1, 1) if solver == "ddpm" else x0, i, x, dice)
     return (x / math.hypot(sampling.levels[-1], 1)).abs()
 

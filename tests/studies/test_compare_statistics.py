@@ -6,19 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from sdcli.plan import Control, File
+from sdcli.measures.convergence import Reference
 from sdcli.studies.compare.statistics import (
     MeasuredCell,
     MeasuredDrawing,
-    Reference,
-    has_limit,
-    is_deterministic,
     judge,
     measure_cells,
-    spread_of_seeds,
     steps_needed,
 )
-from tests.helpers.plans import a_plan
 
 SURE = Reference("unipc-karras", 100, "heun-karras", 100, apart=0.001)
 
@@ -29,7 +24,7 @@ def cell(
     known = share is not None
     return MeasuredCell(
         scheduler=name, steps=steps, deterministic=known, evaluations=evaluations or steps, seconds=seconds,
-        per_step=seconds / steps, rmse=share, share=share, psnr=None, ssim=None, spread=more.get("spread"),
+        per_step=seconds / steps, values={"rmse": share, "share": share, "spread": more.get("spread")},
     )  # fmt: skip
 
 
@@ -85,30 +80,15 @@ def test_steps_needed(points, expected):
 
 
 def test_cells_are_means_over_seeds():
-    one = MeasuredDrawing("ddim", 10, 1, 10, 2.0, 1.0, rmse=0.3, share=0.3, psnr=20, ssim=0.8)
-    other = replace(one, seed=2, seconds=4.0, denoising=3.0, rmse=0.4, share=0.4, psnr=30, ssim=0.9)
+    values = {"rmse": 0.3, "share": 0.3, "psnr": 20.0, "ssim": 0.8}
+    one = MeasuredDrawing("ddim", 10, 1, 10, 2.0, 1.0, values)
+    values = {"rmse": 0.4, "share": 0.4, "psnr": 30.0, "ssim": 0.9}
+    other = replace(one, seed=2, seconds=4.0, denoising=3.0, values=values)
     loose = MeasuredDrawing("euler-a", 10, 1, 10, 2.0, 1.0)
-    first, second = measure_cells([one, other, loose], {("ddim", 10): 1.1}, ["ddim"])
-    assert (first.seconds, first.per_step, first.psnr, first.spread) == (3.0, 0.2, 25.0, 1.1)
-    assert first.share == pytest.approx((0.125) ** 0.5) and first.ssim == pytest.approx(0.85)
+    spreads = {("ddim", 10): {"spread": 1.1}}
+    first, second = measure_cells([one, other, loose], spreads, ["ddim"])
+    assert (first.seconds, first.per_step, first.spread) == (3.0, 0.2, 1.1)
+    assert first.share == pytest.approx((0.125) ** 0.5)
+    assert (first.values["psnr"], first.values["ssim"]) == (25.0, pytest.approx(0.85))
     assert first.deterministic and not second.deterministic and second.share is None
-
-
-def test_spread():
-    assert spread_of_seeds([3.0, 4.0]) == pytest.approx(12.5**0.5)
-    assert spread_of_seeds([]) is None
-
-
-def test_what_has_a_limit():
-    still = a_plan(scheduler="heun", eta=0.0)
-    assert is_deterministic(still) and has_limit(still)
-    assert not is_deterministic(replace(still, scheduler="euler-a", eta=1.0))
-    assert is_deterministic(replace(still, scheduler="euler-a", eta=0.0))
-    assert not is_deterministic(replace(still, scheduler="lcm"))
-    assert not has_limit(replace(still, prompt="a [cat:dog:0.5]"))
-    assert not has_limit(replace(still, negative="[a|b]"))
-    assert has_limit(replace(still, prompt="a [cat:dog:0.5]", syntax="plain"))
-    file = still.model
-    assert not has_limit(
-        replace(still, controls=(Control(file, File(file.path, "0"), 1, 0, 0.5, False),))
-    )
+    assert first.record()["spread"] == 1.1 and one.record()["psnr"] == 20.0

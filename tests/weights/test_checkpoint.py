@@ -328,8 +328,8 @@ def test_a_file_is_identified_once_until_it_changes(tmp_path):
 
 def test_identifying_needs_no_torch(sdxl):
     probe = (
-        "import sys; from pathlib import Path; from sdcli.weights.checkpoint import identify;"
-        f"print(identify(Path({str(sdxl)!r})).family.name, 'torch' in sys.modules)"
+        "import sys; from pathlib import Path; from sdcli.weights.checkpoint import identify_checkpoint;"
+        f"print(identify_checkpoint(Path({str(sdxl)!r})).family.name, 'torch' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
     assert ran.stdout == "sdxl False\n", ran.stderr

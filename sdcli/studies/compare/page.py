@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from sdcli.images.contact_sheet import Cell, Sheet
+from sdcli.measures.convergence import Reference, is_deterministic
+from sdcli.measures.latent_distance import DISTANCE
+from sdcli.measures.table import MEASURES, Values
 from sdcli.plan import Plan
 from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies import charts
+from sdcli.studies.compare.plan import Lineup
 from sdcli.studies.compare.statistics import (
     ComparisonVerdict,
     MeasuredCell,
     MeasuredDrawing,
-    Reference,
-    is_deterministic,
+    measure_cells,
 )
 from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, TableValue
 from sdcli.studies.plan_facts import plan_facts, plan_summary
 from sdcli.text import percent, seconds
 
 COLUMNS = (
-    "scheduler",
-    "steps",
-    "evaluations",
-    "seconds",
-    "seconds a step",
-    "distance, %",
-    "latent RMSE",
-    "PSNR, dB",
-    "SSIM",
-    "spread of seeds, %",
+    *("scheduler", "steps", "evaluations", "seconds", "seconds a step"),
+    *(measure.heading for measure in MEASURES),
     "deterministic",
 )
-FORMATS = ("", "d", "d", ".2f", ".4f", ".2f", ".4f", ".1f", ".4f", ".0f", "")
+SHORT_COLUMNS = (
+    *("scheduler", "steps", "evals", "s", "s/step"),
+    *(measure.short_heading for measure in MEASURES),
+    "deterministic",
+)
+FORMATS = ("", "d", "d", ".2f", ".4f", *(measure.form for measure in MEASURES), "")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class ComparedPicture:
     image: Image.Image
     plan: Plan
     numbers: MeasuredDrawing
+    path: Path
+    record: Mapping[str, Any]  # what `--json` says of it
 
 
 @dataclass(frozen=True)
@@ -58,50 +62,64 @@ class ConvergedPicture:
 
 @dataclass
 class Comparison:
-    """Everything that was drawn and measured."""
+    """A line-up and everything of it that was drawn and measured."""
 
-    plan: Plan
-    schedulers: Sequence[str]
-    steps: Sequence[int]
-    seeds: Sequence[int]
-    entries: dict[tuple[str, int, int], ComparedPicture] = field(
+    lineup: Lineup
+    pictures: dict[tuple[str, int, int], ComparedPicture] = field(
         default_factory=dict[tuple[str, int, int], ComparedPicture]
     )
     limits: dict[int, ConvergedPicture] = field(default_factory=dict[int, ConvergedPicture])
     rests: dict[str, float] = field(default_factory=dict[str, float])  # noise that is left over
+    set_values: dict[tuple[str, int], Values] = field(default_factory=dict[tuple[str, int], Values])
+
+    @property
+    def plan(self) -> Plan:
+        """The first plan: the others differ in scheduler, steps and seed."""
+        return self.lineup.plans[0]
+
+    def cells(self) -> list[MeasuredCell]:
+        """The numbers of each scheduler at each number of steps, over the seeds."""
+        schedulers = self.lineup.schedulers
+        drawings = sorted(
+            (one.numbers for one in self.pictures.values()),
+            key=lambda one: (schedulers.index(one.scheduler), one.steps, one.seed),
+        )
+        deterministic = {one.scheduler for one in self.lineup.plans if is_deterministic(one)}
+        return measure_cells(drawings, self.set_values, deterministic)
 
 
-def comparison_sheet(compared: Comparison, seed: int) -> Sheet:
+def comparison_sheet(comparison: Comparison, seed: int) -> Sheet:
     """One seed's pictures: schedulers down, steps across, and the converged picture last."""
+    lineup = comparison.lineup
     rows = [
-        [_cell(compared, name, steps, seed) for steps in compared.steps]
-        for name in compared.schedulers
+        [_cell(comparison, name, steps, seed) for steps in lineup.steps]
+        for name in lineup.schedulers
     ]
-    names = list(compared.schedulers)
-    if limit := compared.limits.get(seed):
+    names = list(lineup.schedulers)
+    if limit := comparison.limits.get(seed):
         name = f"converged ({limit.about.scheduler}, {limit.about.steps} steps), seed {seed}"
         last = Cell(limit.image, "what the others tend to", name, command_for_plan(limit.plan))
-        rows.append([last, *[Cell(None)] * (len(compared.steps) - 1)])
+        rows.append([last, *[Cell(None)] * (len(lineup.steps) - 1)])
         names.append("converged")
     return Sheet(
-        title=compared.plan.prompt,
+        title=comparison.plan.prompt,
         rows=rows,
         row_names=names,
-        columns=[str(steps) for steps in compared.steps],
+        columns=[str(steps) for steps in lineup.steps],
         axes=("scheduler", "steps"),
-        subtitle=f"{plan_summary(compared.plan, ('scheduler', 'steps', 'seed'))} · seed {seed}"
+        subtitle=f"{plan_summary(comparison.plan, ('scheduler', 'steps', 'seed'))} · seed {seed}"
         " · under each picture: its distance to the converged one, and seconds",
     )
 
 
 def comparison_chart(cells: Sequence[MeasuredCell], within: float | None) -> str:
     """The distance against evaluations, one line a solver, as SVG."""
-    lines: dict[str, list[tuple[float, float]]] = {}
+    points: dict[str, list[tuple[float, float]]] = {}
     for cell in cells:
         if cell.share is not None:
-            lines.setdefault(cell.scheduler, []).append((cell.evaluations, cell.share))
-    found = [charts.ChartLine(name, sorted(points)) for name, points in lines.items()]
-    return charts.draw_error_chart(found, within) if found else ""
+            points.setdefault(cell.scheduler, []).append((cell.evaluations, cell.share))
+    lines = [charts.ChartLine(name, sorted(some)) for name, some in points.items()]
+    return charts.draw_error_chart(lines, within) if lines else ""
 
 
 def comparison_rows(cells: Sequence[MeasuredCell]) -> list[list[TableValue]]:
@@ -113,111 +131,112 @@ def comparison_rows(cells: Sequence[MeasuredCell]) -> list[list[TableValue]]:
             cell.evaluations,
             cell.seconds,
             cell.per_step,
-            None if cell.share is None else 100 * cell.share,
-            cell.rmse,
-            cell.psnr,
-            cell.ssim,
-            None if cell.spread is None else 100 * cell.spread,
+            *(measure.shown(cell.values.get(measure.name)) for measure in MEASURES),
             "yes" if cell.deterministic else "no",
         ]
         for cell in cells
     ]
 
 
+def comparison_texts(cells: Sequence[MeasuredCell]) -> list[list[str]]:
+    """The same as text, for a terminal, under `SHORT_COLUMNS`."""
+    return [
+        [
+            "-" if value is None else value if isinstance(value, str) else format(value, form)
+            for value, form in zip(row, FORMATS, strict=True)
+        ]
+        for row in comparison_rows(cells)
+    ]
+
+
 def comparison_page(
-    compared: Comparison,
+    comparison: Comparison,
     cells: Sequence[MeasuredCell],
     verdict: ComparisonVerdict,
     svg: str,
-    asked: str,
+    command: str,
 ) -> StudyPage:
     """All of it."""
-    sheets = [_on_page(comparison_sheet(compared, seed), seed) for seed in compared.seeds]
-    pictures = [cell for one in sheets for row in one.rows for cell in row if cell.image]
+    seeds = comparison.lineup.seeds
+    sheets = [_title_by_seed(comparison_sheet(comparison, seed), seed) for seed in seeds]
     first = sum(1 for row in sheets[0].rows for cell in row if cell.image)
     note = (
         "Both scales are logarithmic: a solver of order n falls n times as steeply as it goes on."
     )
     return StudyPage(
         kind="Schedulers compared",
-        title=compared.plan.prompt,
-        subtitle=plan_summary(compared.plan, ("scheduler", "steps", "seed")),
+        title=comparison.plan.prompt,
+        subtitle=plan_summary(comparison.plan, ("scheduler", "steps", "seed")),
         verdict=verdict.lines,
         sheets=sheets[:1],
         more=sheets[1:],
         charts=[PageChart("Distance against model evaluations", svg, note)] if svg else [],
-        tables=[NumberTable(_over(compared.seeds), COLUMNS, comparison_rows(cells), FORMATS)],
-        notes=list(comparison_notes(compared)),
-        plan=plan_facts(compared.plan, ("scheduler", "steps", "seed", "eta")),
-        command=asked,
-        slider=(0, first - 1) if len(pictures) > 1 else None,
+        tables=[NumberTable(_over(seeds), COLUMNS, comparison_rows(cells), FORMATS)],
+        notes=comparison_notes(comparison),
+        plan=plan_facts(comparison.plan, ("scheduler", "steps", "seed", "eta")),
+        command=command,
+        slider=(0, first - 1),
     )
 
 
-def comparison_notes(compared: Comparison) -> list[str]:
+def comparison_notes(comparison: Comparison) -> list[str]:
     """How the numbers came about, and what they do not say."""
-    found = [
+    notes = [
         "Every picture of a seed starts from the same noise and the same encoded prompt, and is bit"
         " for bit the one that its own command draws."
     ]
-    for seed, limit in compared.limits.items():
+    for seed, limit in comparison.limits.items():
         about = limit.about
         kept = ", kept from an earlier run" if about.cached else ""
-        found.append(
+        notes.append(
             f"Seed {seed}: the converged picture is {about.scheduler} at {about.steps} steps{kept}."
             f" {about.witness}, another kind of solver, ends {percent(about.apart)} from it at"
             f" {about.witness_steps} steps: that is how far the reference can be trusted."
         )
-    if compared.limits:
-        found.append(
+    if comparison.limits:
+        notes.append(
             "Distance is the root mean square difference of the latents over the size of the"
             " converged ones; PSNR and SSIM compare the decoded pictures. With several seeds they"
             " are means over the seeds (root means for the distance)."
         )
-    for name, rest in compared.rests.items():
+    for name, rest in comparison.rests.items():
         if rest > 0:
-            found.append(
+            notes.append(
                 f"{name} stops at noise level {rest:.3g} and not at none: about that share of noise"
                 " stays in its latents, whatever its steps."
             )
-    if not compared.limits and any(is_deterministic(e.plan) for e in compared.entries.values()):
-        found.append(
+    deterministic = [is_deterministic(plan) for plan in comparison.lineup.plans]
+    if not comparison.limits and any(deterministic):
+        notes.append(
             "What is asked for changes after a share of the steps, which is another noise level for"
             " every solver: they follow no common path, so there is no converged picture."
         )
-    if not all(is_deterministic(entry.plan) for entry in compared.entries.values()):
-        found.append(
+    if not all(deterministic):
+        notes.append(
             "A solver that draws fresh noise at each step follows no one path: with more steps it"
             " finds another picture, not a better approximation of this one. A distance to the"
             " converged picture would say nothing about it; the spread between its seeds says how"
             " different the pictures are that it draws."
         )
-    return found
+    return notes
 
 
-def _cell(compared: Comparison, scheduler: str, steps: int, seed: int) -> Cell:
-    entry = compared.entries[scheduler, steps, seed]
-    numbers = entry.numbers
-    near = "no limit" if is_deterministic(entry.plan) else "fresh noise"
-    near = near if numbers.share is None else percent(numbers.share)
+def _cell(comparison: Comparison, scheduler: str, steps: int, seed: int) -> Cell:
+    one = comparison.pictures[scheduler, steps, seed]
+    share = one.numbers.values.get(DISTANCE.name)
+    near = "no limit" if is_deterministic(one.plan) else "fresh noise"
     return Cell(
-        entry.image,
-        f"{near} · {seconds(numbers.seconds)}",
+        one.image,
+        f"{near if share is None else percent(share)} · {seconds(one.numbers.seconds)}",
         f"{scheduler}, {steps} steps, seed {seed}",
-        command_for_plan(entry.plan),
+        command_for_plan(one.plan),
     )
 
 
-def _on_page(one: Sheet, seed: int) -> Sheet:
+def _title_by_seed(sheet: Sheet, seed: int) -> Sheet:
     """A sheet under the page's own title."""
-    return Sheet(
-        title=f"Seed {seed}",
-        rows=one.rows,
-        row_names=one.row_names,
-        columns=one.columns,
-        axes=one.axes,
-        subtitle="Under each picture: its distance to the converged one, and seconds.",
-    )
+    subtitle = "Under each picture: its distance to the converged one, and seconds."
+    return replace(sheet, title=f"Seed {seed}", subtitle=subtitle)
 
 
 def _over(seeds: Sequence[int]) -> str:

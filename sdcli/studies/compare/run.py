@@ -1,169 +1,131 @@
-"""Schedulers compared: drawn, measured, put on a sheet and a page, told."""
+"""Schedulers compared: every picture drawn, saved and measured; then the files of the study."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdcli import __version__
-from sdcli.cli import console
-from sdcli.cli import run as perform
-from sdcli.engine.door import open_benchmark
-from sdcli.images import contact_sheet as sheet
+from sdcli.events import Listener
+from sdcli.images.contact_sheet import drawn as draw_sheet
+from sdcli.measures.convergence import has_limit
+from sdcli.measures.measure import Sample
+from sdcli.measures.table import Values, measure_picture, measure_set
 from sdcli.metadata import codec
-from sdcli.outputs import study_folder as study
-from sdcli.reproduce.command_line import command_for_plan
-from sdcli.reproduce.command_line import command_for_study as again
-from sdcli.studies.compare import page as pages
-from sdcli.studies.compare.page import ComparedPicture, Comparison, ConvergedPicture
+from sdcli.outputs.records import picture_record
+from sdcli.outputs.study_folder import Folder
+from sdcli.plan import Plan
+from sdcli.reproduce.command_line import command_for_plan, command_for_study
+from sdcli.studies.compare.page import (
+    ComparedPicture,
+    Comparison,
+    ConvergedPicture,
+    comparison_chart,
+    comparison_page,
+    comparison_sheet,
+)
 from sdcli.studies.compare.statistics import (
     ComparisonVerdict,
-    MeasuredCell,
-    has_limit,
-    is_deterministic,
-    judge,
-    measure_cells,
+    MeasuredDrawing,
 )
 from sdcli.studies.html_page import render_page
 from sdcli.studies.progress import StudyProgress
-from sdcli.studies.sweep.plan import Lineup
 
 if TYPE_CHECKING:
-    from sdcli.engine.benchmark import Benchmark, BenchmarkedPicture, ConvergedLatents
-
-HEADS = (
-    *("scheduler", "steps", "evals", "s", "s/step", "dist %", "RMSE", "PSNR", "SSIM", "spread %"),
-    "deterministic",
-)
-FORMATS = ("", "d", "d", ".2f", ".3f", ".2f", ".4f", ".1f", ".4f", ".0f", "")
+    from sdcli.engine.benchmark import Benchmark, BenchmarkDrawing
 
 
-def draw_comparison(line: Lineup, manner: perform.OutputMode) -> None:
-    """Draw the line-up's pictures, measure each, and leave a folder with all of it."""
-    if manner.dry_run:
-        heads = ("scheduler", "steps", "seed")
-        plans = [((one.scheduler, str(one.steps), str(one.seed)), one) for one in line.plans]
-        perform.print_study_plan(line.plans[0], heads, plans, manner)
-        return
-    plan = line.plans[0]
-    folder = study.folder(plan.output, "compare", plan)
-    talk = console.Console(quiet=manner.quiet)
-    with talk.live():
-        found = Comparison(plan, line.schedulers, line.steps, line.seeds)
-        paths, cells = _drawn(line, found, folder, talk, manner)
-    told = judge(cells, [limit.about for limit in found.limits.values()])
-    talk.table(HEADS, map(_row, pages.comparison_rows(cells)))
-    for text in told.lines:
-        talk.on_note(text)
-    words = again("compare-schedulers", plan, line.words, ("--scheduler", "--steps", "--eta"))
-    _kept(folder, found, cells, told, paths, words, manner)
-
-
-def _drawn(
-    line: Lineup,
-    found: Comparison,
-    folder: study.Folder,
-    talk: console.Console,
-    manner: perform.OutputMode,
-) -> tuple[dict[tuple[str, int, int], Path], list[MeasuredCell]]:
-    """Every picture drawn, saved and measured."""
-    shots: dict[tuple[str, int, int], BenchmarkedPicture] = {}
-    paths: dict[tuple[str, int, int], Path] = {}
-    progress = StudyProgress(line.plans, talk)
-    talk.on_stage("loading torch")
-    bench = open_benchmark(line.plans[0], talk)
-    limits = _limits(line, bench, talk)
-    found.limits.update(
-        {s: ConvergedPicture(one.image, one.plan, one.about) for s, one in limits.items()}
-    )
-    bench.warm_up(line.plans[0])
-    for place, plan in enumerate(line.plans, start=1):
-        key = plan.scheduler, plan.steps, plan.seed
-        title = f"{place} of {len(line.plans)}: {plan.scheduler}, {plan.steps} steps"
-        shot = shots[key] = bench.measure(plan, limits.get(plan.seed), title)
-        numbers = shot.numbers
-        found.entries[key] = ComparedPicture(shot.picture.image, plan, numbers)
-        found.rests[plan.scheduler] = shot.rest
+def draw_comparison(
+    comparison: Comparison, benchmark: Benchmark, folder: Folder, listener: Listener
+) -> Iterator[ComparedPicture]:
+    """Draw, save and measure every picture of the line-up; `comparison` holds them afterwards."""
+    lineup = comparison.lineup
+    progress = StudyProgress(lineup.plans, listener)
+    references = _draw_references(comparison, benchmark, listener)
+    benchmark.warm_up(lineup.plans[0])
+    samples: dict[tuple[str, int], list[Sample]] = {}
+    for place, plan in enumerate(lineup.plans, start=1):
+        title = f"{place} of {len(lineup.plans)}: {plan.scheduler}, {plan.steps} steps"
+        drawn = benchmark.draw(plan, title)
+        reference = references.get(plan.seed) if has_limit(plan) else None
+        sample = Sample(drawn.picture.image, drawn.latents, plan.prompt)
+        numbers = _numbers(plan, drawn, measure_picture(sample, reference))
+        samples.setdefault((plan.scheduler, plan.steps), []).append(sample)
+        comparison.rests[plan.scheduler] = drawn.rest
         progress.picture_done(plan, numbers.seconds)
-        paths[key] = folder.picture(shot.picture, f"{key[0]}-{key[1]}-{key[2]}")
-        if manner.json:
-            facts = perform.picture_record(shot.picture, paths[key])
-            console.print_record({**facts, "measured": study.plain(asdict(numbers))})
-    spreads = {
-        (name, steps): bench.spread_of_seeds([shots[name, steps, seed] for seed in line.seeds])
-        for name in line.schedulers
-        for steps in line.steps
+        path = folder.picture(drawn.picture, f"{plan.scheduler}-{plan.steps}-{plan.seed}")
+        compared = ComparedPicture(
+            drawn.picture.image, plan, numbers, path, picture_record(drawn.picture, path)
+        )
+        comparison.pictures[plan.scheduler, plan.steps, plan.seed] = compared
+        yield compared
+    comparison.set_values.update({key: measure_set(some) for key, some in samples.items()})
+
+
+def write_comparison(
+    comparison: Comparison, verdict: ComparisonVerdict, folder: Folder
+) -> list[Path]:
+    """The page, the sheets, the chart and the numbers of a comparison that is drawn."""
+    lineup, cells = comparison.lineup, comparison.cells()
+    without = ("--scheduler", "--steps", "--eta")
+    command = command_for_study("compare-schedulers", lineup.plans[0], lineup.words, without)
+    chart = comparison_chart(cells, verdict.within)
+    page = comparison_page(comparison, cells, verdict, chart, command)
+    files = [folder.text(render_page(page), "report.html")]
+    for place, seed in enumerate(lineup.seeds):
+        name = "sheet.png" if place == 0 else f"sheet-seed-{seed}.png"
+        files.append(folder.image(draw_sheet(comparison_sheet(comparison, seed)), name))
+    if chart:
+        files.append(folder.text(chart, "errors.svg"))
+    pictures = [
+        {
+            **one.numbers.record(),
+            "command": command_for_plan(one.plan),
+            "path": one.path.relative_to(folder.path).as_posix(),
+        }
+        for one in comparison.pictures.values()
+    ]
+    results = {
+        "sdcli": __version__,
+        "command": command,
+        "plan": codec.to_data(lineup.plans[0]),
+        "references": {seed: asdict(one.about) for seed, one in comparison.limits.items()},
+        "cells": [cell.record() for cell in cells],
+        "pictures": pictures,
+        "verdict": asdict(verdict),
     }
-    drawings = sorted(
-        (entry.numbers for entry in found.entries.values()),
-        key=lambda one: (line.schedulers.index(one.scheduler), one.steps, one.seed),
-    )
-    settled = {plan.scheduler for plan in line.plans if is_deterministic(plan)}
-    return paths, measure_cells(drawings, spreads, settled)
+    return [*files, folder.results(results)]
 
 
-def _limits(line: Lineup, bench: Benchmark, talk: console.Console) -> dict[int, ConvergedLatents]:
+def _draw_references(
+    comparison: Comparison, benchmark: Benchmark, listener: Listener
+) -> dict[int, Sample]:
     """Each seed's converged picture, where a solver is compared that has one."""
-    settling = next(filter(has_limit, line.plans), None)
-    if settling is None:
+    lineup = comparison.lineup
+    converging = next(filter(has_limit, lineup.plans), None)
+    if converging is None:
         return {}
-    limits = {seed: bench.find_limit(replace(settling, seed=seed)) for seed in line.seeds}
-    about = next(iter(limits.values())).about
-    talk.on_note(
+    samples: dict[int, Sample] = {}
+    for seed in lineup.seeds:
+        limit = benchmark.find_limit(replace(converging, seed=seed))
+        comparison.limits[seed] = ConvergedPicture(limit.image, limit.plan, limit.about)
+        samples[seed] = Sample(limit.image, limit.latents, limit.plan.prompt)
+    about = comparison.limits[lineup.seeds[0]].about
+    listener.on_note(
         f"measured against {about.scheduler} at {about.steps} steps, checked by {about.witness}"
     )
-    return limits
+    return samples
 
 
-def _kept(
-    folder: study.Folder,
-    found: Comparison,
-    cells: Sequence[MeasuredCell],
-    told: ComparisonVerdict,
-    paths: dict[tuple[str, int, int], Path],
-    words: str,
-    manner: perform.OutputMode,
-) -> None:
-    """The sheets, the chart, the numbers and the page, and a line on stdout for each."""
-    svg = pages.comparison_chart(cells, told.within)
-    made = [
-        folder.text(
-            render_page(pages.comparison_page(found, cells, told, svg, words)), "report.html"
-        )
-    ]
-    for place, seed in enumerate(found.seeds):
-        name = "sheet.png" if place == 0 else f"sheet-seed-{seed}.png"
-        made.append(folder.image(sheet.drawn(pages.comparison_sheet(found, seed)), name))
-    if svg:
-        made.append(folder.text(svg, "errors.svg"))
-    made.append(
-        folder.results(
-            {
-                "sdcli": __version__,
-                "command": words,
-                "plan": codec.to_data(found.plan),
-                "references": {seed: asdict(one.about) for seed, one in found.limits.items()},
-                "cells": [asdict(cell) for cell in cells],
-                "pictures": [
-                    {
-                        **asdict(found.entries[key].numbers),
-                        "command": command_for_plan(found.entries[key].plan),
-                        "path": path.relative_to(folder.path).as_posix(),
-                    }
-                    for key, path in paths.items()
-                ],
-                "verdict": asdict(told),
-            }
-        )
+def _numbers(plan: Plan, drawing: BenchmarkDrawing, values: Values) -> MeasuredDrawing:
+    return MeasuredDrawing(
+        scheduler=plan.scheduler,
+        steps=plan.steps,
+        seed=plan.seed,
+        evaluations=drawing.evaluations,
+        seconds=drawing.picture.made.seconds,
+        denoising=drawing.denoising,
+        values=values,
     )
-    perform.print_files(made, manner)
-
-
-def _row(values: Sequence[Any]) -> list[str]:
-    """A row of numbers as text, for the terminal."""
-    return [
-        "-" if value is None else value if isinstance(value, str) else format(value, form)
-        for value, form in zip(values, FORMATS, strict=False)
-    ]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from itertools import groupby
 from statistics import fmean
+from typing import Any
 
-from sdcli.plan import Plan
-from sdcli.prompts.scheduling import schedule_texts
-from sdcli.prompts.syntax import split_at_and
-from sdcli.schedulers.names import SCHEDULERS
-from sdcli.studies.sweep.plan import MANY_STEPS
+from sdcli.measures.convergence import Reference
+from sdcli.measures.latent_distance import DISTANCE, SPREAD
+from sdcli.measures.table import Values, mean_values
 from sdcli.text import percent, seconds
 
 THRESHOLDS = (
@@ -27,20 +26,8 @@ STEEPEST = 2.0  # no slope is trusted beyond this: the first points of a solver 
 
 
 @dataclass(frozen=True)
-class Reference:
-    """The converged picture of one seed: how it was drawn, and what shows that it converged."""
-
-    scheduler: str
-    steps: int
-    witness: str  # another solver...
-    witness_steps: int
-    apart: float  # ... and how far apart the two ended, as a share
-    cached: bool = False
-
-
-@dataclass(frozen=True)
 class MeasuredDrawing:
-    """One picture of the comparison, measured. The distances are to the reference of its seed."""
+    """One picture of the comparison and what was measured of it."""
 
     scheduler: str
     steps: int
@@ -48,10 +35,12 @@ class MeasuredDrawing:
     evaluations: int
     seconds: float  # all of it: denoising and decoding
     denoising: float  # seconds of the steps alone
-    rmse: float | None = None  # of the latents; None for a solver without a limit
-    share: float | None = None  # that, over the size of the reference's latents
-    psnr: float | None = None
-    ssim: float | None = None
+    values: Values = field(default_factory=dict[str, float | None])
+
+    def record(self) -> dict[str, Any]:
+        """The facts as one flat object, the measures among them by their names."""
+        facts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "values"}
+        return facts | dict(self.values)
 
 
 @dataclass(frozen=True)
@@ -64,54 +53,47 @@ class MeasuredCell:
     evaluations: int
     seconds: float
     per_step: float
-    rmse: float | None
-    share: float | None
-    psnr: float | None
-    ssim: float | None
-    spread: float | None  # how far apart the pictures of different seeds are, as a share
+    values: Values
 
+    @property
+    def share(self) -> float | None:
+        """The distance to the converged picture; None for a solver that has none."""
+        return self.values.get(DISTANCE.name)
 
-def is_deterministic(plan: Plan) -> bool:
-    """Whether the plan's solver draws no noise but the first."""
-    solver = SCHEDULERS[plan.scheduler].solver
-    return not (solver.always_noisy or solver.fixed_eta or plan.eta)
+    @property
+    def spread(self) -> float | None:
+        """How far apart the pictures of different seeds are."""
+        return self.values.get(SPREAD.name)
 
-
-def has_limit(plan: Plan) -> bool:
-    """Whether more and more steps lead to one picture: the solver draws no fresh noise, and what
-    is asked of the model does not change after a share of the steps, wherever those may be."""
-    parts = (*(part.text for part in split_at_and(plan.prompt, plan.syntax)), plan.negative)
-    steady = all(len(schedule_texts(text, plan.syntax, MANY_STEPS)) == 1 for text in parts)
-    whole = all(control.start <= 0 and control.end >= 1 for control in plan.controls)
-    return is_deterministic(plan) and steady and whole
+    def record(self) -> dict[str, Any]:
+        """The facts as one flat object, the measures among them by their names."""
+        facts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "values"}
+        return facts | dict(self.values)
 
 
 def measure_cells(
     drawings: Iterable[MeasuredDrawing],
-    spreads: dict[tuple[str, int], float | None],
-    settled: Iterable[str],
+    set_values: Mapping[tuple[str, int], Values],
+    deterministic: Collection[str],
 ) -> list[MeasuredCell]:
-    """The cells of some drawings, in their order: means over the seeds, distances as root means.
+    """The cells of some drawings, in their order: each a mean over its seeds.
 
-    `settled` are the schedulers that draw no fresh noise.
+    `set_values` are what was measured of each cell's pictures together, `deterministic` the
+    schedulers that draw no fresh noise.
     """
-    sure = set(settled)
     cells: list[MeasuredCell] = []
     for (scheduler, steps), group in groupby(drawings, lambda one: (one.scheduler, one.steps)):
-        some = list(group)
+        seeds = list(group)
+        means = mean_values([one.values for one in seeds])
         cells.append(
             MeasuredCell(
                 scheduler=scheduler,
                 steps=steps,
-                deterministic=scheduler in sure,
-                evaluations=some[0].evaluations,
-                seconds=fmean(one.seconds for one in some),
-                per_step=fmean(one.denoising / one.steps for one in some),
-                rmse=_root_mean([one.rmse for one in some]),
-                share=_root_mean([one.share for one in some]),
-                psnr=_mean([one.psnr for one in some]),
-                ssim=_mean([one.ssim for one in some]),
-                spread=spreads.get((scheduler, steps)),
+                deterministic=scheduler in deterministic,
+                evaluations=seeds[0].evaluations,
+                seconds=fmean(one.seconds for one in seeds),
+                per_step=fmean(one.denoising / one.steps for one in seeds),
+                values={**means, **set_values.get((scheduler, steps), {})},
             )
         )
     return cells
@@ -177,11 +159,6 @@ def steps_needed(points: Sequence[tuple[int, float]], within: float) -> int | No
     return math.ceil(steps) if steps <= FARTHEST * n1 else None
 
 
-def spread_of_seeds(distances: Sequence[float]) -> float | None:
-    """The root mean of the distances between the pictures of different seeds."""
-    return _root_mean(list(distances))
-
-
 def _threshold(known: Sequence[MeasuredCell], apart: float) -> float | None:
     """The strictest distance that a cell meets and that the reference is sure enough to judge."""
     best = min((cell.share for cell in known if cell.share is not None), default=math.inf)
@@ -244,13 +221,3 @@ def _listed(cells: Sequence[MeasuredCell]) -> str:
         + (f" ({cell.evaluations} evaluations)" if cell.evaluations != cell.steps else "")
         for cell in cells
     )
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
-
-
-def _root_mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return math.sqrt(fmean(value * value for value in known)) if known else None

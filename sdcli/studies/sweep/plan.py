@@ -13,11 +13,9 @@ from sdcli.errors import BadRequest
 from sdcli.options.table import OPTIONS, Option
 from sdcli.plan import Plan
 from sdcli.request import Request
-from sdcli.schedulers.names import SOLVERS, find_scheduler
 
 MOST_AXES = 3  # a sheet has two, and there are several sheets
 MOST_VALUES = 1000  # of one axis, so that a slip of the pen is not a month of drawing
-MANY_STEPS = 10_000  # among which every change of a prompt shows
 NOT_VARIED = ("count", "device", "offload")  # they change no picture that could be compared
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
@@ -152,50 +150,7 @@ def plan_sweep(request: Request, texts: Sequence[str], plan: Callable[[Request],
     return Sweep(base, varied, found, words)
 
 
-@dataclass(frozen=True)
-class Lineup:
-    """Schedulers to be compared, at so many steps, under so many seeds: a plan for each."""
-
-    schedulers: tuple[str, ...]
-    steps: tuple[int, ...]
-    seeds: tuple[int, ...]
-    plans: tuple[Plan, ...]  # seed by seed, scheduler by scheduler, the fewest steps first
-    words: tuple[str, ...]  # what was asked, as flags
-
-
-def plan_lineup(
-    request: Request,
-    schedulers: str,
-    steps: str,
-    seeds: int,
-    plan: Callable[[Request], Plan],
-) -> Lineup:
-    """The plans of a comparison, all of the same noise for each seed; `all` is every solver."""
-    wanted = SOLVERS if schedulers.strip() == "all" else split_values(schedulers, ranges=False)
-    names = tuple(dict.fromkeys(find_scheduler(name) for name in wanted))
-    counts = tuple(sorted(map(OPTIONS["steps"].value, split_values(steps, ranges=True))))
-    # What else a plan answers hangs on its scheduler, never on its steps or its seed.
-    varied = read_axis(f"scheduler={','.join(names)}", request)
-    resolved = [one.plan for one in plan_cells(request, [varied], plan)]
-    rolled = tuple(resolved[0].seed + place for place in range(seeds))
-    OPTIONS["seed"].value(str(rolled[-1]))  # it may run past the last seed there is
-    return Lineup(
-        names,
-        counts,
-        rolled,
-        tuple(
-            replace(one, steps=count, seed=seed)
-            for seed in rolled
-            for one in resolved
-            for count in counts
-        ),
-        ("--schedulers", ",".join(names), "--steps", ",".join(map(str, counts)))
-        + ("--seeds", str(seeds))
-        + (() if request.eta is None else ("--eta", f"{request.eta!r}")),
-    )
-
-
-def _word_axis(name: str, told: str, request: Request) -> Axis:
+def _word_axis(name: str, text: str, request: Request) -> Axis:
     """A word or some words of the prompt, replaced wherever they stand whole."""
     pattern = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
     if not pattern.search(request.prompt):
@@ -206,7 +161,7 @@ def _word_axis(name: str, told: str, request: Request) -> Axis:
         )
     return Axis(
         name,
-        split_values(told, ranges=False),
+        split_values(text, ranges=False),
         lambda asked, value: replace(asked, prompt=pattern.sub(lambda _: value, asked.prompt)),
     )
 
@@ -218,15 +173,13 @@ def _option_axis(known: Option, values: tuple[str, ...]) -> Axis:
 def _put_value(known: Option, request: Request, text: str) -> Request:
     """The request with one more value, or with another; nothing is nothing more."""
     if not known.many:
-        return known.put(request, known.value(text))
-    there: tuple[Any, ...] = getattr(request, known.field)
-    if known.kin:
-        there = tuple(one for one in there if one.canny == (known.kin == "canny"))
+        return known.put(request, known.read(text))
+    there: tuple[Any, ...] = known.value_in(request)
     return known.put(request, (*there, *_parse_value(known, text)))
 
 
 def _parse_value(known: Option, text: str) -> tuple[Any, ...]:
-    return () if known.many and not text else (known.value(text),)
+    return () if known.many and not text else (known.read(text),)
 
 
 def _expand_range(part: str) -> list[str]:

@@ -51,6 +51,7 @@ class TraceStory:
     """Everything that was seen."""
 
     plan: Plan
+    words: Sequence[str]  # what was asked, as flags
     picture: Image.Image | None  # the finished one; None where a picture was noised
     moments: Sequence[TraceMoment]
     schedule: charts.NoiseSchedule
@@ -119,7 +120,7 @@ def trace_page(story: TraceStory, animation: bytes, svg: str, asked: str) -> Stu
         subtitle=plan_summary(story.plan),
         verdict=[f"Any amount of noise in one step: {FORMULA}"] if forward else [],
         sheets=sheets,
-        films=[
+        animations=[
             PageAnimation(
                 "In motion", animation, "webp", "left: x at the step; right: what is seen"
             )

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sdcli.errors import BadRequest
-from sdcli.options.table import whole
+from sdcli.options.parse import Whole
 from sdcli.plan import Plan, Redraw
-from sdcli.prompts.scheduling import schedule_texts
+from sdcli.prompts.scheduling import never_changes
 from sdcli.prompts.syntax import split_at_and
 from sdcli.request import Request
-from sdcli.studies.sweep.plan import MANY_STEPS, split_values
+from sdcli.studies.sweep.plan import split_values
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def plan_trace(
         raise BadRequest(f"`--count {request.count}`: a trace follows one picture")
     resolved = plan(request)
     steps = _steps(at, frames, resolved.steps)
-    found = TracePlan(
+    trace = TracePlan(
         resolved, steps, split, attention, _words(request, at, frames, split, attention)
     )
-    if found.forward and (split or attention):
+    if trace.forward and (split or attention):
         flag = "--cfg-split" if split else "--attention"
         raise BadRequest(
             f"`{flag}` is about drawing, and with `--image` a picture is noised instead",
@@ -63,7 +63,7 @@ def plan_trace(
             "`--attention` follows the words of one prompt, and this one joins several or changes",
             hint="trace it without AND and without `[from:to:when]`",
         )
-    return found
+    return trace
 
 
 def space_evenly(count: int, of: int) -> tuple[int, ...]:
@@ -78,7 +78,7 @@ def space_evenly(count: int, of: int) -> tuple[int, ...]:
 def _steps(at: str | None, frames: int, of: int) -> tuple[int, ...]:
     if at is None:
         return space_evenly(frames, of)
-    read = whole(1, of)
+    read = Whole(1, of)
     try:
         return tuple(sorted(read(text) for text in split_values(at, ranges=True)))
     except BadRequest as error:
@@ -87,7 +87,7 @@ def _steps(at: str | None, frames: int, of: int) -> tuple[int, ...]:
 
 def _many_wordings(plan: Plan) -> bool:
     parts = split_at_and(plan.prompt, plan.syntax)
-    return len(parts) > 1 or len(schedule_texts(plan.prompt, plan.syntax, MANY_STEPS)) > 1
+    return len(parts) > 1 or not never_changes(plan.prompt, plan.syntax)
 
 
 def _words(

@@ -6,7 +6,8 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sdcli.weights.lora import key_names as loranames
+from sdcli.weights.clip import BUNDLED
+from sdcli.weights.lora.key_names import foreign_model, read_key
 from sdcli.weights.lora.kinds import LoraModule, find_lora_kind, kind_title
 from sdcli.weights.lora.kohya_metadata import named_base, trigger_words
 from sdcli.weights.lora.module_names import count_resnets
@@ -55,7 +56,7 @@ def read_lora(header: Header, resnets_per_block: int | None = None) -> LoraFile:
         count_resnets(header.tensors) if resnets_per_block is None else resnets_per_block
     )
     for key in header.tensors:
-        factor = loranames.read_key(key, resnets_per_block)
+        factor = read_key(key, resnets_per_block)
         if factor is None:
             strange.append(key)
         else:
@@ -68,20 +69,20 @@ def read_lora(header: Header, resnets_per_block: int | None = None) -> LoraFile:
             used = {factor: key for factor, key in keys.items() if factor not in left}
             shapes = {factor: header.tensors[key].shape for factor, key in used.items()}
             modules.append(LoraModule(component, name, kind, used, shapes))
-    bundled = [key for key in strange if key.startswith(loranames.BUNDLED)]
+    bundled = [key for key in strange if key.startswith(BUNDLED)]
     return LoraFile(
         header,
         tuple(modules),
         bases=find_bases(header, modules),
         triggers=trigger_words(header.metadata),
         bundled=tuple(sorted({key.split(".")[1] for key in bundled})),
-        unknown_tensors=tuple(key for key in strange if not key.startswith(loranames.BUNDLED)),
+        unknown_tensors=tuple(key for key in strange if not key.startswith(BUNDLED)),
     )
 
 
 def find_bases(header: Header, modules: Iterable[LoraModule]) -> tuple[str, ...]:
     """The families a LoRA may be for, by what cannot lie first: shapes, names, then metadata."""
-    if other := loranames.foreign_model(header.tensors):
+    if other := foreign_model(header.tensors):
         return (other,)
     modules = list(modules)
     wide = {size[1] for m in modules if m.name.endswith(ATTENDS) and (size := m.size)}

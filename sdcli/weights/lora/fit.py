@@ -9,8 +9,7 @@ from sdcli.errors import BadRequest
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.families import FAMILIES, Family
 from sdcli.weights.file_kinds import find_file_kind
-from sdcli.weights.lora import file as lora
-from sdcli.weights.lora.file import LoraFile
+from sdcli.weights.lora.file import LoraFile, read_lora
 from sdcli.weights.lora.kinds import LoraModule
 from sdcli.weights.lora.module_names import (
     WeightName,
@@ -51,7 +50,7 @@ class LoraFit:
 def fit_lora(file: Header, model: Checkpoint) -> LoraFit:
     """Every module of a LoRA held against the model's own: its name, then its size."""
     found = weight_places(model.components)
-    told = lora.read_lora(file, count_resnets(model.components[UNET].shapes))
+    told = read_lora(file, count_resnets(model.components[UNET].shapes))
     fits: list[LoraModule] = []
     misfits = [Misfit(key, _strange(key)) for key in told.unknown_tensors]
     for module in told.modules:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sdcli.weights.embedding import BUNDLED
+from sdcli.weights.clip import BUNDLED
 from sdcli.weights.lora.module_names import diffusers_module_name, slug
 
 # How a tensor's name ends, and which factor that is. The longest that matches wins.

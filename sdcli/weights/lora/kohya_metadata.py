@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, cast
+
+from sdcli.weights.json_table import parse_json_table
 
 MOST_TRIGGERS = 20
 # Where the base model stands in the metadata, and the families its names begin for.
@@ -39,18 +40,10 @@ def named_base(metadata: Mapping[str, str]) -> str | None:
 def trigger_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """The words it was trained on, the most frequent first, behind any trigger it names itself."""
     counts: Counter[str] = Counter()
-    for tags in _table(metadata.get("ss_tag_frequency", "")).values():
+    for tags in parse_json_table(metadata.get("ss_tag_frequency", "")).values():
         if isinstance(tags, dict):
             for tag, count in cast("dict[str, Any]", tags).items():
                 counts[tag.strip()] += count if isinstance(count, int) else 0
     named = [metadata.get("modelspec.trigger_phrase", "").strip()]
     words = named + [tag for tag, _ in counts.most_common(MOST_TRIGGERS)]
     return tuple(dict.fromkeys(word for word in words if word))
-
-
-def _table(text: str) -> dict[str, Any]:
-    try:
-        table: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return cast("dict[str, Any]", table) if isinstance(table, dict) else {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
-from sdcli.weights import tensor_names as names
+from sdcli.weights import tensor_names
 from sdcli.weights.components import Component
 from sdcli.weights.tensor_names import Part
 
@@ -42,7 +42,7 @@ def slug(name: str) -> str:
 def weight_places(components: Mapping[str, Component]) -> dict[WeightName, WeightPlace]:
     """Every weight of a model's U-Net and text encoders."""
     found: dict[WeightName, WeightPlace] = {}
-    for kind in (names.UNET, names.TEXT, names.TEXT_2):
+    for kind in (tensor_names.UNET, tensor_names.TEXT, tensor_names.TEXT_2):
         if component := components.get(kind):
             for target, source in component.parts.items():
                 module, _, part = target.rpartition(".")
@@ -57,8 +57,8 @@ def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[0], prod(shape[1:])
 
 
-RESNET = {slug(theirs): ours for theirs, ours in names.RESNET.items()}
-ENDS = {slug(theirs): slug(ours) for theirs, ours in names.UNET_ENDS.items()}
+RESNET = {slug(theirs): ours for theirs, ours in tensor_names.RESNET.items()}
+ENDS = {slug(theirs): slug(ours) for theirs, ours in tensor_names.UNET_ENDS.items()}
 BLOCK = re.compile(r"(input|output)_blocks_(\d+)_(\d+)_(.+)")
 MIDDLE = re.compile(r"middle_block_(\d+)_(.+)")
 

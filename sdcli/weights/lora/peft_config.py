@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from sdcli.weights.json_table import parse_json_table
 from sdcli.weights.lora.kinds import LoraModule
 from sdcli.weights.lora.module_names import slug
 from sdcli.weights.safetensors import Header
@@ -18,7 +18,7 @@ INSIDE = "lora_adapter_metadata"  # diffusers: one table, its keys led by the co
 
 def peft_alphas(header: Header) -> Callable[[LoraModule], float | None]:
     """How to ask for the alpha of a module, where PEFT's configuration is at hand."""
-    config = _beside(header) or _table(header.metadata.get(INSIDE, ""))
+    config = _beside(header) or parse_json_table(header.metadata.get(INSIDE, ""))
 
     def alpha(module: LoraModule) -> float | None:
         own = {**config, **_led(config, module.component)}
@@ -31,11 +31,11 @@ def peft_alphas(header: Header) -> Callable[[LoraModule], float | None]:
     return alpha
 
 
-def _beside(header: Header) -> dict[str, Any]:
+def _beside(header: Header) -> Mapping[str, Any]:
     path = header.path.parent / BESIDE
     if header.path.stem != "adapter_model" or not path.is_file():
         return {}
-    return _table(path.read_text(encoding="utf-8", errors="replace"))
+    return parse_json_table(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _led(config: Mapping[str, Any], component: str) -> dict[str, Any]:
@@ -51,11 +51,3 @@ def _patterned(patterns: Any, module: LoraModule) -> Any:
         if re.search(rf"(^|_){slug(pattern)}$", module.name):
             return value
     return None
-
-
-def _table(text: str) -> dict[str, Any]:
-    try:
-        table: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return cast("dict[str, Any]", table) if isinstance(table, dict) else {}

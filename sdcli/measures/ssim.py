@@ -1,37 +1,23 @@
-"""How alike two pictures are: the largest difference, PSNR, SSIM."""
+"""Structural similarity: Wang, Bovik, Sheikh, Simoncelli 2004."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-FloatPixels = NDArray[np.float64]
+from sdcli.measures.measure import Measure, against_image
+from sdcli.measures.pixels import WHITE, FloatPixels, read_pixels
 
-# Wang, Bovik, Sheikh, Simoncelli 2004: an 11 x 11 Gaussian window of 1.5 pixels, K1, K2.
-SSIM_WINDOW = 11
-SSIM_SIGMA = 1.5
+# The paper's: an 11 x 11 Gaussian window of 1.5 pixels, K1, K2.
+WINDOW = 11
+SIGMA = 1.5
 K1, K2 = 0.01, 0.03
-WHITE = 255.0
-
-
-def largest_difference(one: Image.Image, other: Image.Image) -> int:
-    """The largest difference of any channel of any pixel, 0 to 255; 0 means the same picture."""
-    return int(np.abs(_read_pixels(one) - _read_pixels(other)).max())
-
-
-def psnr(one: Image.Image, other: Image.Image) -> float:
-    """Peak signal to noise in decibels over all channels; infinite for equal pictures."""
-    error = float(np.mean((_read_pixels(one) - _read_pixels(other)) ** 2))
-    return math.inf if error == 0 else 10 * math.log10(WHITE**2 / error)
 
 
 def ssim(one: Image.Image, other: Image.Image) -> float:
     """Structural similarity, the mean over pixels and channels; 1 for equal pictures."""
-    a, b = _read_pixels(one), _read_pixels(other)
-    side = min(SSIM_WINDOW, (min(a.shape[:2]) - 1) // 2 * 2 + 1)
+    a, b = read_pixels(one), read_pixels(other)
+    side = min(WINDOW, (min(a.shape[:2]) - 1) // 2 * 2 + 1)
     kernel = _gaussian(side)
     mean_a, mean_b = _blur(a, kernel), _blur(b, kernel)
     across = _blur(a * b, kernel) - mean_a * mean_b
@@ -43,13 +29,9 @@ def ssim(one: Image.Image, other: Image.Image) -> float:
     return float(np.mean(alike / apart))
 
 
-def _read_pixels(image: Image.Image) -> FloatPixels:
-    return np.asarray(image.convert("RGB"), dtype=np.float64)
-
-
 def _gaussian(side: int) -> FloatPixels:
     at = np.arange(side) - side // 2
-    weights = np.exp(-(at**2) / (2 * SSIM_SIGMA**2))
+    weights = np.exp(-(at**2) / (2 * SIGMA**2))
     return weights / weights.sum()
 
 
@@ -59,3 +41,15 @@ def _blur(pixels: FloatPixels, kernel: FloatPixels) -> FloatPixels:
         windows = np.lib.stride_tricks.sliding_window_view(pixels, len(kernel), axis=axis)
         pixels = windows @ kernel
     return pixels
+
+
+SSIM = Measure(
+    name="ssim",
+    title="SSIM",
+    short="SSIM",
+    unit="",
+    better="higher",
+    needs="reference",
+    form=".4f",
+    function=against_image(ssim),
+)

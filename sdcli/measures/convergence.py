@@ -1,0 +1,37 @@
+"""The picture that deterministic solvers tend to: which plans have one, and how well it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sdcli.plan import Plan
+from sdcli.prompts.scheduling import never_changes
+from sdcli.prompts.syntax import split_at_and
+from sdcli.schedulers.names import SCHEDULERS
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The converged picture of one seed: how it was drawn, and what shows that it converged."""
+
+    scheduler: str
+    steps: int
+    witness: str  # another solver...
+    witness_steps: int
+    apart: float  # ... and how far apart the two ended, as a share
+    cached: bool = False
+
+
+def is_deterministic(plan: Plan) -> bool:
+    """Whether the plan's solver draws no noise but the first."""
+    solver = SCHEDULERS[plan.scheduler].solver
+    return not (solver.always_noisy or solver.fixed_eta or plan.eta)
+
+
+def has_limit(plan: Plan) -> bool:
+    """Whether more and more steps lead to one picture: the solver draws no fresh noise, and what
+    is asked of the model does not change after a share of the steps, wherever those may be."""
+    parts = (*(part.text for part in split_at_and(plan.prompt, plan.syntax)), plan.negative)
+    steady = all(never_changes(text, plan.syntax) for text in parts)
+    whole = all(control.start <= 0 and control.end >= 1 for control in plan.controls)
+    return is_deterministic(plan) and steady and whole

@@ -1,0 +1,48 @@
+"""A plan as the request that makes it: the one way back."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import assert_never
+
+from sdcli import plan as planned
+from sdcli import request as requested
+from sdcli.plan import Plan
+from sdcli.request import Request
+from sdcli.schedulers.names import SCHEDULERS
+
+
+def plan_to_request(plan: Plan) -> Request:
+    """The request that makes this plan: everything said, nothing left to a default."""
+    row = SCHEDULERS.get(plan.scheduler)
+    takes_eta = row is None or row.solver.eta is not None
+    same = {each.name for each in fields(Request)} & {each.name for each in fields(Plan)}
+    values = {name: getattr(plan, name) for name in same}
+    values |= {
+        "task": _task_to_request(plan.task),
+        "model": str(plan.model.path),
+        "vae": None if plan.vae == plan.model else str(plan.vae.path),
+        "eta": plan.eta if takes_eta else None,
+        "loras": tuple(requested.Lora(str(n.file.path), n.unet, n.te) for n in plan.loras),
+        "embeddings": tuple(str(known.file.path) for known in plan.embeddings),
+        "controls": tuple(
+            requested.Control(str(c.file.path), c.image.path, c.weight, c.start, c.end, c.canny)
+            for c in plan.controls
+        ),
+        "lora_partial": any(lora.share < 1 for lora in plan.loras),
+    }
+    return Request(**values)
+
+
+def _task_to_request(task: planned.Task) -> requested.Task:
+    match task:
+        case planned.Draw():
+            return requested.Draw()
+        case planned.Redraw(image, strength):
+            return requested.Redraw(image.path, strength)
+        case planned.Repaint(image, mask, strength, feather):
+            return requested.Repaint(image.path, mask.path, strength, feather)
+        case planned.Edit(image, image_cfg):
+            return requested.Edit(image.path, image_cfg)
+        case _:
+            assert_never(task)
