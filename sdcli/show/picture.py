@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sdcli.errors import SdcliError
 from sdcli.images import load as images
 from sdcli.library.find_by_hash import PICTURES
+from sdcli.library.open_file import open_regular_file
 from sdcli.metadata import codec, readers
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
@@ -26,9 +28,9 @@ _OPENINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 def is_picture_file(path: Path) -> bool:
     """Whether a file is a picture, by how it begins, or by its name if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             start = file.read(16)
-    except OSError:
+    except SdcliError:
         return path.suffix.lower() in PICTURES
     boxed = start[:4] == b"RIFF" and start[8:12] == b"WEBP" or start[4:8] == b"ftyp"
     return boxed or start.startswith(_OPENINGS)

@@ -13,7 +13,7 @@ from sdcli.weights import model_config
 from sdcli.weights.components import Component, find_gap, is_taesd, sort_into_components
 from sdcli.weights.families import FAMILIES, OTHER_CHANNELS, Family
 from sdcli.weights.file_kinds import FOREIGN, find_file_kind
-from sdcli.weights.json_table import parse_json_table
+from sdcli.weights.own_metadata import read_own_metadata
 from sdcli.weights.prediction_type import detect_prediction
 from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header, Tensor
@@ -30,7 +30,6 @@ __all__ = [
 ]
 
 DOWNLOAD_AGAIN = "the file is damaged: download or copy it again"
-METADATA_KEY = "sdcli"  # the metadata key under which a file says what its shapes cannot
 TITLES = {
     UNET: "U-Net",
     VAE: "VAE",
@@ -88,19 +87,19 @@ class Checkpoint:
         return found | {key: value for key, value in theirs.items() if not key.startswith("_")}
 
     def _config(self, kind: str, shapes: model_config.Shapes) -> dict[str, Any]:
-        said = self.own_metadata
+        own = self.own_metadata
         if kind == UNET:
-            heads = said.get("unet_heads", self.family.unet_heads)
+            heads = own.get("unet_heads", self.family.unet_heads)
             found = model_config.unet_config(
-                shapes, heads=heads, norm_groups=said.get("unet_groups")
+                shapes, heads=heads, norm_groups=own.get("unet_groups")
             )
             if wide := found.get("projection_class_embeddings_input_dim"):
                 found["addition_time_embed_dim"] = self._time_width(wide)
             return found
         if kind == VAE:
-            return vae_config(self.components[VAE], self.vae_scale, said.get("vae_groups"))
+            return vae_config(self.components[VAE], self.vae_scale, own.get("vae_groups"))
         act = self.family.act if kind == TEXT else "gelu"
-        return model_config.text_config(shapes, act=act, heads=said.get("text_heads"))
+        return model_config.text_config(shapes, act=act, heads=own.get("text_heads"))
 
     def _time_width(self, added: int) -> int:
         """How wide each of SDXL's sizes is embedded: 256 in the real ones."""
@@ -149,7 +148,7 @@ def checkpoint_from_header(header: Header) -> Checkpoint:
         raise BadRequest(
             f"`{header.path.name}` lacks every tensor of `{missing}`", hint=DOWNLOAD_AGAIN
         )
-    said = _own_metadata(header)
+    own = read_own_metadata(header)
     family = _family(header, components)
     components = {
         kind: part for kind, part in components.items() if kind in (UNET, VAE, TEXT, TEXT_2)
@@ -161,17 +160,17 @@ def checkpoint_from_header(header: Header) -> Checkpoint:
         unused=left,
         prediction="eps",
         zero_snr=False,
-        size=int(said.get("size", family.size)),
-        steps=int(said.get("steps", family.steps)),
-        cfg=float(said.get("cfg", family.cfg)),
-        scheduler=str(said.get("scheduler", family.scheduler)),
-        clip_skip=int(said.get("clip_skip", _clip_skip(family, components))),
-        vae_scale=float(said.get("vae_scale", family.vae_scale)),
-        own_metadata=said,
+        size=own.get("size", family.size),
+        steps=own.get("steps", family.steps),
+        cfg=float(own.get("cfg", family.cfg)),
+        scheduler=own.get("scheduler", family.scheduler),
+        clip_skip=own.get("clip_skip", _clip_skip(family, components)),
+        vae_scale=float(own.get("vae_scale", family.vae_scale)),
+        own_metadata=own,
     )
-    predicts, zero_snr = detect_prediction(header, components[UNET], family, said)
+    predicts, zero_snr = detect_prediction(header, components[UNET], family, own)
     size = found.size
-    if predicts == "v" and family.size_of_velocity and "size" not in said:
+    if predicts == "v" and family.size_of_velocity and "size" not in own:
         size = family.size_of_velocity
     return replace(found, prediction=predicts, zero_snr=zero_snr, size=size)
 
@@ -188,10 +187,6 @@ def require_components(checkpoint: Checkpoint, *, other_vae: bool) -> None:
         else "use a checkpoint that holds all of it"
     )
     raise BadRequest(f"`{checkpoint.path.name}` holds no {names}", hint=hint)
-
-
-def _own_metadata(header: Header) -> Mapping[str, Any]:
-    return parse_json_table(header.metadata.get(METADATA_KEY, ""))
 
 
 def _family(header: Header, components: Mapping[str, Component]) -> Family:

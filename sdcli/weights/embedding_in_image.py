@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from sdcli.errors import BadRequest
+from sdcli.errors import BadRequest, SdcliError
 from sdcli.images import embedded_texts
+from sdcli.library.open_file import open_regular_file
 
 TEXT_KEY = "sd-ti-embedding"
 NUMBERS = "TORCHTENSOR"  # the key under which that JSON spells a tensor out
@@ -18,9 +19,9 @@ NUMBERS = "TORCHTENSOR"  # the key under which that JSON spells a tensor out
 def may_hold_embedding(path: Path) -> bool:
     """Whether a file is a PNG or a WebP, by its content."""
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             start = file.read(12)
-    except OSError:
+    except SdcliError:
         return False
     return start.startswith(embedded_texts.PNG) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 

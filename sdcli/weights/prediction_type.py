@@ -48,7 +48,7 @@ def detect_prediction(
         if header.metadata.get("modelspec.architecture") == "stable-diffusion-v2-768-v"
         else None,
     ):
-        if word in PREDICTIONS:
+        if isinstance(word, str) and word in PREDICTIONS:
             return PREDICTIONS[word], zero_snr
     return ("v" if _sd2_velocity(header, unet, family) else "eps"), zero_snr
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.library.open_file import open_regular_file
 from sdcli.weights.pickle import read_pickle
 from sdcli.weights.safetensors import Header, Tensor, damaged_file, read_safetensors
 
@@ -65,7 +66,8 @@ def _rank(variant: str) -> int:
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
-        found: Any = json.loads(path.read_bytes())
+        with open_regular_file(path) as file:
+            found: Any = json.loads(file.read(LONGEST_CONFIG))
     except (ValueError, RecursionError) as error:
         raise BadRequest(
             f"`{path}` is not JSON ({error})", hint="download the folder again"
@@ -73,6 +75,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
 
 
+LONGEST_CONFIG = 1 << 20  # of a diffusers folder; the longest real one has 2 KB
 # What a file begins with, when it is nothing that holds weights, and what to say about it.
 NOT_WEIGHTS: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "is a Git LFS pointer, not the file itself", "run `git lfs pull`"),
@@ -93,13 +96,9 @@ def read_header(path: Path) -> Header:
     try:
         if path.is_dir():
             return read_folder_header(path)
-        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-            raise BadRequest(f"`{path}` is no file", hint="name a file of weights")
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             first = file.read(64)
         return _sniffed(path, first)
-    except FileNotFoundError:
-        raise BadRequest(f"there is no file `{path}`", hint="check the path") from None
     except OSError as error:
         raise SdcliError(f"`{path}` cannot be read: {error.strerror}") from None
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from sdcli.errors import BadRequest
+from sdcli.library.open_file import open_regular_file
 
 # Bytes per element, by safetensors' names, which are our names for every format.
 ITEM_SIZES: Mapping[str, int] = {
@@ -32,7 +34,11 @@ ITEM_SIZES: Mapping[str, int] = {
 }
 FLOATS = ("F8_E4M3", "F8_E5M2", "F16", "BF16", "F32", "F64")
 ALIGN = 8  # where the first tensor of a file that is written begins
-LONGEST_HEADER = 100_000_000  # safetensors' own limit; the longest real one is under a megabyte
+LONGEST_HEADER = 16_000_000  # the longest real one is a few megabytes, most of it metadata
+MOST_BRACKETS = 500_000  # of its JSON: three for each tensor, and real files have ten thousand
+MOST_SIDES = 16  # of a tensor
+LONGEST_NAME = 1_000
+LARGEST_NUMBER = 1 << 48
 
 
 @dataclass(frozen=True)
@@ -89,8 +95,8 @@ def damaged_file(path: Path, what: str) -> BadRequest:
 
 def read_safetensors(path: Path) -> Header:
     """The header of a safetensors file, every claim in it checked against the file's size."""
-    total = path.stat().st_size
-    with path.open("rb") as file:
+    with open_regular_file(path) as file:
+        total = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
         if length > min(total - 8, LONGEST_HEADER):
             raise damaged_file(path, f"its header claims {length:,} bytes, the file has {total:,}")
@@ -105,6 +111,8 @@ def read_safetensors(path: Path) -> Header:
 
 def _parsed(path: Path, text: bytes) -> dict[str, Any]:
     try:
+        if text.count(b"{") + text.count(b"[") > MOST_BRACKETS:
+            raise ValueError("more tensors than any model has")
         entries: Any = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise damaged_file(path, f"its header is not what safetensors writes ({error})") from None
@@ -131,12 +139,14 @@ def _tensor(path: Path, name: str, entry: Any, start: int) -> Tensor:
         dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
         numbers = [*shape, begin, end]
     except (TypeError, KeyError, ValueError):
-        raise damaged_file(path, f"`{name}` is not described as a tensor") from None
-    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise damaged_file(path, f"`{name[:100]}` is not described as a tensor") from None
+    if len(name) > LONGEST_NAME or len(shape) > MOST_SIDES or not isinstance(dtype, str):
+        raise damaged_file(path, f"`{name[:100]}` is no tensor of any model")
+    if not all(type(number) is int and 0 <= number < LARGEST_NUMBER for number in numbers):
         raise damaged_file(path, f"`{name}` has a size or a place that is no number")
     if dtype not in ITEM_SIZES:
         raise BadRequest(
-            f"`{path.name}` stores `{name}` as {dtype!r}, which sdcli cannot read",
+            f"`{path.name}` stores `{name}` as {dtype[:20]!r}, which sdcli cannot read",
             hint=f"it reads {', '.join(ITEM_SIZES)}",
         )
     tensor = Tensor(dtype, tuple(shape), path, start + begin)

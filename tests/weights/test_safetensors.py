@@ -103,5 +103,5 @@ def test_a_missing_file_and_a_strange_folder_are_named(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(BadRequest, match="is no file"):
+    with pytest.raises(BadRequest, match="is a pipe"):
         read_header(tmp_path / "pipe")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from sdcli.library.open_file import open_regular_file
 from sdcli.weights.json_table import parse_json_table
 from sdcli.weights.lora.kinds import LoraModule
 from sdcli.weights.lora.module_names import slug
-from sdcli.weights.safetensors import Header
+from sdcli.weights.safetensors import Header, damaged_file
 
 BESIDE = "adapter_config.json"
+LONGEST_CONFIG = 1 << 20
+LARGEST_ALPHA = 1e9
 INSIDE = "lora_adapter_metadata"  # diffusers: one table, its keys led by the component
 
 
@@ -25,6 +27,8 @@ def peft_alphas(header: Header) -> Callable[[LoraModule], float | None]:
         value = _patterned(own.get("alpha_pattern"), module) or own.get("lora_alpha")
         if not isinstance(value, int | float) or not module.rank:
             return None
+        if not abs(value) < LARGEST_ALPHA:
+            raise damaged_file(header.path, f"PEFT's alpha of `{module.name}` is no number for one")
         # Rank-stabilised: PEFT divides by the root of the rank, where everyone else divides by it.
         return float(value) * (math.sqrt(module.rank) if own.get("use_rslora") else 1.0)
 
@@ -35,7 +39,8 @@ def _beside(header: Header) -> Mapping[str, Any]:
     path = header.path.parent / BESIDE
     if header.path.stem != "adapter_model" or not path.is_file():
         return {}
-    return parse_json_table(path.read_text(encoding="utf-8", errors="replace"))
+    with open_regular_file(path) as file:
+        return parse_json_table(file.read(LONGEST_CONFIG).decode("utf-8", "replace"))
 
 
 def _led(config: Mapping[str, Any], component: str) -> dict[str, Any]:
@@ -48,6 +53,7 @@ def _patterned(patterns: Any, module: LoraModule) -> Any:
     if not isinstance(patterns, dict):
         return None
     for pattern, value in cast("dict[str, Any]", patterns).items():
-        if re.search(rf"(^|_){slug(pattern)}$", module.name):
+        ending = slug(pattern)
+        if module.name == ending or module.name.endswith(f"_{ending}"):
             return value
     return None
