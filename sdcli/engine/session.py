@@ -26,6 +26,7 @@ from sdcli.events import Listener, SilentListener, Step
 from sdcli.picture import Made, Picture
 from sdcli.plan import Plan, nth_picture
 from sdcli.prompts.stages import unused_embeddings
+from sdcli.weights.families import FAMILIES
 
 LIBRARIES = ("torch", "diffusers", "transformers")
 
