@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from unet import SCHEDULE
 
-from sdcli.engine.build import build
+from sdcli.engine.build import build_modules
 from sdcli.weights.checkpoint import identify_checkpoint
 
 
@@ -28,7 +28,7 @@ class Painter:
         checkpoint = identify_checkpoint(model)
         self.size, self.steps, self.cfg = checkpoint.size, checkpoint.steps, checkpoint.cfg
         self.scale = checkpoint.vae_scale
-        made = build(checkpoint)
+        made = build_modules(checkpoint)
         self.unet, self.vae, self.text = made.unet.eval(), made.vae.eval(), made.text_encoder.eval()
         self.words = EveryWord(vocabulary())
 

@@ -53,11 +53,11 @@ def under_aliases(path: Path) -> Path:
 
 
 def in_parts(path: Path) -> Path:
-    from sdcli.engine.build import build
+    from sdcli.engine.build import build_modules
     from sdcli.weights.checkpoint import identify_checkpoint
 
     whole = tiny.write(path.with_name("whole.safetensors"))
-    modules = build(identify_checkpoint(whole))
+    modules = build_modules(identify_checkpoint(whole))
     for name in ("unet", "vae", "text_encoder"):
         getattr(modules, name).save_pretrained(path / name)
     return path

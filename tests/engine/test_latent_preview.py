@@ -26,7 +26,7 @@ class Linear:
 
 def test_a_projection_gives_back_the_colours_of_a_linear_vae():
     vae = Linear()
-    pipe = SimpleNamespace(vae=vae, scale=0.5, place="cpu")
+    pipe = SimpleNamespace(vae=vae, scale=0.5, compute_device="cpu")
     colours = fit_projection(pipe)  # type: ignore[arg-type]
     assert colours.shape == (5, 3)
     latents = 0.5 * (vae.mix @ torch.tensor([0.3, -0.6, 0.9]) + 0.25)

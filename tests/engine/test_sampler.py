@@ -23,12 +23,12 @@ def guess(seen, timestep):
 def drawn(sampling, seed=3, strength=1.0, model=guess, rng="cpu"):
     dice = make_noise(seed, rng)
     noise = dice.randn(SHAPE)
-    begin = sampling.begin(strength)
-    x = sampling.initial(noise)
+    begin = sampling.begin_at(strength)
+    x = sampling.scale_noise(noise)
     if strength < 1:
-        x = sampling.noised(torch.full(SHAPE, 0.3), noise, begin)
+        x = sampling.add_noise(torch.full(SHAPE, 0.3), noise, begin)
     for index in range(begin, sampling.evaluations):
-        seen = model(sampling.scaled(x, index), sampling.timesteps[index])
+        seen = model(sampling.scale_input(x, index), sampling.timesteps[index])
         x, _ = sampling.step(seen, index, x, dice)
     return x
 

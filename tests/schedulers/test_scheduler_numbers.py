@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdcli.engine.noise import generator
+from sdcli.engine.noise import make_noise
 from sdcli.engine.sampler import Sampling
 from sdcli.schedulers.noise_levels import make_noise_schedule
 from sdcli.schedulers.table import SPACINGS, Spacing
@@ -85,15 +85,15 @@ def drawn(solver, of, spacing, prediction):
     eta = 0.0 if solver == "tcd" else None
     sampling = Sampling(solver, 10, prediction=prediction, of=of, eta=eta)
     sampling.levels = SPACED[spacing].levels(of, 10)  # no level left out, as diffusers has it
-    sampling.begin()
-    dice = generator(0)
+    sampling.begin_at()
+    dice = make_noise(0)
     high = sampling.levels[0]
     x = X * (high if solver in SCALES else math.hypot(high, 1))
     for i, t in enumerate(sampling.timesteps):
-        seen = sampling.scaled(x, i)
+        seen = sampling.scale_input(x, i)
         if solver in SCALES:
             x = seen  # their loop goes on from the scaled x, which no picture does
-        x0 = sampling.denoised(seen * t / (t + 1), i, x)
+        x0 = sampling.predict_clean(seen * t / (t + 1), i, x)
         x = sampling.advance(x0.clamp(-1, 1) if solver == "ddpm" else x0, i, x, dice)
     return (x / math.hypot(sampling.levels[-1], 1)).abs()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdcli.engine.read_tensors import load
+from sdcli.engine.read_tensors import load_tensors
 from sdcli.errors import BadRequest
 from sdcli.weights.pickle import read_pickle
 from sdcli.weights.read_header import read_header
@@ -66,10 +66,10 @@ def sound(path: Path) -> Path:
 )  # fmt: skip
 def test_a_file_changes_nothing_for_the_next_one(tmp_path, poison):
     good = sound(tmp_path / "good.pt")
-    before = load(good)["a"]
+    before = load_tensors(good)["a"]
     read_pickle(zipped(tmp_path / "bad.pt", HEAD + poison + b"0}" + text("a") + tensor() + b"s."))
     assert read_header(good).tensors["a"].shape == (4,)
-    assert torch.equal(load(good)["a"], before)
+    assert torch.equal(load_tensors(good)["a"], before)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Pictures and other files saved, each whole or not at all."""
