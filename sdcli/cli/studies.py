@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +25,7 @@ from sdcli.errors import PartFailed
 from sdcli.events import Listener
 from sdcli.options.table import with_start_picture
 from sdcli.outputs import study_folder
+from sdcli.plan import Plan
 from sdcli.request import Draw, Redraw, Repaint
 from sdcli.studies.compare.plan import Lineup, plan_lineup
 from sdcli.studies.progress import StudyProgress
@@ -30,6 +33,8 @@ from sdcli.studies.sweep.page import SweepResult
 from sdcli.studies.sweep.plan import Sweep, plan_sweep
 from sdcli.studies.time_estimate import remember_pace
 from sdcli.studies.trace.plan import TracePlan, plan_trace
+from sdcli.studies.unfinished import OpenStudy, open_study
+from sdcli.text import count_of
 
 if TYPE_CHECKING:
     from sdcli.engine.trace import TraceResult
@@ -145,47 +150,69 @@ def trace(
 # What draws is imported where it draws: it needs numpy and templates, and a help text needs neither.
 
 
+@contextmanager
+def _open_study(
+    kind: str, plans: Sequence[Plan], talk: console.Console, *, random_seed: bool
+) -> Generator[OpenStudy]:
+    """The study's folder, to draw into; what is kept of a study that is stopped is said."""
+    study = open_study(kind, plans, random_seed=random_seed)
+    if study.finished_count:
+        kept = count_of(study.finished_count, "picture")
+        talk.on_note(f"going on in {study.folder.path}: {kept} finished before")
+    finished = False
+    try:
+        with talk.live():
+            yield study
+        finished = True
+    finally:
+        study.close(finished=finished)
+        if not finished and study.finished_count:
+            kept = count_of(study.finished_count, "picture")
+            talk.on_note(f"{kept} kept in {study.folder.path}: the same command goes on there")
+
+
 def _compare(lineup: Lineup, mode: OutputMode) -> None:
     from sdcli.studies.compare.page import SHORT_COLUMNS, Comparison, comparison_texts
     from sdcli.studies.compare.run import draw_comparison, write_comparison
     from sdcli.studies.compare.statistics import judge
 
-    folder = study_folder.folder(lineup.plans[0].output, "compare", lineup.plans[0])
-    comparison = Comparison(lineup)
     talk = console.Console(quiet=mode.quiet)
-    with talk.live():
+    with _open_study("compare", lineup.plans, talk, random_seed=lineup.random_seed) as study:
+        comparison = Comparison(lineup.with_seed(study.seed))
         talk.on_stage("loading torch")
-        benchmark = door.open_benchmark(lineup.plans[0], talk)
-        for one in draw_comparison(comparison, benchmark, folder, talk):
+        benchmark = door.open_benchmark(comparison.plan, talk)
+        for one in draw_comparison(comparison, benchmark, study, talk):
             if mode.json:
                 measured = study_folder.plain(one.numbers.record())
                 console.print_record({**one.record, "measured": measured})
-    references = [limit.about for limit in comparison.limits.values()]
-    cells = comparison.cells()
-    verdict = judge(cells, references)
+        references = [limit.about for limit in comparison.limits.values()]
+        cells = comparison.cells()
+        verdict = judge(cells, references)
+        files = write_comparison(comparison, verdict, study.folder)
     talk.table(SHORT_COLUMNS, comparison_texts(cells))
     for text in verdict.lines:
         talk.on_note(text)
-    print_files(write_comparison(comparison, verdict, folder), mode)
+    print_files(files, mode)
 
 
 def _sweep(planned: Sweep, mode: OutputMode) -> None:
     from sdcli.studies.sweep.run import draw_sweep, write_sweep
 
-    folder = study_folder.folder(planned.plan.output, "sweep", planned.plan)
-    result = SweepResult(planned)
     talk = console.Console(quiet=mode.quiet)
-    with talk.live():
+    plans = [planned.plan, *(cell.plan for cell in planned.cells)]
+    with _open_study("sweep", plans, talk, random_seed=planned.random_seed) as study:
+        result = SweepResult(planned.with_seed(study.seed) if planned.random_seed else planned)
         talk.on_stage("loading torch")
-        for one in draw_sweep(result, door.open_session(), folder, talk):
+        for one in draw_sweep(result, door.open_session(), study, talk):
             if mode.json and one.image is not None:
                 values = result.named_values(one.values)
                 console.print_record({**one.record, "values": values})
-    print_files(write_sweep(result, folder), mode)
+        files = write_sweep(result, study.folder)
+    print_files(files, mode)
     if failed := [one for one in result.in_order() if one.image is None]:
         raise PartFailed(
             f"{len(failed)} of {len(planned.cells)} pictures could not be drawn: {failed[0].why}",
-            hint=f"the others are in {folder.path}",
+            hint=f"the others are in {study.folder.path}",
         )
 
 

@@ -21,6 +21,7 @@ from sdcli.plan import Plan
 from sdcli.request import Output
 
 PICTURES = "pictures"
+PARENT = outputs.FOLDER  # of studies whose folder nobody named
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,9 @@ class Folder:
 
 def folder(asked: Output, kind: str, plan: Plan) -> Folder:
     """The study's folder, new or empty: the one that was named, or the next free of its kind."""
-    form = outputs.destination(Output(format=asked.format)).format
+    form = picture_format(asked)
     if asked.path is None:
-        name = f"{kind}-{outputs.slug(plan.prompt) or 'picture'}-{plan.seed}"
-        return Folder(_next_free(Path(outputs.FOLDER) / name), form)
+        return Folder(_next_free(Path(PARENT) / default_name(kind, plan)), form)
     path = Path(asked.path)
     if (
         path.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp", ".html", ".json"}
@@ -90,6 +90,16 @@ def folder(asked: Output, kind: str, plan: Plan) -> Folder:
         )
     _made(path)
     return Folder(path, form)
+
+
+def default_name(kind: str, plan: Plan) -> str:
+    """The name of a study's folder where nobody named one."""
+    return f"{kind}-{outputs.slug(plan.prompt) or 'picture'}-{plan.seed}"
+
+
+def picture_format(asked: Output) -> str:
+    """The file format of a study's pictures."""
+    return outputs.destination(Output(format=asked.format)).format
 
 
 def file_name(text: str) -> str:

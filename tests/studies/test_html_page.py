@@ -14,6 +14,7 @@ from PIL import Image
 
 from sdcli.images.contact_sheet import Cell, Sheet, flow
 from sdcli.studies.charts import ChartLine, draw_error_chart
+from sdcli.studies.compare.page import COLUMNS, FORMATS
 from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, render_page
 
 EVIL = '<script>document.title="stolen"</script><img src=http://192.0.2.1/x onerror=alert(1)> "&\''
@@ -83,6 +84,49 @@ def browser(tmp_path: Path) -> Iterator[Any]:
     chrome.get(file.as_uri())
     yield chrome
     chrome.quit()
+
+
+def test_at_1000_pixels_the_table_of_a_comparison_and_a_strip_of_eight_are_whole(browser: Any):
+    page = StudyPage(
+        kind="Test",
+        title="wide",
+        sheets=[
+            Sheet(
+                "strip",
+                [[Cell(Image.new("RGB", (64, 64)), "") for _ in range(8)]],
+                ["what the model sees in it"],
+                [f"step {place}  σ 0.0819" for place in range(8)],
+            )
+        ],
+        tables=[
+            NumberTable(
+                "numbers",
+                COLUMNS,
+                [
+                    [
+                        "dpm++2m-sde-karras",
+                        100,
+                        1000,
+                        1234.5,
+                        12.5,
+                        100.0,
+                        0.1234,
+                        100.0,
+                        0.1,
+                        100.0,
+                        "yes",
+                    ]
+                ],
+                FORMATS,
+            )
+        ],
+    )
+    file = Path(browser.current_url.removeprefix("file://"))
+    file.write_text(render_page(page), encoding="utf-8")
+    browser.set_window_size(1000, 900)
+    browser.refresh()
+    for box in browser.find_elements("css selector", ".scroll"):
+        assert box.get_property("scrollWidth") <= box.get_property("clientWidth")
 
 
 def visible(chrome: Any, selector: str) -> list[Any]:

@@ -25,6 +25,7 @@ from sdcli.studies.compare.statistics import (
 )
 from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, TableValue
 from sdcli.studies.plan_facts import plan_facts, plan_summary
+from sdcli.studies.sheets import wrap_single_column
 from sdcli.text import percent, seconds
 
 COLUMNS = (
@@ -49,6 +50,7 @@ class ComparedPicture:
     numbers: MeasuredDrawing
     path: Path
     record: Mapping[str, Any]  # what `--json` says of it
+    rest: float  # the noise level where its solver stops; 0 for most
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,6 @@ class Comparison:
         default_factory=dict[tuple[str, int, int], ComparedPicture]
     )
     limits: dict[int, ConvergedPicture] = field(default_factory=dict[int, ConvergedPicture])
-    rests: dict[str, float] = field(default_factory=dict[str, float])  # noise that is left over
     set_values: dict[tuple[str, int], Values] = field(default_factory=dict[tuple[str, int], Values])
 
     @property
@@ -101,7 +102,7 @@ def comparison_sheet(comparison: Comparison, seed: int) -> Sheet:
         last = Cell(limit.image, "what the others tend to", name, command_for_plan(limit.plan))
         rows.append([last, *[Cell(None)] * (len(lineup.steps) - 1)])
         names.append("converged")
-    return Sheet(
+    sheet = Sheet(
         title=comparison.plan.prompt,
         rows=rows,
         row_names=names,
@@ -110,16 +111,20 @@ def comparison_sheet(comparison: Comparison, seed: int) -> Sheet:
         subtitle=f"{plan_summary(comparison.plan, ('scheduler', 'steps', 'seed'))} · seed {seed}"
         " · under each picture: its distance to the converged one, and seconds",
     )
+    return wrap_single_column(sheet)
 
 
 def comparison_chart(cells: Sequence[MeasuredCell], within: float | None) -> str:
-    """The distance against evaluations, one line a solver, as SVG."""
+    """The distance against evaluations, one line a solver, as SVG; nothing where there are too few
+    points for a line to say something."""
     points: dict[str, list[tuple[float, float]]] = {}
     for cell in cells:
         if cell.share is not None:
             points.setdefault(cell.scheduler, []).append((cell.evaluations, cell.share))
     lines = [charts.ChartLine(name, sorted(some)) for name, some in points.items()]
-    return charts.draw_error_chart(lines, within) if lines else ""
+    counts = [len(line.points) for line in lines]
+    enough = sum(counts) > 2 and max(counts) > 1
+    return charts.draw_error_chart(lines, within) if enough else ""
 
 
 def comparison_rows(cells: Sequence[MeasuredCell]) -> list[list[TableValue]]:
@@ -199,7 +204,8 @@ def comparison_notes(comparison: Comparison) -> list[str]:
             " converged ones; PSNR and SSIM compare the decoded pictures. With several seeds they"
             " are means over the seeds (root means for the distance)."
         )
-    for name, rest in comparison.rests.items():
+    rests = {one.plan.scheduler: one.rest for one in comparison.pictures.values()}
+    for name, rest in rests.items():
         if rest > 0:
             notes.append(
                 f"{name} stops at noise level {rest:.3g} and not at none: about that share of noise"
@@ -235,8 +241,9 @@ def _cell(comparison: Comparison, scheduler: str, steps: int, seed: int) -> Cell
 
 def _title_by_seed(sheet: Sheet, seed: int) -> Sheet:
     """A sheet under the page's own title."""
-    subtitle = "Under each picture: its distance to the converged one, and seconds."
-    return replace(sheet, title=f"Seed {seed}", subtitle=subtitle)
+    note = "Under each picture: its distance to the converged one, and seconds."
+    steps = sheet.subtitle.partition(" · ")[0] if not sheet.columns else ""
+    return replace(sheet, title=f"Seed {seed}", subtitle=" · ".join(filter(None, (steps, note))))
 
 
 def _over(seeds: Sequence[int]) -> str:

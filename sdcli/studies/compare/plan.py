@@ -22,6 +22,16 @@ class Lineup:
     seeds: tuple[int, ...]
     plans: tuple[Plan, ...]  # seed by seed, scheduler by scheduler, the fewest steps first
     words: tuple[str, ...]  # what was asked, as flags
+    random_seed: bool  # nobody said one
+
+    def with_seed(self, seed: int) -> Lineup:
+        """The same line-up with its seeds beginning elsewhere."""
+        by = seed - self.seeds[0]
+        return replace(
+            self,
+            seeds=tuple(one + by for one in self.seeds),
+            plans=tuple(replace(plan, seed=plan.seed + by) for plan in self.plans),
+        )
 
 
 def plan_lineup(
@@ -53,4 +63,5 @@ def plan_lineup(
         ("--schedulers", ",".join(names), "--steps", ",".join(map(str, counts)))
         + ("--seeds", str(seeds))
         + (() if request.eta is None else ("--eta", f"{request.eta!r}")),
+        random_seed=request.seed is None,
     )

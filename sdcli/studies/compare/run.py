@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sdcli import __version__
 from sdcli.events import Listener
@@ -32,33 +34,35 @@ from sdcli.studies.compare.statistics import (
 )
 from sdcli.studies.html_page import render_page
 from sdcli.studies.progress import StudyProgress
+from sdcli.studies.unfinished import OpenStudy
 
 if TYPE_CHECKING:
     from sdcli.engine.benchmark import Benchmark, BenchmarkDrawing
 
 
 def draw_comparison(
-    comparison: Comparison, benchmark: Benchmark, folder: Folder, listener: Listener
+    comparison: Comparison, benchmark: Benchmark, study: OpenStudy, listener: Listener
 ) -> Iterator[ComparedPicture]:
-    """Draw, save and measure every picture of the line-up; `comparison` holds them afterwards."""
+    """Draw, save and measure every picture of the line-up that the study lacks; `comparison` holds
+    all of them afterwards."""
     lineup = comparison.lineup
     progress = StudyProgress(lineup.plans, listener)
     references = _draw_references(comparison, benchmark, listener)
     benchmark.warm_up(lineup.plans[0])
     samples: dict[tuple[str, int], list[Sample]] = {}
     for place, plan in enumerate(lineup.plans, start=1):
-        title = f"{place} of {len(lineup.plans)}: {plan.scheduler}, {plan.steps} steps"
-        drawn = benchmark.draw(plan, title)
-        reference = references.get(plan.seed) if has_limit(plan) else None
-        sample = Sample(drawn.picture.image, drawn.latents, plan.prompt)
-        numbers = _numbers(plan, drawn, measure_picture(sample, reference))
+        name = f"{plan.scheduler}-{plan.steps}-{plan.seed}"
+        if (facts := study.find(name)) is not None:
+            compared, sample = _recall(plan, study, name, facts)
+        else:
+            title = f"{place} of {len(lineup.plans)}: {plan.scheduler}, {plan.steps} steps"
+            drawn = benchmark.draw(plan, title)
+            sample = Sample(drawn.picture.image, drawn.latents, plan.prompt)
+            reference = references.get(plan.seed) if has_limit(plan) else None
+            values = measure_picture(sample, reference)
+            compared = _keep(plan, drawn, values, study, name)
+            progress.picture_done(plan, compared.numbers.seconds)
         samples.setdefault((plan.scheduler, plan.steps), []).append(sample)
-        comparison.rests[plan.scheduler] = drawn.rest
-        progress.picture_done(plan, numbers.seconds)
-        path = folder.picture(drawn.picture, f"{plan.scheduler}-{plan.steps}-{plan.seed}")
-        compared = ComparedPicture(
-            drawn.picture.image, plan, numbers, path, picture_record(drawn.picture, path)
-        )
         comparison.pictures[plan.scheduler, plan.steps, plan.seed] = compared
         yield compared
     comparison.set_values.update({key: measure_set(some) for key, some in samples.items()})
@@ -119,8 +123,11 @@ def _draw_references(
     return samples
 
 
-def _numbers(plan: Plan, drawing: BenchmarkDrawing, values: Values) -> MeasuredDrawing:
-    return MeasuredDrawing(
+def _keep(
+    plan: Plan, drawing: BenchmarkDrawing, values: Values, study: OpenStudy, name: str
+) -> ComparedPicture:
+    """The picture on disk, and everything that is to be known of it if the study goes on later."""
+    numbers = MeasuredDrawing(
         scheduler=plan.scheduler,
         steps=plan.steps,
         seed=plan.seed,
@@ -129,3 +136,20 @@ def _numbers(plan: Plan, drawing: BenchmarkDrawing, values: Values) -> MeasuredD
         denoising=drawing.denoising,
         values=values,
     )
+    path = study.folder.picture(drawing.picture, name)
+    record = picture_record(drawing.picture, path)
+    np.save(study.scratch / f"{name}.npy", drawing.latents)
+    facts = {"numbers": asdict(numbers), "rest": drawing.rest, "record": record}
+    study.remember(name, path, facts)
+    return ComparedPicture(drawing.picture.image, plan, numbers, path, record, drawing.rest)
+
+
+def _recall(
+    plan: Plan, study: OpenStudy, name: str, facts: Mapping[str, Any]
+) -> tuple[ComparedPicture, Sample]:
+    """A picture that was drawn before the study was interrupted."""
+    path, image = study.path_of(facts), study.read_image(facts)
+    sample = Sample(image, np.load(study.scratch / f"{name}.npy"), plan.prompt)
+    record = {**facts["record"], "path": str(path)}
+    numbers = MeasuredDrawing(**facts["numbers"])
+    return ComparedPicture(image, plan, numbers, path, record, facts["rest"]), sample

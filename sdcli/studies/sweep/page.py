@@ -15,6 +15,7 @@ from sdcli.plan import Plan
 from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies.html_page import NumberTable, StudyPage, TableValue
 from sdcli.studies.plan_facts import plan_facts, plan_summary
+from sdcli.studies.sheets import wrap_single_column
 from sdcli.studies.sweep.plan import Axis, Sweep
 
 FACT_NAMES = {
@@ -73,7 +74,7 @@ def sweep_sheets(result: SweepResult) -> list[Sheet]:
         cells = [_cell(result, (value,), name=True) for value in sweep.axes[0].values]
         return [flow(sweep.plan.prompt, cells, about)]
     rows, columns, *others = sweep.axes
-    return [
+    sheets = [
         Sheet(
             title=sweep.plan.prompt,
             rows=[[_cell(result, (r, c, *rest)) for c in columns.values] for r in rows.values],
@@ -84,6 +85,7 @@ def sweep_sheets(result: SweepResult) -> list[Sheet]:
         )
         for rest in product(*(axis.values for axis in others))
     ]
+    return [wrap_single_column(sheet, "{axis} = {name}") for sheet in sheets]
 
 
 def sweep_page(result: SweepResult, command: str) -> StudyPage:

@@ -136,6 +136,12 @@ class Sweep:
     axes: tuple[Axis, ...]
     cells: tuple[PlannedCell, ...]
     words: tuple[str, ...]  # what was asked, as flags
+    random_seed: bool  # nobody said one
+
+    def with_seed(self, seed: int) -> Sweep:
+        """The same sweep with another seed for all of it."""
+        cells = tuple(replace(cell, plan=replace(cell.plan, seed=seed)) for cell in self.cells)
+        return replace(self, plan=replace(self.plan, seed=seed), cells=cells)
 
 
 def plan_sweep(request: Request, texts: Sequence[str], plan: Callable[[Request], Plan]) -> Sweep:
@@ -147,7 +153,8 @@ def plan_sweep(request: Request, texts: Sequence[str], plan: Callable[[Request],
         base = plan(replace(request, seed=found[0].plan.seed))
     except BadRequest:  # it lacks what every variation of it has
         base = found[0].plan
-    return Sweep(base, varied, found, words)
+    random_seed = request.seed is None and all(axis.name != "seed" for axis in varied)
+    return Sweep(base, varied, found, words, random_seed)
 
 
 def _word_axis(name: str, text: str, request: Request) -> Axis:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sdcli import __version__
 from sdcli.errors import SdcliError
@@ -18,21 +18,28 @@ from sdcli.studies.html_page import render_page
 from sdcli.studies.progress import StudyProgress
 from sdcli.studies.sweep.page import SweepResult, SweptPicture, sweep_page, sweep_sheets
 from sdcli.studies.sweep.plan import PlannedCell
+from sdcli.studies.unfinished import OpenStudy
 
 if TYPE_CHECKING:
     from sdcli.engine.door import SessionLike
 
 
 def draw_sweep(
-    result: SweepResult, session: SessionLike, folder: Folder, listener: Listener
+    result: SweepResult, session: SessionLike, study: OpenStudy, listener: Listener
 ) -> Iterator[SweptPicture]:
-    """Draw every variation of the result's sweep, each on disk before the next, those of one model
-    in a row. One that cannot be drawn is yielded without a picture and with the reason."""
+    """Draw every variation of the result's sweep that the study lacks, each on disk before the
+    next, those of one model in a row. One that cannot be drawn is yielded without a picture and
+    with the reason."""
     order = _by_model(result.sweep.cells)
     digits = len(str(len(order)))
     progress = StudyProgress([cell.plan for cell in order], listener)
     for place, cell in enumerate(order, start=1):
         title = ", ".join(f"{n}={v}" for n, v in result.named_values(cell.values).items())
+        name = f"{place:0{digits}}-{title}"
+        if (facts := study.find(name)) is not None:
+            result.pictures[cell.values] = _recall(cell, study, facts)
+            yield result.pictures[cell.values]
+            continue
         try:
             (picture,) = session.run(cell.plan, listener)
         except SdcliError as error:
@@ -41,13 +48,22 @@ def draw_sweep(
         else:
             seconds = picture.made.seconds
             progress.picture_done(cell.plan, seconds)
-            path = folder.picture(picture, f"{place:0{digits}}-{title}")
+            path = study.folder.picture(picture, name)
             record = picture_record(picture, path)
+            study.remember(name, path, {"seconds": seconds, "record": record})
             swept = SweptPicture(
                 cell.values, cell.plan, picture.image, path, seconds, record=record
             )
         result.pictures[cell.values] = swept
         yield swept
+
+
+def _recall(cell: PlannedCell, study: OpenStudy, facts: Mapping[str, Any]) -> SweptPicture:
+    """A variation that was drawn before the study was interrupted."""
+    path = study.path_of(facts)
+    record = {**facts["record"], "path": str(path)}
+    image, seconds = study.read_image(facts), float(facts["seconds"])
+    return SweptPicture(cell.values, cell.plan, image, path, seconds, record=record)
 
 
 def write_sweep(result: SweepResult, folder: Folder) -> list[Path]:
