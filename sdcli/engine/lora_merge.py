@@ -19,11 +19,12 @@ from sdcli.planning.lora_jobs import Merge
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.safetensors import Tensor as Place
 from sdcli.weights.safetensors import safetensors_head
+from sdcli.weights.scaled import FORMATS_KEY
 
 Todo = Mapping[str, list[tuple[str, str, list[WeightChange]]]]  # tensor: component, target, changes
 MADE = "sdcli_merge"  # the metadata key that tells where the file comes from
 NAMES = {dtype: name for name, dtype in STORED_DTYPES.items()}
-UNTRUE = ("modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash")
+UNTRUE = ("modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash", FORMATS_KEY)
 
 
 def merge_loras(job: Merge, listener: Listener) -> None:

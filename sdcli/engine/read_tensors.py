@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from threading import local
@@ -16,7 +17,7 @@ import torch
 from sdcli.errors import SdcliError
 from sdcli.weights.components import Component
 from sdcli.weights.read_header import read_header
-from sdcli.weights.safetensors import Header
+from sdcli.weights.safetensors import Header, Scale
 from sdcli.weights.safetensors import Tensor as Place
 from sdcli.weights.tensor_names import Part
 
@@ -62,6 +63,8 @@ class TensorReader:
 
         Touching new memory costs more than reading a file from the page cache does.
         """
+        if place.scale is not None:
+            return self._multiplied(place, place.scale, third)
         shape, offset = place.shape, place.offset
         if third is not None:
             shape = (shape[0] // 3, *shape[1:])
@@ -71,6 +74,16 @@ class TensorReader:
         tensor = self._scratch(math.prod(shape), STORED_DTYPES[place.dtype])
         self._fill(place.file, offset, tensor)
         return tensor.view(shape)
+
+    def _multiplied(self, place: Place, scale: Scale, third: int | None) -> torch.Tensor:
+        """What smaller numbers stand for: each row, or the whole, times its factor."""
+        stored = replace(place, dtype=scale.dtype, scale=None)
+        numbers = self.lent(stored, third).to(torch.float32)
+        factor = self.lent(scale.factor).to(torch.float32).flatten()
+        if third is not None and len(factor) > 1:
+            factor = factor.chunk(3)[third]
+        numbers *= factor.view(-1, *[1] * (numbers.ndim - 1))
+        return numbers.to(DTYPES[place.dtype])
 
     def _strided(self, place: Place) -> torch.Tensor:
         sides = zip(place.shape, place.strides, strict=True)

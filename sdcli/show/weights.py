@@ -97,6 +97,10 @@ def _size_in_words(size: int) -> str:
     return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"
 
 
+def _scaled_in_words(count: int) -> str:
+    return f"{count:,} tensors are stored in 8 bits with a scale, and multiplied out when read"
+
+
 Details = CheckpointFacts | VaeFacts | LoraSummary | EmbeddingFacts | ControlNetFacts
 
 
@@ -110,6 +114,7 @@ class WeightsFacts:
     details: Details | None = field(metadata=INLINE)
     form: str
     dtype: str
+    scaled: int | None = field(metadata=in_words(_scaled_in_words))
     tensors: int
     parameters: int
     bytes: int = field(metadata=in_words(_size_in_words))
@@ -130,6 +135,7 @@ def weights_facts(path: Path) -> WeightsFacts:
         details=details,
         form=header.form,
         dtype=header.dtype,
+        scaled=header.scaled or None,
         tensors=len(header.tensors),
         parameters=sum(tensor.count for tensor in header.tensors.values()),
         bytes=header.size,

@@ -12,7 +12,7 @@ from sdcli.errors import BadRequest
 from sdcli.weights import model_config
 from sdcli.weights.components import Component, find_gap, is_taesd, sort_into_components
 from sdcli.weights.families import FAMILIES, OTHER_CHANNELS, Family
-from sdcli.weights.file_kinds import FOREIGN, find_file_kind
+from sdcli.weights.file_kinds import FOREIGN, LARGER, find_file_kind
 from sdcli.weights.own_metadata import read_own_metadata
 from sdcli.weights.prediction_type import detect_prediction
 from sdcli.weights.read_header import read_header
@@ -148,6 +148,7 @@ def checkpoint_from_header(header: Header) -> Checkpoint:
         raise BadRequest(
             f"`{header.path.name}` lacks every tensor of `{missing}`", hint=DOWNLOAD_AGAIN
         )
+    _check_numbers(header, components)
     own = read_own_metadata(header)
     family = _family(header, components)
     components = {
@@ -173,6 +174,19 @@ def checkpoint_from_header(header: Header) -> Checkpoint:
     if predicts == "v" and family.size_of_velocity and "size" not in own:
         size = family.size_of_velocity
     return replace(found, prediction=predicts, zero_snr=zero_snr, size=size)
+
+
+def _check_numbers(header: Header, components: Mapping[str, Component]) -> None:
+    """Refuse weights in 8-bit integers: whatever they stand for, it is not said how."""
+    for component in components.values():
+        for part in component.parts.values():
+            tensor = header.tensors[part.name]
+            if tensor.dtype in ("I8", "U8") and len(tensor.shape) > 1:
+                raise BadRequest(
+                    f"`{header.path.name}` stores `{part.name}` as {tensor.dtype}: "
+                    "it is quantised in a way that sdcli does not know",
+                    hint=LARGER,
+                )
 
 
 def require_components(checkpoint: Checkpoint, *, other_vae: bool) -> None:

@@ -25,7 +25,13 @@ def _kind(name: str, title: str, tell: str, hint: str = "") -> FileKind:
 
 DRAWS = "sdcli draws with SD 1, SD 2 and SDXL"
 # Kinds that have a U-Net like ours and are drawn with in other ways.
-FOREIGN = ("flux", "sd3", "unclip", "zero123", "depth", "video", "scaled", "motion")
+FOREIGN = ("flux", "sd3", "unclip", "zero123", "depth", "video", "motion") + (
+    "nf4",
+    "svdquant",
+    "packed",
+    "scaled",
+)
+LARGER = "use the fp16 version, or one in fp8"
 _LORA = (
     r"lora_(unet|te\d?|prior)_|lycoris_|base_model\.model\.|bundle_emb\."
     r"|.*\.(lora_[AB]|lora_(up|down|mid)|lora\.(up|down)|lora_embedding_[AB])(\.|$)"
@@ -54,10 +60,24 @@ FILE_KINDS: tuple[FileKind, ...] = (
     _kind("depth", "a depth-to-image model", r"depth_model\.", DRAWS),
     _kind("video", "a video model", r".*\.(time_stack|time_mixer|temporal_transformer)\.", DRAWS),
     _kind(
+        "nf4",
+        "a model in bitsandbytes' 4-bit numbers (nf4)",
+        r".*\.(absmax|nested_absmax|quant_map|quant_state\.bitsandbytes__\w+)$",
+        LARGER,
+    ),
+    _kind(
+        "svdquant",
+        "a model in SVDQuant's 4-bit numbers (nunchaku)",
+        r".*\.(wscales|wtscale|smooth_factor(_orig)?)$",
+        LARGER,
+    ),
+    _kind("packed", "a model in packed integers (GPTQ, AWQ)", r".*\.(qweight|qzeros)$", LARGER),
+    # Those scales that `scaled.multiply_out` has left, because it does not know them.
+    _kind(
         "scaled",
-        "a model in scaled 8-bit numbers",
-        r"scaled_fp8$|.*\.(scale_weight|weight_scale)$",
-        "use the fp16 version, or one in plain fp8",
+        "a model in scaled numbers of a kind that sdcli does not know",
+        r"scaled_fp8$|.*\.(scale_weight|weight_scale(_2)?|pre_quant_scale|comfy_quant)$",
+        LARGER,
     ),
     _kind("ip-adapter", "an IP-Adapter", r"ip_adapter\.|image_proj\.", "sdcli cannot wear one"),
     _kind("t2i-adapter", "a T2I adapter", r"(adapter\.)?body\.\d+\.(block\d|in_conv|resnets)\."),

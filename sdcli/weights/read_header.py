@@ -12,25 +12,28 @@ from sdcli.errors import BadRequest, SdcliError
 from sdcli.library.open_file import open_regular_file
 from sdcli.weights.pickle import read_pickle
 from sdcli.weights.safetensors import Header, Tensor, damaged_file, read_safetensors
+from sdcli.weights.scaled import multiply_out
 
 
 def read_folder_header(path: Path) -> Header:
     """The headers of a diffusers folder as one: tensors under their folders' names."""
     tensors: dict[str, Tensor] = {}
     configs: dict[str, Mapping[str, Any]] = {}
+    scaled = 0
     for part in ("unet", "vae", "text_encoder", "text_encoder_2", "scheduler"):
         for config in ("config.json", "scheduler_config.json"):
             if (path / part / config).is_file():
                 configs[part] = _json(path / part / config)
         for file in _weight_files(path / part):
-            found = read_header(file).tensors
-            tensors |= {f"{part}.{name}": tensor for name, tensor in found.items()}
+            found = read_header(file)
+            scaled += found.scaled
+            tensors |= {f"{part}.{name}": tensor for name, tensor in found.tensors.items()}
     if not any(name.startswith("unet.") for name in tensors):
         raise BadRequest(
             f"`{path}` is a folder, but not one of a diffusers model",
             hint="it would hold `unet/diffusion_pytorch_model.safetensors`; name a file in it",
         )
-    return Header(path, "diffusers", tensors, configs=configs)
+    return Header(path, "diffusers", tensors, configs=configs, scaled=scaled)
 
 
 def read_component_header(folder: Path, kind: str) -> Header:
@@ -107,9 +110,9 @@ def _sniffed(path: Path, first: bytes) -> Header:
     if not first:
         raise BadRequest(f"`{path.name}` is empty", hint="the download failed; fetch it again")
     if first[8:9] == b"{":  # before the pickles: any byte may begin a length
-        return read_safetensors(path)
+        return multiply_out(read_safetensors(path))
     if first.startswith((b"PK\x03\x04", b"\x80")):
-        return read_pickle(path)
+        return multiply_out(read_pickle(path))
     for magic, what, hint in NOT_WEIGHTS:
         if first.lstrip().startswith(magic):
             raise BadRequest(f"`{path.name}` {what}", hint=hint)

@@ -50,6 +50,7 @@ class Tensor:
     file: Path = Path()
     offset: int = 0
     strides: tuple[int, ...] = ()  # in elements; empty: contiguous
+    scale: Scale | None = None  # where the file holds smaller numbers, to be multiplied
 
     @property
     def count(self) -> int:
@@ -58,8 +59,16 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """How many bytes its numbers take."""
-        return self.count * ITEM_SIZES[self.dtype]
+        """How many bytes its numbers take in the file."""
+        return self.count * ITEM_SIZES[self.scale.dtype if self.scale else self.dtype]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a tensor is stored in smaller numbers: in which, and where their factor is, or factors."""
+
+    dtype: str
+    factor: Tensor
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ class Header:
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])  # numbers beside the tensors
+    scaled: int = 0  # how many tensors have a scale
 
     @property
     def size(self) -> int:
@@ -175,7 +185,7 @@ def safetensors_head(tensors: Mapping[str, Tensor], metadata: Mapping[str, str])
     entries: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     at = 0
     for name, tensor in tensors.items():
-        place = [at, at + tensor.size]
+        place = [at, at + tensor.count * ITEM_SIZES[tensor.dtype]]
         entries[name] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": place}
         at = place[1]
     text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
