@@ -12,7 +12,7 @@ from PIL import Image
 
 from sdcli.engine.denoise import UnetInputs
 from sdcli.engine.empty_module import EmptyModule
-from sdcli.engine.read_tensors import load_component
+from sdcli.engine.read_tensors import check_finite, load_component
 from sdcli.errors import BadRequest
 from sdcli.images import canny
 from sdcli.images import load as images
@@ -43,6 +43,8 @@ def build_controlnet(
             hint="it is of a kind that sdcli does not know",
         )
     module: Any = frame.fill(dtype, device)
+    for name, tensor in module.state_dict().items():
+        check_finite(tensor, found.header.path, name)
     if found.difference:
         _add_unet_weights(module, model, dtype, device)
     return module

@@ -27,6 +27,8 @@ def _vectors(word: Embedding, encoders: tuple[str, ...]) -> dict[str, torch.Tens
         return dict.fromkeys(encoders, torch.tensor(pictured.read_embedding_rows(found.path)))
     own = {encoder: found.tensor(encoder) for encoder in encoders}
     tensors = weights.load_tensors(word.file.path, lambda name: name in own.values())
+    path = word.file.path
     return {
-        encoder: tensors[name].float().reshape(word.vectors, -1) for encoder, name in own.items()
+        encoder: weights.check_finite(tensors[name].float(), path, name).reshape(word.vectors, -1)
+        for encoder, name in own.items()
     }

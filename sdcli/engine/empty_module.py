@@ -25,8 +25,14 @@ class EmptyModule:
         self, header: Header, part: Component, maker: Callable[[Config], Any], config: Config
     ) -> None:
         self.header, self.part = header, part
-        with torch.device("meta"):
-            self.module: torch.nn.Module = maker(config)
+        try:
+            with torch.device("meta"):
+                self.module: torch.nn.Module = maker(config)
+        except (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError) as error:
+            raise BadRequest(
+                f"`{header.path.name}` describes no {part.kind} that can be built ({error})",
+                hint=HINT,
+            ) from None
         for inner in self.module.modules():
             if isinstance(inner, CLIPTextEmbeddings):  # the one buffer that no file holds
                 places = torch.arange(inner.position_embedding.num_embeddings)[None]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from sdcli.engine.lora_deltas import compute_delta
-from sdcli.engine.read_tensors import TensorReader, load_component
+from sdcli.engine.read_tensors import TensorReader, check_finite, load_component
 from sdcli.plan import Lora
 from sdcli.weights.checkpoint import Checkpoint, read_header
 from sdcli.weights.lora import file as lora
@@ -45,7 +45,8 @@ class WeightChange:
         """The change in fp32, in the shape of the weight, which is as the file has it."""
 
         def read(key: str) -> Tensor:
-            return reader.read(self.header.tensors[key]).to(weight.device, torch.float32)
+            factor = reader.read(self.header.tensors[key]).to(torch.float32)
+            return check_finite(factor, self.header.path, key).to(weight.device)
 
         if self.part == "bias":
             return read(self.module.keys["diff_b"]).reshape(weight.shape).mul_(self.strength)

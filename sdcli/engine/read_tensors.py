@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from sdcli.errors import SdcliError
+from sdcli.errors import BadRequest, SdcliError
 from sdcli.weights.components import Component
 from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header, Scale
@@ -119,6 +119,16 @@ class TensorReader:
         if path not in files:
             files[path] = self._open.enter_context(path.open("rb", buffering=0))
         return files[path]
+
+
+def check_finite(tensor: torch.Tensor, path: Path, name: str) -> torch.Tensor:
+    """The same tensor, if all its numbers are numbers: one that is not makes every picture black."""
+    if not bool(torch.isfinite(tensor).all()):
+        raise BadRequest(
+            f"`{path.name}` is damaged: `{name}` holds numbers that are infinite or none at all",
+            hint="its training failed, or its file was spoilt; use another version of it",
+        )
+    return tensor
 
 
 def load_tensors(path: Path, want: Callable[[str], bool] | None = None) -> dict[str, torch.Tensor]:

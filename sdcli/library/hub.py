@@ -45,7 +45,11 @@ def fetch(name: str, folder: Path) -> Path:
 
 def _download(repo: str, file: str | None, place: Path) -> None:
     import huggingface_hub as package  # half a second, and only ever for a name on the hub
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        RepositoryNotFoundError,
+    )
 
     client: Any = package
     try:
@@ -55,7 +59,7 @@ def _download(repo: str, file: str | None, place: Path) -> None:
             client.snapshot_download(
                 repo, local_dir=place, allow_patterns=list(PATTERNS), ignore_patterns=list(UNWANTED)
             )
-    except RepositoryNotFoundError:
+    except (RepositoryNotFoundError, HFValidationError):
         raise BadRequest(
             f"there is no file `{repo}`, and no model of that name on the hub",
             hint="check the path, or the name on huggingface.co",

@@ -65,9 +65,10 @@ def _unusual_values(plan: Plan) -> dict[str, Any]:
     whatever is not as usual."""
     request = plan_to_request(plan)
     try:
-        usual = _usual_request(request.task, str(plan.model.path))
-    except SdcliError:  # the model is not here: only what every model does goes without saying
-        return worth_saying(request)
+        # Only a file of this machine is looked at: a picture must not make us download its model.
+        usual = _usual_request(request.task, str(plan.model.path.resolve(strict=True)))
+    except (SdcliError, OSError, ValueError, RuntimeError):
+        return worth_saying(request)  # what every model does goes without saying, nothing else
     if row := SCHEDULERS.get(plan.scheduler):
         usual = replace(usual, eta=row.solver.eta)
     if name_file(str(plan.model.path)) != BUILTIN:

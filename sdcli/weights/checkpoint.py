@@ -10,7 +10,7 @@ from typing import Any
 
 from sdcli.errors import BadRequest
 from sdcli.weights import model_config
-from sdcli.weights.components import Component, find_gap, is_taesd, sort_into_components
+from sdcli.weights.components import Component, find_gap, gaps_named, is_taesd, sort_into_components
 from sdcli.weights.families import FAMILIES, OTHER_CHANNELS, Family
 from sdcli.weights.file_kinds import FOREIGN, LARGER, find_file_kind
 from sdcli.weights.own_metadata import read_own_metadata
@@ -73,16 +73,8 @@ class Checkpoint:
 
     def config(self, kind: str) -> dict[str, Any]:
         """The arguments of the class that a component is built with."""
-        shapes = self.components[kind].shapes
-        try:
-            found = self._config(kind, shapes)
-        except KeyError as error:
-            name = self.components[kind].file_name(str(error.args[0]))
-            raise BadRequest(
-                f"`{self.path.name}` lacks the tensor `{name}`", hint=DOWNLOAD_AGAIN
-            ) from None
-        except BadRequest as error:
-            raise BadRequest(f"`{self.path.name}`: {error.fact}", hint=error.hint) from None
+        with gaps_named(self.path, self.components[kind]):
+            found = self._config(kind, self.components[kind].shapes)
         theirs = self.header.configs.get(kind, {})
         return found | {key: value for key, value in theirs.items() if not key.startswith("_")}
 
@@ -104,7 +96,8 @@ class Checkpoint:
     def _time_width(self, added: int) -> int:
         """How wide each of SDXL's sizes is embedded: 256 in the real ones."""
         second = self.components.get(TEXT_2)
-        pooled = second.shapes.get("text_projection.weight", (0,))[0] if second else 1280
+        projection = second.shapes.get("text_projection.weight") if second else (1280,)
+        pooled = projection[0] if projection else 0
         return (added - pooled) // self.family.size_numbers
 
 
@@ -176,6 +169,23 @@ def checkpoint_from_header(header: Header) -> Checkpoint:
     return replace(found, prediction=predicts, zero_snr=zero_snr, size=size)
 
 
+def _check_widths(checkpoint: Checkpoint, *, other_vae: bool) -> None:
+    """Refuse components that were not made for each other."""
+    unet, parts = checkpoint.config(UNET), checkpoint.components
+    texts = [checkpoint.config(kind)["hidden_size"] for kind in (TEXT, TEXT_2) if kind in parts]
+    meetings = [("reads text", unet["cross_attention_dim"], "its text encoders write", sum(texts))]
+    if not other_vae and not is_taesd(parts[VAE]):
+        latents = checkpoint.config(VAE)["latent_channels"]
+        meetings.append(("draws latents", unet["out_channels"], "its VAE decodes", latents))
+    for ours, wide, theirs, other in meetings:
+        if wide and wide != other:
+            raise BadRequest(
+                f"the parts of `{checkpoint.path.name}` are not of one model: its U-Net {ours} "
+                f"{wide} wide, {theirs} {other}",
+                hint="use the file as its maker published it",
+            )
+
+
 def _check_numbers(header: Header, components: Mapping[str, Component]) -> None:
     """Refuse weights in 8-bit integers: whatever they stand for, it is not said how."""
     for component in components.values():
@@ -193,6 +203,7 @@ def require_components(checkpoint: Checkpoint, *, other_vae: bool) -> None:
     """Nothing, or an error that says which components are missing and what to pass."""
     missing = [kind for kind in checkpoint.missing if kind != VAE or not other_vae]
     if not missing:
+        _check_widths(checkpoint, other_vae=other_vae)
         return
     names = " and no ".join(TITLES[kind] for kind in missing)
     hint = (

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from sdcli.errors import BadRequest
 from sdcli.weights.safetensors import Header, Tensor
 from sdcli.weights.tensor_names import (
     BARE,
@@ -121,6 +124,21 @@ def find_gap(component: Component) -> str | None:
         if missing := sorted(set(range(len(found))) - set(found)):
             return f"{component.prefix}{blocks}.{missing[0]}"
     return None
+
+
+@contextmanager
+def gaps_named(path: Path, component: Component) -> Generator[None]:
+    """A tensor that is not there, or not of the shape it must have, is named as the file would."""
+    try:
+        yield
+    except KeyError as error:
+        name = component.file_name(str(error.args[0]))
+        raise BadRequest(
+            f"`{path.name}` lacks the tensor `{name}`, or it is of a wrong shape",
+            hint="the file is damaged: download or copy it again",
+        ) from None
+    except BadRequest as error:
+        raise BadRequest(f"`{path.name}`: {error.fact}", hint=error.hint) from None
 
 
 def is_taesd(component: Component) -> bool:

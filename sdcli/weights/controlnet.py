@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sdcli.errors import BadRequest
 from sdcli.weights import model_config
 from sdcli.weights.checkpoint import Checkpoint, read_header
-from sdcli.weights.components import Component
+from sdcli.weights.components import Component, gaps_named
 from sdcli.weights.families import FAMILIES
 from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.safetensors import Header
@@ -94,16 +94,17 @@ def check_controlnet(path: Path, model: Checkpoint) -> ControlFile:
             f"the model is {model.family.title}",
             hint="choose a ControlNet of this family, or another model",
         )
-    theirs, ours = (
-        _common_shape(found.component.shapes),
-        _common_shape(model.components[UNET].shapes),
-    )
+    with gaps_named(path, found.component):
+        theirs = _common_shape(found.component.shapes)
+    with gaps_named(model.path, model.components[UNET]):
+        ours = _common_shape(model.components[UNET].shapes)
     for what, side in theirs.items():
         if side != ours[what]:
             raise BadRequest(
                 f"`{path.name}` does not fit this model: its {what} is {side}, not {ours[what]}",
                 hint="choose a ControlNet that was trained for this kind of model",
             )
+    controlnet_config(found, model)  # or an error that names what is missing
     return found
 
 
@@ -123,11 +124,16 @@ def _common_shape(shapes: model_config.Shapes) -> dict[str, Any]:
 
 def controlnet_config(found: ControlFile, model: Checkpoint) -> dict[str, Any]:
     """The arguments of diffusers' `ControlNetModel`: shapes from the file, heads from the model."""
-    shapes = found.component.shapes
-    unet = model.config(UNET)
+    with gaps_named(found.header.path, found.component):
+        return _config(found.component.shapes, model.config(UNET))
+
+
+def _config(shapes: model_config.Shapes, unet: Mapping[str, Any]) -> dict[str, Any]:
     levels = range(model_config.count_children(shapes, "down_blocks"))
     down = [model_config.transformer_depths(shapes, f"down_blocks.{level}") for level in levels]
     middle = model_config.count_children(shapes, "mid_block.attentions.0.transformer_blocks")
+    if not down or not all(down):
+        raise KeyError("down_blocks.0.resnets.0.conv1.weight")
     deep = [row[0] or 1 for row in down]
     deep[-1] = middle or deep[-1]  # the middle block takes the depth that stands last
     alike = ("attention_head_dim", "norm_num_groups", "addition_embed_type")

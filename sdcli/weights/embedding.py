@@ -73,8 +73,8 @@ def bundled_embeddings(path: Path) -> tuple[EmbeddingFile, ...]:
     bundled: dict[str, dict[str, str]] = {}
     for key in header.tensors:
         if key.startswith(BUNDLED):
-            word, part = key.removeprefix(BUNDLED).split(".", 1)
-            if not part.startswith("string_to_token"):
+            word, _, part = key.removeprefix(BUNDLED).partition(".")
+            if not part.startswith("string_to_token") and len(header.tensors[key].shape) == 2:
                 encoder = part if part in (CLIP_L, CLIP_G) else ONLY_ENCODER
                 bundled.setdefault(word.lower(), {})[encoder] = key
     return tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -40,7 +41,8 @@ def read_embedding_rows(path: Path) -> Sequence[Sequence[float]]:
         numbers = [[float(number) for number in row] for row in tensor[NUMBERS]]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         numbers = []
-    if not numbers or not numbers[0] or len({len(row) for row in numbers}) != 1:
+    known = all(math.isfinite(number) for row in numbers for number in row)
+    if not numbers or not numbers[0] or len({len(row) for row in numbers}) != 1 or not known:
         raise BadRequest(
             f"the embedding in `{path.name}` cannot be read", hint="the picture is damaged"
         )

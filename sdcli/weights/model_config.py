@@ -7,7 +7,6 @@ The answers are the arguments of diffusers' and transformers' classes. What shap
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -117,8 +116,8 @@ def has_linear_attention(shapes: Shapes) -> bool:
 
 def text_context_width(shapes: Shapes) -> int:
     """How wide the text is that the U-Net attends to."""
-    found = (shape[1] for name, shape in shapes.items() if name.endswith("attn2.to_k.weight"))
-    return next(found, 0)
+    keys = (name for name in shapes if name.endswith("attn2.to_k.weight"))
+    return next((tensor_side(shapes, name, 1) for name in keys), 0)
 
 
 def added_embedding_width(shapes: Shapes) -> int:
@@ -152,13 +151,9 @@ def autoencoder_config(shapes: Shapes, *, scale: float, norm_groups: int | None 
 def taesd_config(shapes: Shapes) -> Config:
     """`AutoencoderTiny`'s arguments: it works on latents as they are."""
     return {
-        "latent_channels": max(shape[1] for name, shape in shapes.items() if _first(name)),
+        "latent_channels": tensor_side(shapes, "decoder.layers.0.weight", 1),
         "scaling_factor": 1.0,
     }
-
-
-def _first(name: str) -> bool:
-    return re.fullmatch(r"decoder\.layers\.0\.weight", name) is not None
 
 
 def text_config(shapes: Shapes, *, act: str, heads: int | None = None) -> Config:
@@ -171,7 +166,7 @@ def text_config(shapes: Shapes, *, act: str, heads: int | None = None) -> Config
         "num_hidden_layers": count_children(shapes, "encoder.layers"),
         "num_attention_heads": heads or max(1, wide // HEAD),
         "max_position_embeddings": tensor_side(shapes, "embeddings.position_embedding.weight"),
-        "projection_dim": shapes.get("text_projection.weight", (wide,))[0],
+        "projection_dim": (shapes.get("text_projection.weight") or (wide,))[0],
         "hidden_act": act,
         # as CLIP's own files say; by a 2, transformers pools at the highest token, as CLIP does
         "bos_token_id": 0,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sdcli.errors import BadRequest
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.components import Component, is_taesd, sort_into_components
+from sdcli.weights.components import Component, gaps_named, is_taesd, sort_into_components
 from sdcli.weights.file_kinds import find_file_kind
+from sdcli.weights.model_config import tensor_side
 from sdcli.weights.read_header import read_component_header, read_header
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import UNET, VAE, Part
@@ -45,9 +46,10 @@ def _header(path: Path) -> Header:
 def check_vae(path: Path, model: Checkpoint) -> Path:
     """The same path, once its header has shown a VAE for latents like the model's."""
     _, vae = find_vae(path)
-    shapes = vae.shapes
     first = "decoder.layers.0.weight" if is_taesd(vae) else "decoder.conv_in.weight"
-    channels, wanted = shapes[first][1], model.config(UNET)["out_channels"]
+    with gaps_named(path, vae):
+        channels = tensor_side(vae.shapes, first, 1)
+    wanted = model.config(UNET)["out_channels"]
     if channels != wanted:
         raise BadRequest(
             f"`{path.name}` is a VAE for latents of {channels} channels, not {wanted}",

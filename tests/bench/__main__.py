@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("sdcpp", "adapters", "kdiffusion", "speed")
+NAMES = ("sdcpp", "adapters", "kdiffusion", "speed", "fuzz")
 
 
 def main() -> None:

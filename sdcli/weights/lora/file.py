@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from sdcli.weights.clip import BUNDLED
 from sdcli.weights.lora.key_names import foreign_model, read_key
-from sdcli.weights.lora.kinds import LoraModule, find_lora_kind, kind_title
+from sdcli.weights.lora.kinds import LoraModule, find_lora_kind, find_mismatch, kind_title
 from sdcli.weights.lora.kohya_metadata import named_base, trigger_words
 from sdcli.weights.lora.module_names import count_resnets
 from sdcli.weights.lora.peft_config import peft_alphas
-from sdcli.weights.safetensors import Header, Tensor
+from sdcli.weights.safetensors import Header, Tensor, damaged_file
 
 # The width of the text that the cross-attention reads: no two of these families share it.
 BASE_BY_WIDTH = {768: "sd1", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner"}
@@ -68,7 +68,10 @@ def read_lora(header: Header, resnets_per_block: int | None = None) -> LoraFile:
         if kind:
             used = {factor: key for factor, key in keys.items() if factor not in left}
             shapes = {factor: header.tensors[key].shape for factor, key in used.items()}
-            modules.append(LoraModule(component, name, kind, used, shapes))
+            module = LoraModule(component, name, kind, used, shapes)
+            if why := find_mismatch(module):
+                raise damaged_file(header.path, f"`{component}.{name}` cannot be, {why}")
+            modules.append(module)
     bundled = [key for key in strange if key.startswith(BUNDLED)]
     return LoraFile(
         header,

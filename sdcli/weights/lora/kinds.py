@@ -66,6 +66,8 @@ def _any_size(shapes: Shapes) -> None:
     """An IA3 scales what is there, a bias alone has no matrix: any size will do here."""
 
 
+# Factors that are no matrices.
+LOOSE = {"alpha", "dora_scale", "diff", "diff_b", "set", "ia3", "on_input"}
 BIAS = "bias difference"
 ANY = "alpha dora_scale diff_b"
 # The first whose factors are all there wins.
@@ -82,6 +84,23 @@ LORA_KINDS = (
     _row(BIAS, "diff_b", "alpha", _any_size),
     _row("replaced weight", "set", "", _whole("set")),
 )
+# Which side of one factor meets which of another, unless a third stands between them.
+MEETINGS = (
+    ("up", 1, "down", 0, "mid"),
+    ("up", 1, "mid", 0, ""),
+    ("mid", 1, "down", 0, ""),
+    ("w1_a", 1, "w1_b", 0, "t1"),
+    ("w2_a", 1, "w2_b", 0, "t2"),
+    ("t1", 0, "w1_a", 0, ""),
+    ("t1", 1, "w1_b", 0, ""),
+    ("t2", 0, "w2_a", 0, ""),
+    ("t2", 1, "w2_b", 0, ""),
+    ("kron_1_a", 1, "kron_1_b", 0, ""),
+    ("kron_2_a", 1, "kron_2_b", 0, "kron_t2"),
+    ("kron_t2", 0, "kron_2_a", 0, ""),
+    ("kron_t2", 1, "kron_2_b", 0, ""),
+)
+FACTORS_SIDES = 4  # a convolution's factor; none has more
 RANKED = ("down", "w1_b", "w2_b", "kron_1_b", "kron_2_b")  # the rank is how many rows they have
 
 
@@ -116,6 +135,20 @@ class LoraModule:
             row for row in LORA_KINDS if row.name == self.kind and row.needs <= set(self.keys)
         )
         return row.size(self.shapes)
+
+
+def find_mismatch(module: LoraModule) -> str:
+    """Why a module's factors make no change together, or nothing."""
+    for factor, shape in module.shapes.items():
+        if factor not in LOOSE and not 2 <= len(shape) <= FACTORS_SIDES:
+            return f"its `{factor}` is {list(shape)}"
+    for one, side, other, its, between in MEETINGS:
+        if between in module.shapes or one not in module.shapes or other not in module.shapes:
+            continue
+        ours, theirs = module.shapes[one], module.shapes[other]
+        if ours[side] != theirs[its]:
+            return f"its `{one}` is {list(ours)}, its `{other}` {list(theirs)}"
+    return "" if module.rank != 0 else "its rank is 0"
 
 
 def find_lora_kind(factors: set[str]) -> tuple[str | None, set[str]]:
