@@ -71,6 +71,20 @@ class Checkpoint:
         """The components that its family needs and this file does not hold."""
         return tuple(kind for kind in self.family.components if kind not in self.components)
 
+    @property
+    def is_miniature(self) -> bool:
+        """Whether it is smaller than its family, whose adapters then do not fit it."""
+        width = model_config.text_context_width(self.components[UNET].shapes)
+        return width not in (0, self.family.text_width)
+
+    def hint_other(self, what: str) -> str:
+        """What to do where something made for this family does not fit this model."""
+        if self.is_miniature:
+            return (
+                f"this model is a miniature of {self.family.title}: name a whole one with `-m FILE`"
+            )
+        return f"use {what} for {self.family.title}, or another model"
+
     def config(self, kind: str) -> dict[str, Any]:
         """The arguments of the class that a component is built with."""
         with gaps_named(self.path, self.components[kind]):

@@ -102,7 +102,7 @@ def check_controlnet(path: Path, model: Checkpoint) -> ControlFile:
         if side != ours[what]:
             raise BadRequest(
                 f"`{path.name}` does not fit this model: its {what} is {side}, not {ours[what]}",
-                hint="choose a ControlNet that was trained for this kind of model",
+                hint=model.hint_other("a ControlNet"),
             )
     controlnet_config(found, model)  # or an error that names what is missing
     return found

@@ -121,7 +121,7 @@ def _require_fit(embedding: EmbeddingFile, model: Checkpoint) -> None:
         raise BadRequest(
             f"`{embedding.path.name}` was made for {embedding.made_for}, "
             f"`{model.path.name}` is {model.family.title} ({_joined(encoders.values())} wide)",
-            hint=f"use an embedding for {model.family.title}, or another model",
+            hint=model.hint_other("an embedding"),
         )
 
 

@@ -14,6 +14,7 @@ class Family:
     name: str
     title: str
     base: str  # the family whose LoRAs, embeddings and ControlNets fit
+    text_width: int  # of what the U-Net reads, in every model of full size
     channels: int = 4  # what the U-Net takes: 4 latents, 9 with a masked picture, 8 with a picture
     size: int = 512
     steps: int = 25
@@ -41,11 +42,12 @@ class Family:
         return {4: "draw", 9: "inpaint", 8: "edit"}[self.channels]
 
 
-SD1 = Family("sd1", "Stable Diffusion 1", "sd1", unet_heads=8, kohya_base="sd_v1")
+SD1 = Family("sd1", "Stable Diffusion 1", "sd1", 768, unet_heads=8, kohya_base="sd_v1")
 SD2 = Family(
     "sd2",
     "Stable Diffusion 2",
     "sd2",
+    1024,
     clip_skip=2,
     act="gelu",
     size_of_velocity=768,
@@ -55,6 +57,7 @@ SDXL = Family(
     "sdxl",
     "Stable Diffusion XL",
     "sdxl",
+    2048,
     size=1024,
     cfg=6.0,
     clip_skip=2,
@@ -71,6 +74,7 @@ REFINER = replace(
     name="sdxl-refiner",
     title="Stable Diffusion XL refiner",
     base="sdxl-refiner",
+    text_width=1280,
     cfg=5.0,
     components=(UNET, VAE, TEXT_2),
     size_numbers=5,
@@ -118,6 +122,8 @@ FAMILIES: dict[str, Family] = {
         REFINER,
     )
 }
+# No two bases read text of the same width.
+BASE_BY_WIDTH = {family.text_width: family.base for family in FAMILIES.values()}
 # Seen in the wild by their channels, and nothing sdcli can draw with.
 OTHER_CHANNELS = {
     5: "a depth-to-image checkpoint",

@@ -106,6 +106,17 @@ def read_header(path: Path) -> Header:
         raise SdcliError(f"`{path}` cannot be read: {error.strerror}") from None
 
 
+def _is_text(first: bytes) -> bool:
+    """Whether these bytes are written for people: a length in binary always has a zero in it."""
+    try:
+        text = first.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = first[: error.start].decode("utf-8-sig", "replace")
+        if len(first) - error.start > 3:  # the last letter may be cut off
+            return False
+    return all(letter.isprintable() or letter in "\t\r\n\f" for letter in text)
+
+
 def _sniffed(path: Path, first: bytes) -> Header:
     if not first:
         raise BadRequest(f"`{path.name}` is empty", hint="the download failed; fetch it again")
@@ -116,6 +127,8 @@ def _sniffed(path: Path, first: bytes) -> Header:
     for magic, what, hint in NOT_WEIGHTS:
         if first.lstrip().startswith(magic):
             raise BadRequest(f"`{path.name}` {what}", hint=hint)
+    if _is_text(first):
+        raise BadRequest(f"`{path.name}` is a text, not a model", hint="name a file of weights")
     if len(first) < 9 or int.from_bytes(first[:8], "little") > path.stat().st_size:
         raise damaged_file(path, "it does not begin like any file of weights")
     raise BadRequest(

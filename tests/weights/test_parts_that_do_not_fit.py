@@ -72,3 +72,29 @@ def test_what_is_no_number_in_an_adapter_is_named(sdcli, sd1, tmp_path, number):
         ran = sdcli(*prompt, *DRAW[2:], "-m", sd1, flag, path)
         assert (ran.code, ran.out) == (2, "")
         assert f"`{path.name}` is damaged" in ran.err
+
+
+def test_a_lora_of_full_size_on_the_built_in_model(sdcli, tmp_path):
+    name = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
+    tensors = {
+        f"{name}.lora_down.weight": torch.zeros(4, 768),
+        f"{name}.lora_up.weight": torch.zeros(320, 4),
+    }
+    lora = saved(tmp_path / "ink.safetensors", tensors)
+    word = saved(tmp_path / "word.safetensors", {"emb_params": torch.zeros(1, 768)})
+    for flag, path in (("--lora", lora), ("--embedding", word)):
+        ran = sdcli("txt2img", "a word", "--dry-run", flag, path)
+        assert ran.code == 2
+        assert "this model is a miniature of Stable Diffusion 1" in ran.err
+        assert "`-m FILE`" in ran.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"hello", b"# a note\n\nfor me", b'{"a": 1}\n', "süße Häuser, ".encode() * 20],
+)
+def test_a_text_is_no_damaged_model(sdcli, tmp_path, text):
+    (tmp_path / "note.txt").write_bytes(text)
+    ran = sdcli("show", "note.txt")
+    assert ran.code == 2
+    assert ran.err.startswith("error: `note.txt` is a text, not a model")

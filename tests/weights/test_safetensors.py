@@ -78,7 +78,7 @@ def test_a_header_that_claims_terabytes_allocates_nothing(tmp_path):
     ("content", "fact"),
     [
         (b"", "is empty"),
-        (b"x", "does not begin like any file of weights"),
+        (b"\x07", "does not begin like any file of weights"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "is a Git LFS pointer"),
         (b"\n<!DOCTYPE html><html>Log in</html>", "is a web page"),
         (b"\x89PNG\r\n\x1a\n" + b"0" * 40, "is a picture"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sdcli.weights.clip import BUNDLED
+from sdcli.weights.families import BASE_BY_WIDTH
 from sdcli.weights.lora.key_names import foreign_model, read_key
 from sdcli.weights.lora.kinds import LoraModule, find_lora_kind, find_mismatch, kind_title
 from sdcli.weights.lora.kohya_metadata import named_base, trigger_words
@@ -14,8 +15,6 @@ from sdcli.weights.lora.module_names import count_resnets
 from sdcli.weights.lora.peft_config import peft_alphas
 from sdcli.weights.safetensors import Header, Tensor, damaged_file
 
-# The width of the text that the cross-attention reads: no two of these families share it.
-BASE_BY_WIDTH = {768: "sd1", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner"}
 ATTENDS = ("attn2_to_k", "attn2_to_v")
 # A tensor of one number, in Python's own words. A bfloat16 is the upper half of a float32.
 NUMBERS = {"F64": "<d", "F32": "<f", "F16": "<e", "I64": "<q", "I32": "<i", "I16": "<h", "U8": "<B"}

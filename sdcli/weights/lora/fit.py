@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sdcli.errors import BadRequest
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.families import FAMILIES, Family
+from sdcli.weights.families import FAMILIES
 from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.lora.file import LoraFile, read_lora
 from sdcli.weights.lora.kinds import LoraModule
@@ -96,11 +96,12 @@ def check_fit(file: Header, model: Checkpoint, *, partial: bool = False) -> Lora
     if row.name != "lora":
         raise BadRequest(f"`{file.path.name}` is {row.title}, not a LoRA", hint=row.hint)
     held = fit_lora(file, model)
-    _accept(held, model.family, partial=partial)
+    _accept(held, model, partial=partial)
     return held
 
 
-def _accept(held: LoraFit, family: Family, *, partial: bool) -> None:
+def _accept(held: LoraFit, model: Checkpoint, *, partial: bool) -> None:
+    family = model.family
     file = held.lora.header.path.name
     if not held.lora.modules:
         raise BadRequest(f"`{file}` is no LoRA: {_instead(held.lora)}")
@@ -114,7 +115,9 @@ def _accept(held: LoraFit, family: Family, *, partial: bool) -> None:
         raise BadRequest(
             f"none of the {len(held.lora.modules)} modules of `{file}`, for {whose}, fits this "
             f"model, {family.title}: {_listed(held)}",
-            hint=f"see `sdcli lora show {file}`",
+            hint=model.hint_other("a LoRA")
+            if model.is_miniature
+            else f"see `sdcli lora show {file}`",
         )
     if held.misfits and not partial:
         raise BadRequest(
