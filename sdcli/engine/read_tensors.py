@@ -14,10 +14,11 @@ from typing import Any
 
 import torch
 
+from sdcli.engine.unpack_blocks import unpack_blocks
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.weights.components import Component
 from sdcli.weights.read_header import read_header
-from sdcli.weights.safetensors import Header, Scale
+from sdcli.weights.safetensors import Header, Packing, Scale
 from sdcli.weights.safetensors import Tensor as Place
 from sdcli.weights.tensor_names import Part
 
@@ -63,6 +64,8 @@ class TensorReader:
 
         Touching new memory costs more than reading a file from the page cache does.
         """
+        if place.packing is not None:
+            return self._unpacked(place, place.packing, third)
         if place.scale is not None:
             return self._multiplied(place, place.scale, third)
         shape, offset = place.shape, place.offset
@@ -74,6 +77,14 @@ class TensorReader:
         tensor = self._scratch(math.prod(shape), STORED_DTYPES[place.dtype])
         self._fill(place.file, offset, tensor)
         return tensor.view(shape)
+
+    def _unpacked(self, place: Place, packing: Packing, third: int | None) -> torch.Tensor:
+        """What blocks of numbers stand for; a third of the rows is a third of the blocks."""
+        raw = self._scratch(place.size, torch.uint8)
+        self._fill(place.file, place.offset, raw)
+        numbers = unpack_blocks(packing.name, raw.view(-1, packing.bytes))
+        whole = numbers.to(DTYPES[place.dtype]).view(place.shape)
+        return whole if third is None else whole.chunk(3)[third]
 
     def _multiplied(self, place: Place, scale: Scale, third: int | None) -> torch.Tensor:
         """What smaller numbers stand for: each row, or the whole, times its factor."""

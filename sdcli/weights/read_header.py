@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.library.open_file import open_regular_file
+from sdcli.weights.gguf import MAGIC, read_gguf
 from sdcli.weights.pickle import read_pickle
 from sdcli.weights.safetensors import Header, Tensor, damaged_file, read_safetensors
 from sdcli.weights.scaled import multiply_out
@@ -87,7 +88,6 @@ NOT_WEIGHTS: tuple[tuple[bytes, str, str], ...] = (
     (b"\xff\xd8\xff", "is a picture, not a model", "pictures go to `--image`"),
     (b"RIFF", "is a picture or a sound, not a model", "pictures go to `--image`"),
     (b"GIF8", "is a picture, not a model", "pictures go to `--image`"),
-    (b"GGUF", "is a GGUF file, which sdcli cannot read", "use the `.safetensors` it was made from"),
     (b"\x1f\x8b", "is a gzip archive, not a model", "unpack it first"),
     (b"7z\xbc\xaf", "is a 7-Zip archive, not a model", "unpack it first"),
     (b"Rar!", "is a RAR archive, not a model", "unpack it first"),
@@ -117,13 +117,20 @@ def _is_text(first: bytes) -> bool:
     return all(letter.isprintable() or letter in "\t\r\n\f" for letter in text)
 
 
+def _find_reader(first: bytes) -> Callable[[Path], Header] | None:
+    """Who reads a file that begins like this."""
+    if first.startswith(MAGIC):
+        return read_gguf
+    if first[8:9] == b"{":  # before the pickles: any byte may begin a length
+        return read_safetensors
+    return read_pickle if first.startswith((b"PK\x03\x04", b"\x80")) else None
+
+
 def _sniffed(path: Path, first: bytes) -> Header:
     if not first:
         raise BadRequest(f"`{path.name}` is empty", hint="the download failed; fetch it again")
-    if first[8:9] == b"{":  # before the pickles: any byte may begin a length
-        return multiply_out(read_safetensors(path))
-    if first.startswith((b"PK\x03\x04", b"\x80")):
-        return multiply_out(read_pickle(path))
+    if read := _find_reader(first):
+        return multiply_out(read(path))
     for magic, what, hint in NOT_WEIGHTS:
         if first.lstrip().startswith(magic):
             raise BadRequest(f"`{path.name}` {what}", hint=hint)

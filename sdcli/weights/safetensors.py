@@ -51,6 +51,7 @@ class Tensor:
     offset: int = 0
     strides: tuple[int, ...] = ()  # in elements; empty: contiguous
     scale: Scale | None = None  # where the file holds smaller numbers, to be multiplied
+    packing: Packing | None = None  # where it holds them in blocks
 
     @property
     def count(self) -> int:
@@ -60,7 +61,18 @@ class Tensor:
     @property
     def size(self) -> int:
         """How many bytes its numbers take in the file."""
+        if self.packing:
+            return self.count // self.packing.numbers * self.packing.bytes
         return self.count * ITEM_SIZES[self.scale.dtype if self.scale else self.dtype]
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How numbers are packed: GGUF's name for it, how many are in a block, and its bytes."""
+
+    name: str
+    numbers: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ class Header:
     """A file of weights without its weights."""
 
     path: Path
-    form: str  # safetensors, pickle, diffusers
+    form: str  # safetensors, pickle, gguf, diffusers
     tensors: Mapping[str, Tensor]
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])

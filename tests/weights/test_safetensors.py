@@ -82,7 +82,7 @@ def test_a_header_that_claims_terabytes_allocates_nothing(tmp_path):
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "is a Git LFS pointer"),
         (b"\n<!DOCTYPE html><html>Log in</html>", "is a web page"),
         (b"\x89PNG\r\n\x1a\n" + b"0" * 40, "is a picture"),
-        (b"GGUF" + b"\0" * 40, "is a GGUF file"),
+        (b"GGUF" + b"\0" * 40, "it is no GGUF file that can be read"),
         (b"\x10" + b"\0" * 80, "is neither safetensors nor a PyTorch file"),
     ],
 )
