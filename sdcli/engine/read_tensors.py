@@ -83,18 +83,18 @@ class TensorReader:
         raw = self._scratch(place.size, torch.uint8)
         self._fill(place.file, place.offset, raw)
         numbers = unpack_blocks(packing.name, raw.view(-1, packing.bytes))
-        whole = numbers.to(DTYPES[place.dtype]).view(place.shape)
+        whole = numbers.to(STORED_DTYPES[place.dtype]).view(place.shape)
         return whole if third is None else whole.chunk(3)[third]
 
     def _multiplied(self, place: Place, scale: Scale, third: int | None) -> torch.Tensor:
         """What smaller numbers stand for: each row, or the whole, times its factor."""
         stored = replace(place, dtype=scale.dtype, scale=None)
-        numbers = self.lent(stored, third).to(torch.float32)
-        factor = self.lent(scale.factor).to(torch.float32).flatten()
+        numbers = self.read_into_scratch(stored, third).to(torch.float32)
+        factor = self.read_into_scratch(scale.factor).to(torch.float32).flatten()
         if third is not None and len(factor) > 1:
             factor = factor.chunk(3)[third]
         numbers *= factor.view(-1, *[1] * (numbers.ndim - 1))
-        return numbers.to(DTYPES[place.dtype])
+        return numbers.to(STORED_DTYPES[place.dtype])
 
     def _strided(self, place: Place) -> torch.Tensor:
         sides = zip(place.shape, place.strides, strict=True)

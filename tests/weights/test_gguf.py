@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sdcli.engine.read_tensors import load
+from sdcli.engine.read_tensors import load_tensors
 from sdcli.errors import BadRequest
 from sdcli.weights.read_header import read_header
 from tests.helpers import tiny
@@ -74,7 +74,7 @@ def test_blocks_stand_for_the_numbers_that_ggml_says(tmp_path, kind):
     blocks = [b + bytes(torch.randint(256, (rest,), generator=dice).tolist()) for b in blocks]
     path = written(tmp_path / "x.gguf", {"a": (number, (3, 64), b"".join(blocks))})
     expected = torch.tensor([numbers(kind, block) for block in blocks]).half().view(3, 64)
-    assert torch.equal(load(path)["a"], expected)
+    assert torch.equal(load_tensors(path)["a"], expected)
     assert read_header(path).tensors["a"].dtype == "F16"
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sdcli.engine.read_tensors import Reader, load
+from sdcli.engine.read_tensors import TensorReader, load_tensors
 from sdcli.errors import BadRequest
 from sdcli.weights.checkpoint import identify_checkpoint
 from sdcli.weights.read_header import read_header
@@ -55,7 +55,7 @@ def test_old_and_new_scales_are_multiplied_out(tmp_path: Path, rows: bool):
     save_file({n: t.clone() for n, t in each.items()}, tmp_path / "each.safetensors")
     torch.save(old, tmp_path / "old.ckpt")
     for file in ("old.safetensors", "new.safetensors", "each.safetensors", "old.ckpt"):
-        read = load(tmp_path / file)
+        read = load_tensors(tmp_path / file)
         assert read.keys() == meant.keys()
         for name, tensor in meant.items():
             assert torch.equal(read[name], tensor), name
@@ -68,7 +68,7 @@ def test_a_third_of_a_fused_weight_has_its_own_rows(tmp_path: Path):
     tensors = {"fused.weight": stored, "fused.weight_scale": torch.linspace(0.5, 2, 12)}
     save_file(tensors, tmp_path / "x.safetensors")
     place = read_header(tmp_path / "x.safetensors").tensors["fused.weight"]
-    with Reader() as reader:
+    with TensorReader() as reader:
         whole = reader.read(place)
         for third in range(3):
             assert torch.equal(reader.read(place, third), whole.chunk(3)[third])
@@ -141,5 +141,5 @@ def test_a_merge_is_written_in_plain_numbers(sdcli, tmp_path: Path):
     words = ("-m", tmp_path / "small.safetensors", "--lora", tmp_path / "none.safetensors")
     ran = sdcli("lora", "merge", *words, "-o", tmp_path / "merged.safetensors")
     assert ran.code == 0, ran.err
-    read = load(tmp_path / "merged.safetensors")
+    read = load_tensors(tmp_path / "merged.safetensors")
     assert all(torch.equal(read[name], tensor) for name, tensor in meant.items())
