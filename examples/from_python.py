@@ -9,12 +9,12 @@ from sdcli.request import Draw, Output, Request
 
 def main() -> None:
     """One car in four colours, each beside the name of its file."""
-    studio = Session(console.Console())  # loads a model once, however many plans follow
     place = destination(Output("outputs/cars/{prompt}.png", force=True))
-    for colour in ("red", "blue", "yellow", "white"):
-        todo = make_plan(Request(Draw(), f"a {colour} car in the snow", seed=5))
-        for picture in studio.draw(todo):
-            console.print_result(str(save(picture, place)))
+    with Session() as session:  # loads a model once, however many plans follow
+        for colour in ("red", "blue", "yellow", "white"):
+            plan = make_plan(Request(Draw(), f"a {colour} car in the snow", seed=5))
+            for picture in session.run(plan):
+                console.print_result(str(save(picture, place)))
 
 
 if __name__ == "__main__":

@@ -163,6 +163,28 @@ METADATA = {
 }
 
 
+def ggufs() -> list[bytes]:
+    """GGUF files with metadata of every kind and tensors of most."""
+
+    def text(word: str) -> bytes:
+        return struct.pack("<Q", len(word)) + word.encode()
+
+    values = (
+        text("general.architecture") + struct.pack("<I", 8) + text("sd1"),
+        text("general.alignment") + struct.pack("<II", 4, 32),
+        text("comfy.gguf.orig_shape.a") + struct.pack("<IIQ2i", 9, 5, 2, 4, 8),
+        text("x") + struct.pack("<IIQ", 9, 8, 2) + text("a") + text("b"),
+        text("y") + struct.pack("<Id", 12, 0.5),
+    )
+    tensors = (("a", 1, (2, 16)), ("b.weight", 8, (2, 32)), ("c", 2, (3, 64)), ("d", 0, (5,)))
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(values)) + b"".join(values)
+    for place, (name, kind, shape) in enumerate(tensors):
+        sides = struct.pack(f"<{len(shape)}Q", *shape[::-1])
+        head += text(name) + struct.pack("<I", len(shape)) + sides
+        head += struct.pack("<IQ", kind, 256 * place)
+    return [head + bytes(-len(head) % 32) + bytes(1024)]
+
+
 def pickles() -> list[bytes]:
     """Files as PyTorch writes them, zipped and not, and pickles of every protocol in a zip."""
     state = OrderedDict(
