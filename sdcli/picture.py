@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from PIL import Image
 
 from sdcli.plan import Plan
+from sdcli.request import Output
 
 
 @dataclass(frozen=True)
@@ -31,3 +33,20 @@ class Picture:
     made: Made
     index: int = 0  # which picture of the run, from 0
     maps: tuple[Image.Image, ...] = ()  # the control maps that were followed
+
+    @property
+    def seed(self) -> int:
+        """The seed that draws this picture."""
+        return self.plan.seed
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the picture and all that it carries, as the command does, and give its path back.
+
+        A folder, a file or a template with `{seed}` and so on; a file that exists is replaced only
+        with `force`.
+        """
+        from sdcli.outputs import save as outputs  # which knows pictures
+
+        place = outputs.destination(Output(str(path), force=force))
+        outputs.prepare(place, self.plan)
+        return outputs.save(self, place)

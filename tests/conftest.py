@@ -14,8 +14,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest  # noqa: E402
 
-from tests.helpers import tiny  # noqa: E402
-
 
 class Ran(NamedTuple):
     """What a command gave back: its exit code, the product, the conversation."""
@@ -23,6 +21,16 @@ class Ran(NamedTuple):
     code: int
     out: str
     err: str
+
+
+SLOW = "pytestmark = pytest.mark.slow"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m "not slow"`, files that are slow as a whole are not even imported: no torch."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    return True if SLOW in collection_path.read_text(encoding="utf-8") else None
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +85,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     folder = tmp_path_factory.mktemp("checkpoints")
 
     def get(layout: str) -> Path:
+        from tests.helpers import tiny  # which needs torch
+
         path = folder / f"{layout}.safetensors"
         return path if path.exists() else tiny.write(path, layout)
 

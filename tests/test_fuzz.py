@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.bench import fuzz
+
+pytestmark = pytest.mark.slow
 
 
 def test_nothing_that_is_spoilt_does_harm(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(__file__).parents[1] / "sdcli"
 ENGINE = PACKAGE / "engine"
 DOOR = "sdcli.engine.door"  # imports nothing heavy until it is used

@@ -13,6 +13,8 @@ from PIL import Image
 
 from sdcli.batch.journal import BatchJournal
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--steps", 1, "-W", 64, "-H", 64)
 JOBS = """
 # a comment, and an empty line

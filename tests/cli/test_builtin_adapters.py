@@ -8,6 +8,8 @@ from PIL import Image
 
 from sdcli import folders
 
+pytestmark = pytest.mark.slow
+
 LORA = folders.assets() / "builtin-blueprint.safetensors"
 WORDS = ("txt2img", "a red house, blueprint", "--seed", 5, "--steps", 12, "-q")
 

@@ -15,6 +15,8 @@ from PIL import Image
 
 from sdcli.engine import device
 
+pytestmark = pytest.mark.slow
+
 DRAW = ("txt2img", "a fox")
 
 

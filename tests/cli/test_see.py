@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("-W", 64, "-H", 64, "--seed", 7, "--cfg", 3)
 
 

@@ -16,6 +16,8 @@ from sdcli.reproduce.command_line import command_for_request
 from tests.helpers import plans
 from tests.metadata.test_readers import with_exif
 
+pytestmark = pytest.mark.slow
+
 PILLOW = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 
 

@@ -16,6 +16,8 @@ from PIL import Image
 
 from sdcli.outputs.study_folder import Folder
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("-W", 64, "-H", 64, "--cfg", 3)
 
 

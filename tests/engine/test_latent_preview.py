@@ -3,6 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -10,6 +11,8 @@ from sdcli.engine.build import build_modules
 from sdcli.engine.latent_preview import LatentPreview, fit_projection
 from sdcli.engine.pipeline import Pipeline
 from sdcli.weights.checkpoint import identify_checkpoint
+
+pytestmark = pytest.mark.slow
 
 
 class Linear:
@@ -26,7 +29,7 @@ class Linear:
 
 def test_a_projection_gives_back_the_colours_of_a_linear_vae():
     vae = Linear()
-    pipe = SimpleNamespace(vae=vae, scale=0.5, compute_device="cpu")
+    pipe = SimpleNamespace(vae=vae, latent_scale=0.5, compute_device="cpu")
     colours = fit_projection(pipe)  # type: ignore[arg-type]
     assert colours.shape == (5, 3)
     latents = 0.5 * (vae.mix @ torch.tensor([0.3, -0.6, 0.9]) + 0.25)

@@ -13,6 +13,8 @@ from sdcli.weights.checkpoint import Checkpoint, identify_checkpoint, read_heade
 from tests.helpers import loras
 from tests.helpers.loras import Tensors
 
+pytestmark = pytest.mark.slow
+
 Bits = dict[tuple[str, str], torch.Tensor]
 
 

@@ -6,6 +6,8 @@ import torch
 from sdcli.engine.noise import make_noise
 from sdcli.errors import BadRequest
 
+pytestmark = pytest.mark.slow
+
 # What torch.manual_seed(0); torch.randn(12, device="cuda") prints, as published with A1111.
 CUDA = [-0.9247, -0.4253, -2.6438, 0.1452, -0.1209, -0.5797, -0.6229, -0.3284,
         -1.0745, -0.3631, -1.6711, 2.2655]  # fmt: skip

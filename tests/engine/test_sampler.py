@@ -12,6 +12,8 @@ from sdcli.errors import BadRequest
 from sdcli.schedulers.names import SCHEDULERS
 from sdcli.schedulers.table import SOLVERS
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (1, 4, 8, 8)
 
 

@@ -15,6 +15,8 @@ from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
+pytestmark = pytest.mark.slow
+
 
 class Recorder(SilentListener):
     """Keeps what the engine tells."""

@@ -19,6 +19,8 @@ from sdcli.plan import Draw, Plan
 from sdcli.request import Output, Request
 from tests.helpers.plans import a_plan, read_back
 
+pytestmark = pytest.mark.slow
+
 COMPOSITE = {
     "task",
     "prompt",

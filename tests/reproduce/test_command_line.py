@@ -16,6 +16,8 @@ from sdcli.planning.resolve import make_plan
 from sdcli.reproduce.command_line import command_for_plan
 from sdcli.request import Draw, Redraw, Repaint, Request
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "asked",

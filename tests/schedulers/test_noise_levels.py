@@ -12,6 +12,8 @@ from sdcli.schedulers.noise_levels import (
 )
 from sdcli.schedulers.table import SPACINGS
 
+pytestmark = pytest.mark.slow
+
 OF = make_noise_schedule()
 BETAS = np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
 KEPT = np.cumprod(1 - BETAS)

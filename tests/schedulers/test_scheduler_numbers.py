@@ -16,6 +16,8 @@ from sdcli.engine.sampler import Sampling
 from sdcli.schedulers.noise_levels import make_noise_schedule
 from sdcli.schedulers.table import SPACINGS, Spacing
 
+pytestmark = pytest.mark.slow
+
 FILE = Path(__file__).parents[2] / "../shared/cases/scheduler_expected.json"
 COUNT = 4 * 3 * 8 * 8
 X = (torch.arange(COUNT) / COUNT).reshape(3, 8, 8, 4).permute(3, 0, 1, 2)

@@ -12,6 +12,8 @@ from sdcli.schedulers.noise_levels import make_noise_schedule
 from sdcli.schedulers.solvers.base import SolverRun, gauss_legendre
 from sdcli.schedulers.table import SOLVERS
 
+pytestmark = pytest.mark.slow
+
 MEANS = torch.tensor([-1.5, 0.4, 2.0], dtype=torch.float64)
 SPREAD = 0.3
 START = torch.linspace(-2.5, 2.5, 41, dtype=torch.float64) * 8

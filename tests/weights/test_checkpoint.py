@@ -24,6 +24,8 @@ from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header, Tensor
 from tests.helpers import tiny
 
+pytestmark = pytest.mark.slow
+
 KEYS = Path(__file__).parents[2] / "../shared/facts/keys"
 
 

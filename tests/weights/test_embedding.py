@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 from sdcli.errors import BadRequest
 from sdcli.weights import embedding
 
+pytestmark = pytest.mark.slow
+
 
 def pt(path, inside):
     torch.save(inside, path)

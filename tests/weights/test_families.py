@@ -7,6 +7,8 @@ import pytest
 from sdcli.weights.families import FAMILIES
 from sdcli.weights.tensor_names import TEXT, TEXT_2
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 def test_what_a_family_is_told_beside_the_words_agrees(family):

@@ -17,6 +17,8 @@ from sdcli.weights.lora.file import read_alphas, read_lora
 from sdcli.weights.read_header import read_header
 from tests.helpers import tiny
 
+pytestmark = pytest.mark.slow
+
 GOOD = {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}
 
 

@@ -17,6 +17,8 @@ from sdcli.errors import BadRequest
 from sdcli.weights.pickle import read_pickle
 from sdcli.weights.read_header import read_header
 
+pytestmark = pytest.mark.slow
+
 HEAD = b"\x80\x02"
 TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
 ORDERED = b"ccollections\nOrderedDict\n"

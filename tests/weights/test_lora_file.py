@@ -17,6 +17,8 @@ from sdcli.weights.lora.module_names import count_resnets, diffusers_module_name
 from sdcli.weights.safetensors import Header, Tensor
 from tests.helpers import tiny
 
+pytestmark = pytest.mark.slow
+
 KEYS = Path(__file__).parents[2] / "../shared/facts/keys"
 
 

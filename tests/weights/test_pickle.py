@@ -21,6 +21,8 @@ from sdcli.engine.read_tensors import load_tensors
 from sdcli.errors import BadRequest
 from sdcli.weights.read_header import read_header
 
+pytestmark = pytest.mark.slow
+
 STATE = OrderedDict(
     a=torch.arange(6, dtype=torch.float16).reshape(2, 3),
     b=torch.tensor(3.5),

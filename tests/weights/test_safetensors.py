@@ -13,6 +13,8 @@ from safetensors.torch import save_file
 from sdcli.errors import BadRequest
 from sdcli.weights.read_header import read_header
 
+pytestmark = pytest.mark.slow
+
 
 def written(path: Path, header: object, data: bytes = b"", length: int | None = None) -> Path:
     text = header if isinstance(header, bytes) else json.dumps(header).encode()

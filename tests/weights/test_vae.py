@@ -12,6 +12,8 @@ from sdcli.weights.checkpoint import identify_checkpoint
 from sdcli.weights.vae import check_vae
 from tests.helpers import tiny
 
+pytestmark = pytest.mark.slow
+
 
 def saved(path: Path, shapes: tiny.Shapes) -> Path:
     save_file(tiny.filled(shapes), path)

@@ -1,0 +1,151 @@
+"""Drawing from Python: the commands as functions, with the flags as keyword arguments.
+
+    import sdcli
+
+    picture = sdcli.txt2img("a red house by the sea at night", steps=20, seed=7)
+    picture.save("house.png")
+
+    with sdcli.Session() as session:  # keeps the model warm
+        for seed in range(4):
+            plan = sdcli.make_plan("a red house", seed=seed)
+            for picture in session.run(plan):
+                picture.image.show()
+
+A picture drawn from Python is the picture that the command draws, to the bit, and `save` writes what
+the command writes. Whatever is wrong is an `sdcli.SdcliError` with a `fact` and a `hint`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from sdcli.engine import door
+from sdcli.environment import read_environment
+from sdcli.errors import BadRequest
+from sdcli.events import SilentListener
+from sdcli.options.parse import ControlSpec, LoraSpec
+from sdcli.options.presets import fill_from_presets, read_preset
+from sdcli.options.table import ALL_OPTIONS, Option, change_request
+from sdcli.picture import Picture
+from sdcli.plan import Plan
+from sdcli.planning import resolve
+from sdcli.reproduce.as_preset import preset_from_picture
+from sdcli.reproduce.recall import recall_picture
+from sdcli.request import Draw, Edit, Redraw, Repaint, Request, Task
+from sdcli.text import suggest
+
+
+def txt2img(prompt: str, **options: Any) -> Picture:
+    """Draw a picture from words."""
+    return _draw(make_request(prompt, **options))
+
+
+def img2img(prompt: str, image: str | Path, **options: Any) -> Picture:
+    """Redraw a picture from words."""
+    return _draw(make_request(prompt, Redraw(Path(image)), **options))
+
+
+def inpaint(prompt: str, image: str | Path, mask: str | Path, **options: Any) -> Picture:
+    """Repaint the white of a mask; outside it every pixel stays as it was."""
+    return _draw(make_request(prompt, Repaint(Path(image), Path(mask)), **options))
+
+
+def edit(instruction: str, image: str | Path, **options: Any) -> Picture:
+    """Follow an instruction about a picture, with an InstructPix2Pix checkpoint."""
+    return _draw(make_request(instruction, Edit(Path(image)), **options))
+
+
+def make_plan(prompt: str | Request, task: Task | None = None, **options: Any) -> Plan:
+    """What would be done for a prompt and options, or for a whole `Request`: every question
+    answered, every file found and hashed, the seed rolled. `Session.run` draws it."""
+    if isinstance(prompt, Request):
+        if task is not None or options:
+            raise BadRequest("a request says everything itself", hint="change it, or say a prompt")
+        return resolve.make_plan(prompt)
+    return resolve.make_plan(make_request(prompt, task or Draw(), **options))
+
+
+def draw_again(path: str | Path, *, exact: bool = False, **changes: Any) -> Picture:
+    """Draw a picture again from what the file at `path` carries, with options changed or not;
+    `exact` draws it on the device on which it was drawn."""
+    plan, _ = recall_picture(Path(path)).make_plan(_named_values(changes), exact=exact)
+    return _draw_plan(plan)
+
+
+def make_request(prompt: str, task: Task | None = None, **options: Any) -> Request:
+    """The request of a prompt and of options named as the flags are, over `preset` and `like`."""
+    sources = [
+        *([read_preset(str(options.pop("preset")))] if options.get("preset") else []),
+        *([preset_from_picture(Path(options.pop("like")))] if options.get("like") else []),
+    ]
+    request = change_request(Request(task or Draw(), prompt), _named_values(options))
+    return fill_from_presets(
+        request, sources, prompt_given=True, default_model=read_environment().model
+    )
+
+
+def _named_values(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments as values by option, texts read as the command line reads them."""
+    values: dict[str, Any] = {}
+    for keyword, value in options.items():
+        option = _find_keyword(keyword)
+        if value is not None:
+            values[option.name] = _read_keyword(option, value)
+    return values
+
+
+def _find_keyword(keyword: str) -> Option:
+    name = keyword.replace("_", "-")
+    option = ALL_OPTIONS.get(name)
+    if option is None or option.of == "run":
+        known = {n.replace("-", "_") for n, o in ALL_OPTIONS.items() if o.of != "run"}
+        raise BadRequest(
+            f"no option is called `{keyword}`",
+            hint=f"{suggest(keyword, known)}one of {', '.join(sorted(known))}",
+        )
+    return option
+
+
+def _read_keyword(option: Option, value: Any) -> Any:
+    if not option.many:
+        return option.check(value)
+    several = isinstance(value, list | tuple)
+    items = cast("Sequence[Any]", value) if several else [value]
+    spoken = isinstance(option.parse, LoraSpec | ControlSpec)
+    return option.check(
+        [option.read(each) if spoken and isinstance(each, str) else each for each in items]
+    )
+
+
+def _draw(request: Request) -> Picture:
+    if request.count not in (None, 1):
+        raise BadRequest(
+            f"this draws one picture, and count={request.count} was said",
+            hint="`for picture in session.run(sdcli.make_plan(...))` draws several",
+        )
+    return _draw_plan(resolve.make_plan(request))
+
+
+def _draw_plan(plan: Plan) -> Picture:
+    with door.open_session() as session:
+        (picture,) = session.run(replace(plan, count=1), SilentListener())
+    return picture
+
+
+def _document(*functions: Any) -> None:
+    """Put the table's help under each function's own sentence, so that `help()` tells it all."""
+    rows = (
+        f"    {name.replace('-', '_')}: {option.help}"
+        + (f" Default: {option.default.shown}." if option.default.shown else "")
+        for name, option in ALL_OPTIONS.items()
+        if option.of in ("request", "output", "task") and name not in ("prompt", "image", "mask")
+    )
+    table = "\n".join(rows)
+    for function in functions:
+        function.__doc__ = f"{function.__doc__}\n\nOptions, all by keyword:\n\n{table}\n"
+
+
+_document(txt2img, img2img, inpaint, edit)
