@@ -110,7 +110,7 @@ def check_controlnet(path: Path, model: Checkpoint) -> ControlFile:
 
 def _common_shape(shapes: model_config.Shapes) -> dict[str, Any]:
     """What a ControlNet and a U-Net must have alike."""
-    levels = range(model_config.count_children(shapes, "down_blocks"))
+    levels = range(model_config.count_children(shapes, "down_blocks", model_config.MOST_LEVELS))
     inner = "down_blocks.{}.resnets.0.conv1.weight"
     return {
         "widths": [model_config.tensor_side(shapes, inner.format(level)) for level in levels],
@@ -129,7 +129,7 @@ def controlnet_config(found: ControlFile, model: Checkpoint) -> dict[str, Any]:
 
 
 def _config(shapes: model_config.Shapes, unet: Mapping[str, Any]) -> dict[str, Any]:
-    levels = range(model_config.count_children(shapes, "down_blocks"))
+    levels = range(model_config.count_children(shapes, "down_blocks", model_config.MOST_LEVELS))
     down = [model_config.transformer_depths(shapes, f"down_blocks.{level}") for level in levels]
     middle = model_config.count_children(shapes, "mid_block.attentions.0.transformer_blocks")
     if not down or not all(down):

@@ -11,17 +11,20 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.weights.tensor_names import numbers_after
+from sdcli.weights.tensor_names import MOST_BLOCKS, numbers_after
 
 Shapes = Mapping[str, tuple[int, ...]]
 Config = dict[str, Any]
 GROUPS = 32  # of every group norm in every Stable Diffusion
+MOST_LEVELS, MOST_RESNETS = 8, 8  # real ones have four levels of three
 HEAD = 64  # the width of an attention head in SD 2, SDXL and all CLIPs
 
 
-def count_children(shapes: Collection[str], prefix: str) -> int:
+def count_children(shapes: Collection[str], prefix: str, most: int = MOST_BLOCKS) -> int:
     """How many numbered children `prefix` has: 3 for `prefix.0`, `prefix.1`, `prefix.2`."""
     found = numbers_after(shapes, prefix)
+    if len(found) > most:
+        raise BadRequest(f"it has {len(found)} parts under `{prefix}`, more than any model")
     if found != list(range(len(found))):
         missing = next(n for n in range(len(found)) if n not in found)
         raise BadRequest(f"it lacks every tensor of `{prefix}.{missing}`, and has later ones")
@@ -43,7 +46,7 @@ def common_groups(widths: Iterable[int]) -> int:
 
 def transformer_depths(shapes: Shapes, prefix: str) -> list[int]:
     """Transformer blocks behind each resnet of a block; 0 where there is no attention."""
-    resnets = count_children(shapes, f"{prefix}.resnets")
+    resnets = count_children(shapes, f"{prefix}.resnets", MOST_RESNETS)
     return [
         count_children(shapes, f"{prefix}.attentions.{place}.transformer_blocks")
         for place in range(resnets)
@@ -54,7 +57,7 @@ def unet_config(
     shapes: Shapes, *, heads: int | None = None, norm_groups: int | None = None
 ) -> Config:
     """`UNet2DConditionModel`'s arguments. `heads` is their number; none: heads of 64 wide."""
-    levels = range(count_children(shapes, "down_blocks"))
+    levels = range(count_children(shapes, "down_blocks", MOST_LEVELS))
     widths = [
         tensor_side(shapes, f"down_blocks.{level}.resnets.0.conv1.weight") for level in levels
     ]
@@ -128,7 +131,7 @@ def added_embedding_width(shapes: Shapes) -> int:
 
 def autoencoder_config(shapes: Shapes, *, scale: float, norm_groups: int | None = None) -> Config:
     """`AutoencoderKL`'s arguments."""
-    levels = range(count_children(shapes, "encoder.down_blocks"))
+    levels = range(count_children(shapes, "encoder.down_blocks", MOST_LEVELS))
     blocks = [f"encoder.down_blocks.{level}.resnets" for level in levels]
     widths = [tensor_side(shapes, f"{block}.0.conv1.weight") for block in blocks]
     return {

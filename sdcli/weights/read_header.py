@@ -79,6 +79,9 @@ def _json(path: Path) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
 
 
+# Every name is held against dozens of patterns: what is far beyond any model is not begun with.
+MOST_TENSORS = 50_000
+LONGEST_NAMES = 2_500_000  # letters, of all together
 LONGEST_CONFIG = 1 << 20  # of a diffusers folder; the longest real one has 2 KB
 # What a file begins with, when it is nothing that holds weights, and what to say about it.
 NOT_WEIGHTS: tuple[tuple[bytes, str, str], ...] = (
@@ -130,7 +133,11 @@ def _sniffed(path: Path, first: bytes) -> Header:
     if not first:
         raise BadRequest(f"`{path.name}` is empty", hint="the download failed; fetch it again")
     if read := _find_reader(first):
-        return multiply_out(read(path))
+        header = read(path)
+        names = sum(map(len, header.tensors))
+        if len(header.tensors) > MOST_TENSORS or names > LONGEST_NAMES:
+            raise damaged_file(path, f"{len(header.tensors):,} tensors are more than any model has")
+        return multiply_out(header)
     for magic, what, hint in NOT_WEIGHTS:
         if first.lstrip().startswith(magic):
             raise BadRequest(f"`{path.name}` {what}", hint=hint)

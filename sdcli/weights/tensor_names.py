@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+MOST_BLOCKS = 100
 UNET, VAE, TEXT, TEXT_2 = "unet", "vae", "text_encoder", "text_encoder_2"
 
 # What may stand before a component's own names, the longest first where one begins another.
@@ -130,7 +131,8 @@ def numbers_after(names: Collection[str], prefix: str) -> list[int]:
     """The numbers that stand behind a prefix: those that are there, whatever they claim to be."""
     start = len(prefix) + 1
     found = {name[start:].partition(".")[0] for name in names if name.startswith(prefix + ".")}
-    return sorted(int(number) for number in found if re.fullmatch("[0-9]{1,6}", number))
+    numbers = sorted(int(number) for number in found if re.fullmatch("[0-9]{1,6}", number))
+    return numbers[: MOST_BLOCKS + 1]  # no model has more, and whoever counts them will say so
 
 
 VAE_ATTENTION = {

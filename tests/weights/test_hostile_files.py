@@ -167,3 +167,16 @@ def test_a_pattern_of_peft_is_a_name_and_no_program(tmp_path):
         json.dumps({"lora_alpha": 1, "alpha_pattern": patterns})
     )
     assert list(read_alphas(read_lora(read_header(path))).values()) == [2.0]
+
+
+def test_more_tensors_and_more_blocks_than_any_model_has(tmp_path):
+    entry = {"dtype": "F16", "shape": [0], "data_offsets": [0, 0]}
+    for names in ([f"a.{n}" for n in range(50_001)], [f"{'a.' * 400}{n}" for n in range(4_000)]):
+        path = written(tmp_path / "x.safetensors", dict.fromkeys(names, entry), b"")
+        with pytest.raises(BadRequest, match="more than any model has"):
+            read_header(path)
+    shapes = {f"unet.down_blocks.{n}.resnets.0.conv1.weight": (1, 1, 1, 1) for n in range(9)}
+    shapes |= {"unet.conv_in.weight": (1, 4, 3, 3)}
+    save_file(tiny.filled(shapes), tmp_path / "deep.safetensors")
+    with pytest.raises(BadRequest, match="more than any model"):
+        identify_checkpoint(tmp_path / "deep.safetensors").config("unet")
