@@ -74,7 +74,9 @@ class Checkpoint:
     @property
     def is_miniature(self) -> bool:
         """Whether it is smaller than its family, whose adapters then do not fit it."""
-        width = model_config.text_context_width(self.components[UNET].shapes)
+        unet = self.components[UNET]
+        with gaps_named(self.path, unet):
+            width = model_config.text_context_width(unet.shapes)
         return width not in (0, self.family.text_width)
 
     def hint_other(self, what: str) -> str:
@@ -229,9 +231,10 @@ def require_components(checkpoint: Checkpoint, *, other_vae: bool) -> None:
 
 
 def _family(header: Header, components: Mapping[str, Component]) -> Family:
-    shapes = components[UNET].shapes
-    channels = model_config.tensor_side(shapes, "conv_in.weight", 1)
-    base = _base(components)
+    unet = components[UNET]
+    with gaps_named(header.path, unet):
+        channels = model_config.tensor_side(unet.shapes, "conv_in.weight", 1)
+        base = _base(components)
     for family in FAMILIES.values():
         if (family.base, family.channels) == (base, channels):
             return family

@@ -180,3 +180,25 @@ def test_more_tensors_and_more_blocks_than_any_model_has(tmp_path):
     save_file(tiny.filled(shapes), tmp_path / "deep.safetensors")
     with pytest.raises(BadRequest, match="more than any model"):
         identify_checkpoint(tmp_path / "deep.safetensors").config("unet")
+
+
+@pytest.mark.parametrize("name", ["conv_in.weight", "input_blocks.0.0.weight"])
+def test_first_tensors_of_a_wrong_shape_are_named(sdcli, tmp_path, name):
+    tensors = tiny.tensors("sd1")
+    first = f"model.diffusion_model.{name}"
+    tensors.pop("model.diffusion_model.input_blocks.0.0.weight")
+    tensors[first] = tiny.filled({"x": (4,)})["x"]
+    save_file(tensors, tmp_path / "x.safetensors")
+    ran = sdcli("show", tmp_path / "x.safetensors")
+    assert ran.code == 2
+    assert "or it is of a wrong shape" in ran.err or "lacks its U-Net's first" in ran.err
+
+
+def test_a_cross_attention_of_a_wrong_shape_is_named(sdcli, tmp_path):
+    tensors = tiny.tensors("sd1")
+    name = next(n for n in tensors if n.endswith("attn2.to_k.weight"))
+    tensors[name] = tiny.filled({"x": (4,)})["x"]
+    save_file(tensors, tmp_path / "x.safetensors")
+    ran = sdcli("show", tmp_path / "x.safetensors")
+    assert ran.code == 2
+    assert f"lacks the tensor `{name}`, or it is of a wrong shape" in ran.err
