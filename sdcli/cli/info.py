@@ -11,6 +11,7 @@ from sdcli.errors import BadRequest
 from sdcli.library import find as store
 from sdcli.schedulers.table import SOLVERS, SPACINGS
 from sdcli.weights import checkpoint
+from sdcli.weights.read_header import read_header
 
 
 def schedulers(json: options.Json = False) -> None:
@@ -62,7 +63,7 @@ def told(path: Path) -> tuple[str, str, str]:
     weight = sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")))
     size = f"{weight / 1e9:.2f}"
     try:
-        kind = checkpoint.kind_name(checkpoint.read_header(path))
+        kind = checkpoint.kind_name(read_header(path))
         return (
             kind,
             checkpoint.identify_checkpoint(path).family.title if kind == "checkpoint" else "",

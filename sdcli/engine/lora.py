@@ -18,11 +18,12 @@ from torch import Tensor
 from sdcli.engine.lora_deltas import compute_delta
 from sdcli.engine.read_tensors import TensorReader, check_finite, load_component
 from sdcli.plan import Lora
-from sdcli.weights.checkpoint import Checkpoint, read_header
+from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.lora import file as lora
 from sdcli.weights.lora.fit import fit_lora
 from sdcli.weights.lora.kinds import LoraModule
 from sdcli.weights.lora.module_names import WeightName, weight_places
+from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import UNET
 

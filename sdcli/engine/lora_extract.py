@@ -16,7 +16,7 @@ from sdcli.events import Listener
 from sdcli.outputs import atomic as written
 from sdcli.planning.lora_jobs import Extraction
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.lora.module_names import WeightName, WeightPlace, slug, weight_places
+from sdcli.weights.lora.module_names import WeightName, WeightPlace, underscored, weight_places
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, Part, file_spelling
 
 EXACT = 4  # up to this share of a matrix's side the whole decomposition is cheaper or no dearer
@@ -87,7 +87,7 @@ def kohya_module_name(model: Checkpoint, name: WeightName, place: WeightPlace) -
         if not model.family.unet_by_blocks:
             return f"lora_unet_{name.module}"
         inner = file_spelling(place.target, model.components[UNET].table).rpartition(".")[0]
-        return f"lora_unet_{slug(inner)}"
+        return f"lora_unet_{underscored(inner)}"
     if name.module == "text_projection":
         return "lora_te2_text_projection"
     lead = {TEXT: "lora_te1" if TEXT_2 in model.components else "lora_te", TEXT_2: "lora_te2"}

@@ -11,9 +11,10 @@ from sdcli.images import load as images
 from sdcli.library import find as store
 from sdcli.plan import File
 from sdcli.weights import controlnet as control
-from sdcli.weights.checkpoint import Checkpoint, read_header
+from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.embedding import BUNDLED
 from sdcli.weights.lora import fit
+from sdcli.weights.read_header import read_header
 
 
 def find_loras(

@@ -16,18 +16,8 @@ from sdcli.weights.file_kinds import FOREIGN, LARGER, find_file_kind
 from sdcli.weights.own_metadata import read_own_metadata
 from sdcli.weights.prediction_type import detect_prediction
 from sdcli.weights.read_header import read_header
-from sdcli.weights.safetensors import Header, Tensor
+from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
-
-__all__ = [
-    "Checkpoint",
-    "Header",
-    "Tensor",
-    "identify_checkpoint",
-    "checkpoint_from_header",
-    "kind_name",
-    "read_header",
-]
 
 DOWNLOAD_AGAIN = "the file is damaged: download or copy it again"
 TITLES = {
@@ -134,11 +124,12 @@ def identify_checkpoint(path: Path) -> Checkpoint:
     if not path.is_file():
         return checkpoint_from_header(read_header(path))
     status = path.stat()
-    return _identified(path, path.absolute(), status.st_size, status.st_mtime_ns)
+    sign = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return _identified(path, path.absolute(), sign)
 
 
 @lru_cache(maxsize=4)  # a sweep asks for every cell
-def _identified(path: Path, _place: Path, _size: int, _time: int) -> Checkpoint:
+def _identified(path: Path, _place: Path, _sign: tuple[int, ...]) -> Checkpoint:
     return checkpoint_from_header(read_header(path))
 
 
@@ -163,7 +154,7 @@ def checkpoint_from_header(header: Header) -> Checkpoint:
     components = {
         kind: part for kind, part in components.items() if kind in (UNET, VAE, TEXT, TEXT_2)
     }
-    found = Checkpoint(
+    model = Checkpoint(
         header=header,
         family=family,
         components=components,
@@ -179,10 +170,10 @@ def checkpoint_from_header(header: Header) -> Checkpoint:
         own_metadata=own,
     )
     predicts, zero_snr = detect_prediction(header, components[UNET], family, own)
-    size = found.size
+    size = model.size
     if predicts == "v" and family.size_of_velocity and "size" not in own:
         size = family.size_of_velocity
-    return replace(found, prediction=predicts, zero_snr=zero_snr, size=size)
+    return replace(model, prediction=predicts, zero_snr=zero_snr, size=size)
 
 
 def _check_widths(checkpoint: Checkpoint, *, other_vae: bool) -> None:

@@ -66,11 +66,11 @@ def sort_into_components(header: Header) -> tuple[dict[str, Component], tuple[st
         left = [name for name in left if not name.startswith(EMA_PREFIX)]
     if _is_refiner(own):
         own[TEXT_2] = own.pop(TEXT)  # its only encoder is SDXL's second
-    found = {kind: _component(kind, names, header.tensors) for kind, names in own.items()}
+    components = {kind: _component(kind, names, header.tensors) for kind, names in own.items()}
     if ema:
-        unet = found[UNET]
-        found[UNET] = Component(UNET, "", unet.parts, unet.shapes, unet.table, ema=True)
-    return found, tuple(name for name in left if not JUNK.match(name))
+        unet = components[UNET]
+        components[UNET] = Component(UNET, "", unet.parts, unet.shapes, unet.table, ema=True)
+    return components, tuple(name for name in left if not JUNK.match(name))
 
 
 def _is_refiner(own: Mapping[str, Mapping[str, str]]) -> bool:

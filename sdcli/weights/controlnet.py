@@ -9,10 +9,11 @@ from typing import Any
 
 from sdcli.errors import BadRequest
 from sdcli.weights import model_config
-from sdcli.weights.checkpoint import Checkpoint, read_header
+from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.components import Component, gaps_named
 from sdcli.weights.families import FAMILIES
 from sdcli.weights.file_kinds import find_file_kind
+from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import UNET, Part, rename_tensor, unet_table
 
@@ -87,15 +88,15 @@ def _marked(mark: str, names: Collection[str]) -> bool:
 
 def check_controlnet(path: Path, model: Checkpoint) -> ControlFile:
     """The ControlNet in a file, if this model can follow it: of its family, of its widths."""
-    found = read_controlnet(path)
-    if found.base != model.family.base:
+    control = read_controlnet(path)
+    if control.base != model.family.base:
         raise BadRequest(
-            f"`{path.name}` is a ControlNet for {FAMILIES[found.base].title}, "
+            f"`{path.name}` is a ControlNet for {FAMILIES[control.base].title}, "
             f"the model is {model.family.title}",
             hint="choose a ControlNet of this family, or another model",
         )
-    with gaps_named(path, found.component):
-        theirs = _common_shape(found.component.shapes)
+    with gaps_named(path, control.component):
+        theirs = _common_shape(control.component.shapes)
     with gaps_named(model.path, model.components[UNET]):
         ours = _common_shape(model.components[UNET].shapes)
     for what, side in theirs.items():
@@ -104,8 +105,8 @@ def check_controlnet(path: Path, model: Checkpoint) -> ControlFile:
                 f"`{path.name}` does not fit this model: its {what} is {side}, not {ours[what]}",
                 hint=model.hint_other("a ControlNet"),
             )
-    controlnet_config(found, model)  # or an error that names what is missing
-    return found
+    controlnet_config(control, model)  # or an error that names what is missing
+    return control
 
 
 def _common_shape(shapes: model_config.Shapes) -> dict[str, Any]:
@@ -122,10 +123,10 @@ def _common_shape(shapes: model_config.Shapes) -> dict[str, Any]:
     }
 
 
-def controlnet_config(found: ControlFile, model: Checkpoint) -> dict[str, Any]:
+def controlnet_config(control: ControlFile, model: Checkpoint) -> dict[str, Any]:
     """The arguments of diffusers' `ControlNetModel`: shapes from the file, heads from the model."""
-    with gaps_named(found.header.path, found.component):
-        return _config(found.component.shapes, model.config(UNET))
+    with gaps_named(control.header.path, control.component):
+        return _config(control.component.shapes, model.config(UNET))
 
 
 def _config(shapes: model_config.Shapes, unet: Mapping[str, Any]) -> dict[str, Any]:

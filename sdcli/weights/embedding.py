@@ -96,9 +96,9 @@ def _word(path: Path) -> str:
 
 def check_embeddings(paths: Iterable[Path], model: Checkpoint | None) -> tuple[EmbeddingFile, ...]:
     """The embeddings in these files, each of another name, and fit for the model, if any."""
-    found: dict[str, EmbeddingFile] = {}
+    by_word: dict[str, EmbeddingFile] = {}
     for embedding in chain.from_iterable(map(bundled_embeddings, paths)):
-        path, other = embedding.path, found.get(embedding.word)
+        path, other = embedding.path, by_word.get(embedding.word)
         if other is not None and other.path != path:
             raise BadRequest(
                 f"`{other.path}` and `{path}` are both called `{embedding.word}`",
@@ -111,8 +111,8 @@ def check_embeddings(paths: Iterable[Path], model: Checkpoint | None) -> tuple[E
             )
         if model is not None:
             _require_fit(embedding, model)
-        found[embedding.word] = embedding
-    return tuple(found.values())
+        by_word[embedding.word] = embedding
+    return tuple(by_word.values())
 
 
 def _require_fit(embedding: EmbeddingFile, model: Checkpoint) -> None:

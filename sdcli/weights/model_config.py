@@ -22,13 +22,13 @@ HEAD = 64  # the width of an attention head in SD 2, SDXL and all CLIPs
 
 def count_children(shapes: Collection[str], prefix: str, most: int = MOST_BLOCKS) -> int:
     """How many numbered children `prefix` has: 3 for `prefix.0`, `prefix.1`, `prefix.2`."""
-    found = numbers_after(shapes, prefix)
-    if len(found) > most:
-        raise BadRequest(f"it has {len(found)} parts under `{prefix}`, more than any model")
-    if found != list(range(len(found))):
-        missing = next(n for n in range(len(found)) if n not in found)
+    numbers = numbers_after(shapes, prefix)
+    if len(numbers) > most:
+        raise BadRequest(f"it has {len(numbers)} parts under `{prefix}`, more than any model")
+    if numbers != list(range(len(numbers))):
+        missing = next(n for n in range(len(numbers)) if n not in numbers)
         raise BadRequest(f"it lacks every tensor of `{prefix}.{missing}`, and has later ones")
-    return len(found)
+    return len(numbers)
 
 
 def tensor_side(shapes: Shapes, name: str, axis: int = 0) -> int:

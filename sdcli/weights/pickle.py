@@ -70,11 +70,11 @@ def _read_zipped(path: Path, file: BinaryIO) -> tuple[Any, Places]:
         _check_byte_order(path, read_entry(file, order, total, longest=16))
     unpickler = Unpickler(path, read_entry(file, entries[name], total, LONGEST_PICKLE))
     root = unpickler.load()
-    found = {
+    places = {
         key: _find_storage(file, entries[f"{folder}data/{key}"], storage, total)
         for key, storage in unpickler.storages.items()
     }
-    return root, lambda storage: found[storage.key]
+    return root, lambda storage: places[storage.key]
 
 
 def _check_byte_order(path: Path, order: bytes) -> None:
@@ -104,14 +104,14 @@ def _read_legacy(path: Path, file: BinaryIO) -> tuple[Any, Places]:
     for _ in ("protocol", "system"):
         unpickler.load()
     root, keys = unpickler.load(), unpickler.load()
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     place, total = unpickler.place, path.stat().st_size
     for key in map(str, keys):
         file.seek(place)
         (count,) = struct.unpack("<q", file.read(8))
         storage = unpickler.storages[key]
         place += 8
-        found[key] = place
+        places[key] = place
         if not storage.count <= count:
             raise ValueError(f"storage {key[:100]} holds {count:,} numbers, not {storage.count:,}")
         place += count * ITEM_SIZES[storage.dtype]
@@ -120,7 +120,7 @@ def _read_legacy(path: Path, file: BinaryIO) -> tuple[Any, Places]:
                 f"`{path.name}` is cut short: {total:,} of {place:,} bytes or more are here",
                 hint="the download or the copy stopped early; fetch it again",
             )
-    return root, lambda storage: found[storage.key]
+    return root, lambda storage: places[storage.key]
 
 
 def _tensors(path: Path, root: Any, places: Places) -> Iterator[tuple[str, Tensor]]:

@@ -26,7 +26,7 @@ EDM = ("edm_vpred.sigma_max", "edm_mean", "edm_std")
 
 
 def detect_prediction(
-    header: Header, unet: Component, family: Family, said: Mapping[str, Any]
+    header: Header, unet: Component, family: Family, own: Mapping[str, Any]
 ) -> tuple[str, bool]:
     """The prediction (eps, v) and whether the schedule is rescaled to zero terminal SNR."""
     names = header.tensors
@@ -37,9 +37,9 @@ def detect_prediction(
         )
     scheduler = header.configs.get("scheduler", {})
     zero_snr = "ztsnr" in names or bool(scheduler.get("rescale_betas_zero_snr"))
-    zero_snr = bool(said.get("zero_snr", zero_snr))
+    zero_snr = bool(own.get("zero_snr", zero_snr))
     for word in (
-        said.get("prediction"),
+        own.get("prediction"),
         "v" if "v_pred" in names else None,
         header.metadata.get("modelspec.predict_key"),
         header.metadata.get("modelspec.prediction_type"),

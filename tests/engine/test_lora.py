@@ -9,7 +9,8 @@ import torch
 from sdcli.engine.build import build_modules
 from sdcli.engine.lora import LoraWeights, with_loras
 from sdcli.plan import File, Lora
-from sdcli.weights.checkpoint import Checkpoint, identify_checkpoint, read_header
+from sdcli.weights.checkpoint import Checkpoint, identify_checkpoint
+from sdcli.weights.read_header import read_header
 from tests.helpers import loras
 from tests.helpers.loras import Tensors
 

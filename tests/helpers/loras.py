@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.lora.module_names import WeightName, WeightPlace, slug, weight_places
+from sdcli.weights.lora.module_names import WeightName, WeightPlace, underscored, weight_places
 from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, file_spelling
 
 Tensors = dict[str, torch.Tensor]
@@ -60,25 +60,25 @@ TE = {TEXT: "te1", TEXT_2: "te2", UNET: "unet"}
 def kohya(at: Target) -> str:
     """SD 1 and 2: `lora_unet_` and `lora_te_`."""
     if at.component == UNET:
-        return f"lora_unet_{slug(at.dotted)}"
-    return f"lora_te_text_model_{slug(at.dotted)}"
+        return f"lora_unet_{underscored(at.dotted)}"
+    return f"lora_te_text_model_{underscored(at.dotted)}"
 
 
 def kohya_xl(at: Target) -> str:
     """SDXL: the U-Net in the checkpoint's own names, the text encoders numbered."""
     if at.component == UNET:
-        return f"lora_unet_{slug(at.ldm)}"
-    return f"lora_{TE[at.component]}_text_model_{slug(at.dotted)}"
+        return f"lora_unet_{underscored(at.ldm)}"
+    return f"lora_{TE[at.component]}_text_model_{underscored(at.dotted)}"
 
 
 def kohya_xl_diffusers(at: Target) -> str:
     """SDXL in diffusers' names, as LCM-LoRA has them."""
-    return kohya_xl(at) if at.component != UNET else f"lora_unet_{slug(at.dotted)}"
+    return kohya_xl(at) if at.component != UNET else f"lora_unet_{underscored(at.dotted)}"
 
 
 def lycoris(at: Target) -> str:
     """SimpleTuner."""
-    return f"lycoris_{slug(at.dotted)}" if at.component == UNET else kohya_xl(at)
+    return f"lycoris_{underscored(at.dotted)}" if at.component == UNET else kohya_xl(at)
 
 
 def diffusers(at: Target) -> str:

@@ -205,7 +205,7 @@ def test_truncated_files_and_other_archives_are_told(tmp_path):
 def test_reading_a_header_needs_no_torch(tmp_path):
     torch.save(STATE, tmp_path / "model.ckpt")
     probe = (
-        "import sys; from pathlib import Path; from sdcli.weights.checkpoint import read_header;"
+        "import sys; from pathlib import Path; from sdcli.weights.read_header import read_header;"
         "print(len(read_header(Path(sys.argv[1])).tensors), 'torch' in sys.modules)"
     )
     words = [sys.executable, "-c", probe, str(tmp_path / "model.ckpt")]

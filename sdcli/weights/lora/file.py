@@ -88,13 +88,13 @@ def find_bases(header: Header, modules: Iterable[LoraModule]) -> tuple[str, ...]
         return (other,)
     modules = list(modules)
     wide = {size[1] for m in modules if m.name.endswith(ATTENDS) and (size := m.size)}
-    told = {BASE_BY_WIDTH[width] for width in wide if width in BASE_BY_WIDTH}
-    if len(told) == 1:
-        return tuple(told)
+    families_by_width = {BASE_BY_WIDTH[width] for width in wide if width in BASE_BY_WIDTH}
+    if len(families_by_width) == 1:
+        return tuple(families_by_width)
     if any(m.component == "text_encoder_2" or "transformer_blocks_2_" in m.name for m in modules):
         return ("sdxl",)
-    if said := named_base(header.metadata):
-        return (said,)
+    if family := named_base(header.metadata):
+        return (family,)
     # Trainers number SDXL's text encoders, and only the others attend in the first, largest block.
     numberless = any(key.startswith("lora_te_") for key in header.tensors)
     if numberless or any(m.name.startswith("down_blocks_0_attentions_0") for m in modules):
@@ -104,15 +104,15 @@ def find_bases(header: Header, modules: Iterable[LoraModule]) -> tuple[str, ...]
 
 def read_alphas(lora: LoraFile) -> dict[tuple[str, str], float]:
     """The alpha of each module that has one: in a tensor of its own, or in PEFT's configuration."""
-    said = peft_alphas(lora.header)
-    found: dict[tuple[str, str], float] = {}
+    alpha_of = peft_alphas(lora.header)
+    alphas: dict[tuple[str, str], float] = {}
     for module in lora.modules:
-        value = said(module)
+        value = alpha_of(module)
         if key := module.keys.get("alpha"):
             value = read_number(lora.header.tensors[key])
         if value is not None:
-            found[module.component, module.name] = value
-    return found
+            alphas[module.component, module.name] = value
+    return alphas
 
 
 def read_number(tensor: Tensor) -> float | None:

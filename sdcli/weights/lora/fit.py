@@ -49,29 +49,29 @@ class LoraFit:
 
 def fit_lora(file: Header, model: Checkpoint) -> LoraFit:
     """Every module of a LoRA held against the model's own: its name, then its size."""
-    found = weight_places(model.components)
-    told = read_lora(file, count_resnets(model.components[UNET].shapes))
+    places = weight_places(model.components)
+    contents = read_lora(file, count_resnets(model.components[UNET].shapes))
     fits: list[LoraModule] = []
-    misfits = [Misfit(key, _strange(key)) for key in told.unknown_tensors]
-    for module in told.modules:
-        why = _misfit(module, found)
+    misfits = [Misfit(key, _strange(key)) for key in contents.unknown_tensors]
+    for module in contents.modules:
+        why = _misfit(module, places)
         if why:
             misfits.append(Misfit(f"{module.component}.{module.name}", why))
         else:
             fits.append(module)
-    return LoraFit(told, tuple(fits), tuple(misfits))
+    return LoraFit(contents, tuple(fits), tuple(misfits))
 
 
-def _misfit(module: LoraModule, found: Mapping[WeightName, WeightPlace]) -> str:
+def _misfit(module: LoraModule, places: Mapping[WeightName, WeightPlace]) -> str:
     """Why a module does not fit, or nothing."""
-    bias = found.get(WeightName(module.component, module.name, "bias"))
+    bias = places.get(WeightName(module.component, module.name, "bias"))
     if "diff_b" in module.keys and (bias is None or bias.shape != module.shapes["diff_b"]):
         return (
             "the model has no such bias" if bias is None else _sizes(module.shapes["diff_b"], bias)
         )
     if "weight" not in module.parts:
         return ""
-    weight = found.get(WeightName(module.component, module.name, "weight"))
+    weight = places.get(WeightName(module.component, module.name, "weight"))
     if weight is None:
         return "the model has no such module"
     if module.size is not None and module.size != matrix_shape(weight.shape):
@@ -95,53 +95,53 @@ def check_fit(file: Header, model: Checkpoint, *, partial: bool = False) -> Lora
     row = find_file_kind(file)
     if row.name != "lora":
         raise BadRequest(f"`{file.path.name}` is {row.title}, not a LoRA", hint=row.hint)
-    held = fit_lora(file, model)
-    _accept(held, model, partial=partial)
-    return held
+    fitted = fit_lora(file, model)
+    _accept(fitted, model, partial=partial)
+    return fitted
 
 
-def _accept(held: LoraFit, model: Checkpoint, *, partial: bool) -> None:
+def _accept(fitted: LoraFit, model: Checkpoint, *, partial: bool) -> None:
     family = model.family
-    file = held.lora.header.path.name
-    if not held.lora.modules:
-        raise BadRequest(f"`{file}` is no LoRA: {_instead(held.lora)}")
-    if held.lora.bases and family.base not in held.lora.bases:
+    file = fitted.lora.header.path.name
+    if not fitted.lora.modules:
+        raise BadRequest(f"`{file}` is no LoRA: {_instead(fitted.lora)}")
+    if fitted.lora.bases and family.base not in fitted.lora.bases:
         raise BadRequest(
-            f"`{file}` is a LoRA for {_titles(held)}, the model is {family.title}",
+            f"`{file}` is a LoRA for {_titles(fitted)}, the model is {family.title}",
             hint="choose a LoRA that was trained on this family, or another model",
         )
-    if not held.fits:
-        whose = _titles(held) or "a family it does not name"
+    if not fitted.fits:
+        whose = _titles(fitted) or "a family it does not name"
         raise BadRequest(
-            f"none of the {len(held.lora.modules)} modules of `{file}`, for {whose}, fits this "
-            f"model, {family.title}: {_listed(held)}",
+            f"none of the {len(fitted.lora.modules)} modules of `{file}`, for {whose}, fits this "
+            f"model, {family.title}: {_listed(fitted)}",
             hint=model.hint_other("a LoRA")
             if model.is_miniature
             else f"see `sdcli lora show {file}`",
         )
-    if held.misfits and not partial:
+    if fitted.misfits and not partial:
         raise BadRequest(
-            f"`{file}` fits this model only in part, {len(held.fits)} modules of "
-            f"{len(held.fits) + len(held.misfits)}: {_listed(held)}",
+            f"`{file}` fits this model only in part, {len(fitted.fits)} modules of "
+            f"{len(fitted.fits) + len(fitted.misfits)}: {_listed(fitted)}",
             hint="wear the part that fits with --lora-partial",
         )
 
 
-def _titles(held: LoraFit) -> str:
+def _titles(fitted: LoraFit) -> str:
     return " or ".join(
-        FAMILIES[base].title if base in FAMILIES else base for base in held.lora.bases
+        FAMILIES[base].title if base in FAMILIES else base for base in fitted.lora.bases
     )
 
 
-def _listed(held: LoraFit) -> str:
-    named = [f"{misfit.name}: {misfit.why}" for misfit in held.misfits[:SHOWN]]
-    more = len(held.misfits) - len(named)
+def _listed(fitted: LoraFit) -> str:
+    named = [f"{misfit.name}: {misfit.why}" for misfit in fitted.misfits[:SHOWN]]
+    more = len(fitted.misfits) - len(named)
     return "; ".join([*named, f"and {more} more"] if more else named)
 
 
-def _instead(told: LoraFile) -> str:
-    if told.bundled:
+def _instead(contents: LoraFile) -> str:
+    if contents.bundled:
         return "it holds only embeddings, which `--embedding` takes"
-    if any(key.endswith(UNSUPPORTED) for key in told.unknown_tensors):
+    if any(key.endswith(UNSUPPORTED) for key in contents.unknown_tensors):
         return "it is an OFT, a kind of change that sdcli cannot wear"
-    return f"none of its {len(told.header.tensors)} tensors is part of one"
+    return f"none of its {len(contents.header.tensors)} tensors is part of one"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sdcli.weights.clip import BUNDLED
-from sdcli.weights.lora.module_names import diffusers_module_name, slug
+from sdcli.weights.lora.module_names import diffusers_module_name, underscored
 
 # How a tensor's name ends, and which factor that is. The longest that matches wins.
 ENDINGS = {
@@ -128,7 +128,7 @@ def read_key(key: str, layers: int = 2) -> Factor | None:
     ending = next((end for end in BY_LENGTH if key.endswith(end)), None)
     if ending is None or key.startswith(BUNDLED):
         return None
-    component, module = _component(slug(key.removesuffix(ending)))
+    component, module = _component(underscored(key.removesuffix(ending)))
     for old, new in PROCESSORS:
         module = old.sub(new, module)
     if not component:
@@ -152,5 +152,5 @@ def _guess(module: str) -> str:
 
 def foreign_model(keys: Iterable[str]) -> str | None:
     """The kind of model these names belong to, where it is none that `sdcli` draws with."""
-    slugs = "\n".join(map(slug, keys))
+    slugs = "\n".join(map(underscored, keys))
     return next((whose for mark, whose in FOREIGN if mark in slugs), None)

@@ -34,22 +34,22 @@ class WeightPlace:
     source: Part
 
 
-def slug(name: str) -> str:
+def underscored(name: str) -> str:
     """A module's name as kohya writes it: underscores for dots."""
     return name.replace(".", "_")
 
 
 def weight_places(components: Mapping[str, Component]) -> dict[WeightName, WeightPlace]:
     """Every weight of a model's U-Net and text encoders."""
-    found: dict[WeightName, WeightPlace] = {}
+    places: dict[WeightName, WeightPlace] = {}
     for kind in (tensor_names.UNET, tensor_names.TEXT, tensor_names.TEXT_2):
         if component := components.get(kind):
             for target, source in component.parts.items():
                 module, _, part = target.rpartition(".")
-                found[WeightName(kind, slug(module), part)] = WeightPlace(
+                places[WeightName(kind, underscored(module), part)] = WeightPlace(
                     target, component.shapes[target], source
                 )
-    return found
+    return places
 
 
 def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -57,8 +57,8 @@ def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[0], prod(shape[1:])
 
 
-RESNET = {slug(theirs): ours for theirs, ours in tensor_names.RESNET.items()}
-ENDS = {slug(theirs): slug(ours) for theirs, ours in tensor_names.UNET_ENDS.items()}
+RESNET = {underscored(theirs): ours for theirs, ours in tensor_names.RESNET.items()}
+ENDS = {underscored(theirs): underscored(ours) for theirs, ours in tensor_names.UNET_ENDS.items()}
 BLOCK = re.compile(r"(input|output)_blocks_(\d+)_(\d+)_(.+)")
 MIDDLE = re.compile(r"middle_block_(\d+)_(.+)")
 

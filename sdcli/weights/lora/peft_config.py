@@ -9,7 +9,7 @@ from typing import Any, cast
 from sdcli.library.open_file import open_regular_file
 from sdcli.weights.json_table import parse_json_table
 from sdcli.weights.lora.kinds import LoraModule
-from sdcli.weights.lora.module_names import slug
+from sdcli.weights.lora.module_names import underscored
 from sdcli.weights.safetensors import Header, damaged_file
 
 BESIDE = "adapter_config.json"
@@ -53,7 +53,7 @@ def _patterned(patterns: Any, module: LoraModule) -> Any:
     if not isinstance(patterns, dict):
         return None
     for pattern, value in cast("dict[str, Any]", patterns).items():
-        ending = slug(pattern)
+        ending = underscored(pattern)
         if module.name == ending or module.name.endswith(f"_{ending}"):
             return value
     return None
