@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from PIL import Image
 
@@ -13,8 +14,10 @@ from sdcli.request import Output
 
 
 @dataclass(frozen=True)
-class Made:
+class Provenance:
     """How a picture came about: facts about the machine and the run, not about the request."""
+
+    STORED_AS: ClassVar = ("made",)  # what pictures call it
 
     device: str
     dtype: str
@@ -30,7 +33,7 @@ class Picture:
 
     image: Image.Image
     plan: Plan
-    made: Made
+    provenance: Provenance
     index: int = 0  # which picture of the run, from 0
     maps: tuple[Image.Image, ...] = ()  # the control maps that were followed
 

@@ -236,6 +236,6 @@ def _trace(planned: TracePlan, mode: OutputMode) -> None:
         talk.on_stage("loading torch")
         traced = _run_trace(planned, talk)
     if traced.picture is not None:
-        remember_pace(planned.plan, traced.picture.made.seconds)
+        remember_pace(planned.plan, traced.picture.provenance.seconds)
         print_picture(traced.picture, folder.picture(traced.picture, "picture"), mode)
     print_files(write_trace(tell_story(planned, traced), folder), mode)

@@ -23,7 +23,7 @@ from sdcli.engine.text_encoder import encode_prompts
 from sdcli.engine.unet_inputs import add_channels, make_unet_inputs
 from sdcli.errors import SdcliError
 from sdcli.events import Listener, SilentListener, Step
-from sdcli.picture import Made, Picture
+from sdcli.picture import Picture, Provenance
 from sdcli.plan import Plan, nth_picture
 from sdcli.prompts.stages import unused_embeddings
 from sdcli.weights.families import FAMILIES
@@ -133,7 +133,7 @@ class Session:
             return paste_over_original(decode_image(loaded, x, listener), start), x, seconds
 
         image, latents, denoising = loaded.memory.retry(loaded.pipe, attempt, listener.on_fallback)
-        made = Made(
+        made = Provenance(
             device=loaded.machine.device.type,
             dtype=loaded.machine.dtype_name,
             seconds=round(time.perf_counter() - began, 3),

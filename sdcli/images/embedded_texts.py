@@ -33,15 +33,22 @@ class Texts:
 
     named: dict[str, str] = field(default_factory=dict[str, str])
     problems: list[str] = field(default_factory=list[str])
+    lost: dict[str, str] = field(default_factory=dict[str, str])  # what is there but unreadable
     size: int = 0
 
     def add(self, name: str, text: str) -> None:
         """Keep one more text, unless there are already too many; of one name the last counts."""
         self.size += len(text)
         if self.size > MOST_TEXT:
-            self.problems.append(f"the text `{name[:40]}` is beyond what is read of one picture")
+            self.lose(name, "is beyond what is read of one picture")
         elif text:
             self.named[name[:80]] = text
+
+    def lose(self, name: str, why: str) -> None:
+        """Note a text that is there and cannot be read."""
+        problem = f"the text `{name[:40]}` {why}"
+        self.lost[name[:80]] = problem
+        self.problems.append(problem)
 
 
 def read(path: Path) -> Texts:
@@ -67,12 +74,13 @@ def _png(file: BinaryIO, texts: Texts) -> None:
         if read is None:
             file.seek(size + 4, 1)
             continue
-        body = file.read(size) if size <= LONGEST else None
-        if body is None:
-            texts.problems.append(f"a text of {size:,} bytes is longer than any is read")
-            file.seek(size + 4, 1)
+        body = file.read(min(size, LONGEST))
+        name = body[:80].partition(b"\0")[0].decode("latin-1")
+        if size > LONGEST:
+            texts.lose(name, f"of {size:,} bytes is longer than any is read")
+            file.seek(size - LONGEST + 4, 1)
         elif file.read(4) != struct.pack(">I", zlib.crc32(kind + body)):
-            texts.problems.append("a text chunk is damaged (its checksum does not match)")
+            texts.lose(name, "is damaged (its checksum does not match)")
         else:
             read(body, texts)
 
@@ -94,15 +102,23 @@ def _plain_text(body: bytes, texts: Texts) -> None:
 
 def _packed_text(body: bytes, texts: Texts) -> None:
     name, _, packed = body.partition(b"\0")
-    texts.add(name.decode("latin-1"), _utf8_or_latin1(unpacked(packed[1:], texts.problems)))
+    texts.add(name.decode("latin-1"), _utf8_or_latin1(_inflated(name, packed[1:], texts)))
 
 
 def _international_text(body: bytes, texts: Texts) -> None:
     name, _, rest = body.partition(b"\0")
     packed, rest = rest[:1] == b"\1", rest[2:]
     text = rest.partition(b"\0")[2].partition(b"\0")[2]
-    raw = unpacked(text, texts.problems) if packed else text
+    raw = _inflated(name, text, texts) if packed else text
     texts.add(name.decode("latin-1"), raw.decode("utf-8", "replace"))
+
+
+def _inflated(name: bytes, packed: bytes, texts: Texts) -> bytes:
+    before = len(texts.problems)
+    text = unpacked(packed, texts.problems)
+    if len(texts.problems) > before:
+        texts.lost[name.decode("latin-1")[:80]] = texts.problems[-1]
+    return text
 
 
 def unpacked(packed: bytes, problems: list[str], wbits: int = zlib.MAX_WBITS) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 USER_COMMENT = 0x9286
 MAKER_NOTE = 0x927C
@@ -13,36 +13,26 @@ _TEXT, _LONG, _UNDEFINED = 2, 4, 7
 _SIZES = {1: 1, _TEXT: 1, 3: 2, _LONG: 4, 5: 8, _UNDEFINED: 1}
 _MOST_ENTRIES = 512
 _HEADER = b"Exif\0\0"
+_TIFF = b"MM\0\x2a\0\0\0\x08"  # big-endian, the first folder right behind this
 
 
-def write(software: str, entries: dict[int, bytes]) -> bytes:
-    """An EXIF block: who wrote it, and `entries` as undefined bytes. Big-endian, as A1111's is."""
-    root_size = 2 + 2 * 12 + 4
-    name = software.encode("ascii", "replace") + b"\0"
-    name_at = 8 + root_size
-    folder_at = name_at + len(name) + len(name) % 2
-    root = [
-        _entry(SOFTWARE, _TEXT, len(name), name if len(name) <= 4 else _long(name_at)),
-        _entry(_EXIF_FOLDER, _LONG, 1, _long(folder_at)),
-    ]
-    at = folder_at + 2 + len(entries) * 12 + 4
-    folder: list[bytes] = []
-    values = b""
-    for tag, value in sorted(entries.items()):
-        long = len(value) > 4
-        folder.append(
-            _entry(tag, _UNDEFINED, len(value), _long(at + len(values)) if long else value)
-        )
-        values += (value + b"\0" * (len(value) % 2)) if long else b""
-    return (
-        _HEADER
-        + b"MM\0\x2a"
-        + _long(8)
-        + _folder(root)
-        + name.ljust(folder_at - name_at, b"\0")
-        + _folder(folder)
-        + values
-    )
+def write(software: str, entries: Mapping[int, bytes]) -> bytes:
+    """An EXIF block: who wrote it, and `entries` as undefined bytes. Big-endian, as A1111's is.
+
+    Pillow's `Image.Exif` would write them as numbers of one byte, which piexif and with it A1111
+    do not take for a comment; so the two folders are made here, of Pillow's own parts.
+    """
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2  # 10 ms, needed by writers alone
+
+    root, folder = ImageFileDirectory_v2(_TIFF), ImageFileDirectory_v2(_TIFF)
+    for tag, value in entries.items():
+        folder.tagtype[tag] = _UNDEFINED
+        folder[tag] = value
+    root[SOFTWARE] = software
+    root[_EXIF_FOLDER] = 0
+    folder_at = len(_TIFF) + len(root.tobytes(len(_TIFF)))
+    root[_EXIF_FOLDER] = folder_at
+    return _HEADER + _TIFF + root.tobytes(len(_TIFF)) + folder.tobytes(folder_at)
 
 
 def read(block: bytes) -> dict[int, bytes]:
@@ -104,15 +94,3 @@ def _entries(tiff: bytes, folder: int, order: str) -> Iterator[tuple[int, int, b
 def _number(data: bytes, at: int, form: str) -> int:
     end = at + struct.calcsize(form)
     return int(struct.unpack_from(form, data, at)[0]) if end <= len(data) else 0
-
-
-def _entry(tag: int, kind: int, count: int, value: bytes) -> bytes:
-    return struct.pack(">HHI", tag, kind, count) + value.ljust(4, b"\0")
-
-
-def _folder(entries: list[bytes]) -> bytes:
-    return struct.pack(">H", len(entries)) + b"".join(entries) + _long(0)
-
-
-def _long(number: int) -> bytes:
-    return struct.pack(">I", number)

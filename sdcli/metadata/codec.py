@@ -3,6 +3,10 @@
 Only data comes in and only dataclasses, texts and numbers come out: nothing is imported, called or
 executed because a picture says so. Fields that a dataclass leaves out of its comparison are left
 out here too: what decides nothing is not worth carrying.
+
+Data outlives the code that wrote it, so a class or a field that is renamed keeps the name that data
+knows it by: `STORED_AS = ("oldname",)` on the class, `field(metadata={STORED_AS: ("old_name",)})` on
+the field. The first name is written, every one of them is read.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from sdcli.errors import SdcliError
 
 T = TypeVar("T")
 
+STORED_AS = "STORED_AS"
 TYPE_KEY = "is"  # the key that says which of several dataclasses an object is
 LONGEST_TEXT = 4_096
 LONGEST_LIST = 1_024
@@ -45,11 +50,26 @@ def stored_fields(kind: Any) -> list[dataclasses.Field[Any]]:
     return [field for field in dataclasses.fields(kind) if field.compare]
 
 
+def type_names(kind: Any) -> tuple[str, ...]:
+    """What data calls a dataclass: the name that is written, then those of earlier versions."""
+    names: tuple[str, ...] = getattr(kind, STORED_AS, (kind.__name__.lower(),))
+    return names
+
+
+def field_names(field: dataclasses.Field[Any]) -> tuple[str, ...]:
+    """What data calls a field: the name that is written, then those of earlier versions."""
+    names: tuple[str, ...] = field.metadata.get(STORED_AS, (field.name,))
+    return names
+
+
 def to_data(value: Any) -> Any:
     """`value` as JSON data. Dataclasses are tagged, so that unions need no guessing."""
     if dataclasses.is_dataclass(value):
-        named = {field.name: to_data(getattr(value, field.name)) for field in stored_fields(value)}
-        return {TYPE_KEY: type(value).__name__.lower(), **named}
+        named = {
+            field_names(field)[0]: to_data(getattr(value, field.name))
+            for field in stored_fields(value)
+        }
+        return {TYPE_KEY: type_names(type(value))[0], **named}
     if isinstance(value, Mapping):
         pairs = cast(Mapping[str, Any], value)
         return {name: to_data(item) for name, item in pairs.items()}
@@ -123,21 +143,22 @@ class DataReader:
 
     def _read_dataclass(self, kind: Any, data: Any, where: str) -> Any:
         entries = _expect_object(data, where)
-        tag = kind.__name__.lower()
-        if entries.get(TYPE_KEY, tag) != tag:
-            raise BadData(f"{_describe_place(where)} should be a {tag}")
+        tags = type_names(kind)
+        if entries.get(TYPE_KEY, tags[0]) not in tags:
+            raise BadData(f"{_describe_place(where)} should be a {tags[0]}")
         hints = get_type_hints(kind)
-        known = {field.name: field for field in stored_fields(kind)}
-        self.unknown_fields += [
-            f"{where}.{name}".strip(".") for name in entries if name not in {TYPE_KEY, *known}
-        ]
-        return kind(
-            **{
-                name: self._read_value(hints[name], entries[name], f"{where}.{name}".strip("."))
-                for name, field in known.items()
-                if name in entries or _is_required(field, where)
-            }
-        )
+        known = {name: field for field in stored_fields(kind) for name in field_names(field)}
+        strangers = [name for name in entries if name not in {TYPE_KEY, *known}]
+        self.unknown_fields += [f"{where}.{name}".strip(".")[:200] for name in strangers[:100]]
+        values: dict[str, Any] = {}
+        for field in stored_fields(kind):
+            stored = next((name for name in field_names(field) if name in entries), None)
+            if stored is not None:
+                place = f"{where}.{field.name}".strip(".")
+                values[field.name] = self._read_value(hints[field.name], entries[stored], place)
+            elif _is_required(field):
+                raise BadData(f"{_describe_place(where)} lacks `{field_names(field)[0]}`")
+        return kind(**values)
 
     def _read_union(self, kinds: tuple[Any, ...], data: Any, where: str) -> Any:
         if data is None and types.NoneType in kinds:
@@ -151,7 +172,7 @@ class DataReader:
             return self._read_value(plain[0], data, where)
         tag = cast(dict[str, Any], data).get(TYPE_KEY)
         for kind in kinds:
-            if dataclasses.is_dataclass(kind) and cast(type, kind).__name__.lower() == tag:
+            if dataclasses.is_dataclass(kind) and tag in type_names(kind):
                 return self._read_dataclass(kind, data, where)
         raise BadData(f"{_describe_place(where)} is of no kind known here")
 
@@ -220,14 +241,9 @@ def _expect_object(data: Any, where: str) -> dict[str, Any]:
     return cast(dict[str, Any], data)
 
 
-def _is_required(field: dataclasses.Field[Any], where: str) -> bool:
+def _is_required(field: dataclasses.Field[Any]) -> bool:
     """Whether the field's absence is an error; one with a default was added after the data was."""
-    optional = (
-        field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-    )
-    if not optional:
-        raise BadData(f"{_describe_place(where)} lacks `{field.name}`")
-    return False
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _field_name(where: str) -> str:

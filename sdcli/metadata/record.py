@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, PngImagePlugin
 
 from sdcli import __version__
+from sdcli.errors import BadRequest
 from sdcli.images import alpha_watermark as stealth
 from sdcli.images import embedded_texts as containers
 from sdcli.images import exif
@@ -25,12 +26,12 @@ from sdcli.metadata import codec
 from sdcli.metadata.codec import BadData, Bounds
 from sdcli.options.parse import LARGEST_WEIGHT, LONGEST_PROMPT
 from sdcli.options.table import number_bounds
-from sdcli.picture import Made, Picture
+from sdcli.picture import Picture, Provenance
 from sdcli.plan import Plan
 
 KEYWORD = "sdcli"
 _RECORD_OPENING = f'{{"{KEYWORD}":'  # how our JSON begins, whatever it is kept in
-_PLACES = (KEYWORD, "MakerNote", "comment")
+_PLACES = ("MakerNote", "comment")
 _JPEG_ROOM = 65_533
 
 BOUNDS = Bounds(
@@ -51,7 +52,7 @@ class EmbeddedMetadata:
 
     texts: Mapping[str, str]
     plan: Plan | None = None
-    made: Made | None = None
+    provenance: Provenance | None = None
     pixels: str = ""  # what `fingerprint` said when it was drawn
     version: str = ""  # of the sdcli that drew it
     unknown_fields: tuple[str, ...] = ()  # fields of a later version, which decide who knows what
@@ -64,7 +65,7 @@ class _Record:
 
     sdcli: str
     plan: Plan
-    made: Made
+    provenance: Provenance = field(metadata={codec.STORED_AS: ("made",)})
     pixels: str = field(default="")
 
 
@@ -77,7 +78,7 @@ def plan_to_data(plan: Plan) -> dict[str, Any]:
 
 def compose_record(picture: Picture) -> str:
     """The JSON that a picture carries."""
-    record = _Record(__version__, picture.plan, picture.made, hash_pixels(picture.image))
+    record = _Record(__version__, picture.plan, picture.provenance, hash_pixels(picture.image))
     data = codec.to_data(record)
     del data[codec.TYPE_KEY]
     return codec.to_json(data)
@@ -98,15 +99,31 @@ def metadata_save_options(picture: Picture, format: str) -> dict[str, Any]:  # n
 
 
 def read_picture_metadata(path: Path) -> EmbeddedMetadata:
-    """What the picture at `path` carries. Nothing that is written there is executed or trusted."""
+    """What the picture at `path` carries. Nothing that is written there is executed or trusted.
+
+    A picture that carries our plan is read by that alone. BadRequest where the plan cannot be read:
+    what stands beside it for other programs says less, so it is no substitute.
+    """
     texts = containers.read(path)
     if not texts.named:
         texts.add(*_read_watermark(path))
     embedded = EmbeddedMetadata(texts.named, problems=tuple(texts.problems))
-    record_text = next(
+    if KEYWORD in texts.lost:
+        raise _refused(path, texts.lost[KEYWORD])
+    record_text = texts.named.get(KEYWORD) or next(
         (t for t in map(texts.named.get, _PLACES) if t and t.startswith(_RECORD_OPENING)), None
     )
-    return _with_plan(embedded, record_text) if record_text else embedded
+    try:
+        return _with_plan(embedded, record_text) if record_text else embedded
+    except BadData as error:
+        raise _refused(path, error.fact) from None
+
+
+def _refused(path: Path, why: str) -> BadRequest:
+    return BadRequest(
+        f"`{path}` carries a plan that cannot be read: {why}",
+        hint="another version of sdcli may have drawn it, or something has changed the file",
+    )
 
 
 def _read_watermark(path: Path) -> tuple[str, str]:
@@ -117,19 +134,14 @@ def _read_watermark(path: Path) -> tuple[str, str]:
 
 def _with_plan(embedded: EmbeddedMetadata, record_text: str) -> EmbeddedMetadata:
     reader = codec.DataReader(BOUNDS)
-    try:
-        record = reader.read(_Record, codec.from_json(record_text))
-    except BadData as error:
-        problem = f"its plan is refused: {error.fact}"
-        return EmbeddedMetadata(embedded.texts, problems=(*embedded.problems, problem))
-    return EmbeddedMetadata(
-        embedded.texts,
-        record.plan,
-        record.made,
-        record.pixels,
-        record.sdcli,
-        tuple(reader.unknown_fields[:100]),
-        embedded.problems,
+    record = reader.read(_Record, codec.from_json(record_text))
+    return replace(
+        embedded,
+        plan=record.plan,
+        provenance=record.provenance,
+        pixels=record.pixels,
+        version=record.sdcli,
+        unknown_fields=tuple(reader.unknown_fields[:100]),
     )
 
 

@@ -15,9 +15,9 @@ def picture_record(picture: Picture, path: Path) -> dict[str, Any]:
         "path": str(path),
         "seed": picture.plan.seed,
         "index": picture.index,
-        "seconds": picture.made.seconds,
-        "device": picture.made.device,
-        "dtype": picture.made.dtype,
-        "events": list(picture.made.events),
+        "seconds": picture.provenance.seconds,
+        "device": picture.provenance.device,
+        "dtype": picture.provenance.dtype,
+        "events": list(picture.provenance.events),
         "plan": codec.to_data(picture.plan),
     }

@@ -75,7 +75,7 @@ def _has_format(path: Path, form: str) -> bool:
 
 def provenance_differences(picture: Picture, recalled: RecalledPicture) -> tuple[str, ...]:
     """How the drawing itself went otherwise than then: another device, another fallback."""
-    then, now = recalled.embedded.made, picture.made
+    then, now = recalled.embedded.provenance, picture.provenance
     news: list[str] = []
     if then is not None:
         if (then.device, then.dtype) != (now.device, now.dtype):

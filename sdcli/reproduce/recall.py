@@ -64,7 +64,7 @@ class RecalledPicture:
         return now, (*self.differences, *_plan_differences(self.original_plan, now))
 
     def _placed_request(self, exact: bool) -> Request:
-        made, device = self.embedded.made, self.request.device
+        made, device = self.embedded.provenance, self.request.device
         if exact and made is not None:
             return replace(self.request, device=made.device, dtype=made.dtype, offload="auto")
         # A CPU is everywhere; the accelerator of another machine may not be here.
@@ -104,7 +104,7 @@ def _plan_differences(then: Plan, now: Plan) -> Iterator[str]:
 
 
 def _version_differences(carried: EmbeddedMetadata) -> Iterator[str]:
-    then = dict(carried.made.versions) if carried.made else {}
+    then = dict(carried.provenance.versions) if carried.provenance else {}
     for name, before in then.items():
         now = __version__ if name == "sdcli" else installed_version(name)
         if before != now:
@@ -122,7 +122,7 @@ def installed_version(name: str) -> str:
 def _recall_foreign(
     path: Path, embedded: EmbeddedMetadata, foreign: ForeignPicture
 ) -> RecalledPicture:
-    news = list(foreign.unmatched)
+    news = [*foreign.unmatched, *embedded.problems]
     asking = foreign.request
     words, tags = prompt.extract_lora_tags(asking.prompt, asking.syntax or "a1111")
     model = _find_file(foreign, "model", asking.model or "", news)

@@ -56,7 +56,7 @@ def facts(path: Path) -> Facts:
 
 
 def _own_facts(carried: EmbeddedMetadata, plan: Plan) -> Facts:
-    made = carried.made
+    made = carried.provenance
     told = {
         "title": f"a picture drawn by sdcli {carried.version}",
         "program": "sdcli",

@@ -12,6 +12,7 @@ from PIL import Image
 
 from sdcli import request
 from sdcli.metadata import record as metadata
+from sdcli.metadata.a1111_write import write_infotext
 from sdcli.reproduce.command_line import command_for_request
 from tests.helpers import plans
 from tests.metadata.test_readers import with_exif
@@ -168,3 +169,9 @@ def test_no_metadata_from_the_start(sdcli: Callable, sd1: Path, tmp_path: Path) 
         words = ("a fox", "-m", sd1, "--steps", 1, "-W", 64, "-H", 64, "--no-metadata")
         assert sdcli("txt2img", *words, "-o", f"a.{ending}").code == 0
         assert not metadata.read_picture_metadata(tmp_path / f"a.{ending}").texts
+
+
+def test_a_picture_of_ours_whose_plan_was_lost_says_so(sdcli: Callable, tmp_path: Path) -> None:
+    picture = plans.a_picture()
+    carrying(tmp_path / "a.jpg", write_infotext(picture.plan))
+    assert "its own plan is not in it" in sdcli("show", "a.jpg").out

@@ -77,7 +77,7 @@ def test_pictures_come_one_by_one(small: Plan) -> None:
     first, second = next(pictures), next(pictures)
     assert (first.plan.seed, second.plan.seed) == (1, 2)
     assert first.plan.count == 1 and (first.index, second.index) == (0, 1)
-    assert first.made.seconds > 0 and first.made.versions["torch"] == torch.__version__
+    assert first.provenance.seconds > 0 and first.provenance.versions["torch"] == torch.__version__
 
 
 def test_a_plan_draws_the_same_after_any_other(small: Plan) -> None:
@@ -102,7 +102,7 @@ def test_a_vae_that_overflows_is_asked_again_in_fp32(small: Plan) -> None:
 
     vae.decoder.forward = overflowing
     picture = next(session.run(small, heard))
-    assert picture.made.events == ("VAE in fp32, for it overflowed",)
+    assert picture.provenance.events == ("VAE in fp32, for it overflowed",)
     assert any("fp32" in note for note in heard.notes)
     assert len(set(picture.image.get_flattened_data())) > 1
 
@@ -133,7 +133,7 @@ def test_memory_that_runs_out_is_survived_and_recorded(
 
     monkeypatch.setattr(vae, "decode", hungry)
     picture = next(session.run(small, heard))
-    assert picture.made.events == ("out of memory: VAE in tiles",)
+    assert picture.provenance.events == ("out of memory: VAE in tiles",)
     assert heard.notes == ["memory ran out: going on with VAE in tiles"]
     assert picture.image.tobytes() == expected.tobytes()  # small enough for one tile
 

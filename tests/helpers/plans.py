@@ -10,7 +10,7 @@ from PIL import Image
 
 from sdcli import plan as plans
 from sdcli.metadata import codec, record
-from sdcli.picture import Made, Picture
+from sdcli.picture import Picture, Provenance
 from sdcli.plan import Plan
 
 AWKWARD = (
@@ -110,7 +110,7 @@ def a_plan(**changes: Any) -> Plan:
 def a_picture(plan: Plan | None = None) -> Picture:
     """A small picture of no particular content."""
     image = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
-    made = Made("cpu", "fp32", 1.25, {"torch": "2.13.0"}, ("the VAE again in fp32",))
+    made = Provenance("cpu", "fp32", 1.25, {"torch": "2.13.0"}, ("the VAE again in fp32",))
     return Picture(image, plan or a_plan(), made)
 
 

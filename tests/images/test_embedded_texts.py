@@ -71,6 +71,7 @@ def test_what_is_not_read_is_said(tmp_path: Path, body: bytes, problem: str) -> 
     texts = containers.read(png(tmp_path, body, chunk(b"tEXt", b"sound\0yes")))
     assert texts.named == {"sound": "yes"}
     assert problem in texts.problems[0]
+    assert problem in texts.lost["a"]
 
 
 def test_many_texts_are_too_many(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,8 @@ from sdcli.errors import BadRequest
 from sdcli.metadata import a1111_format as infotext
 from sdcli.metadata import codec
 from sdcli.metadata import record as metadata
-from sdcli.picture import Made, Picture
+from sdcli.metadata.codec import Bounds
+from sdcli.picture import Picture, Provenance
 from sdcli.plan import Plan
 from sdcli.request import Output
 from tests.helpers import plans
@@ -47,7 +50,7 @@ def test_any_plan_comes_back_the_same(plan: Plan) -> None:
 @given(st.text(max_size=200), st.floats(0, 1e9), st.dictionaries(st.text(), st.text(), max_size=5))
 @settings(max_examples=50, deadline=None)
 def test_any_making_comes_back_the_same(device: str, seconds: float, versions: Any) -> None:
-    made = Made(device, "fp32", seconds, versions, (device,))
+    made = Provenance(device, "fp32", seconds, versions, (device,))
     assert there_and_back(made) == made
 
 
@@ -57,7 +60,7 @@ def test_every_prompt_in_every_format(tmp_path: Path, ending: str, prompt: str) 
     plan = plans.a_plan(prompt=prompt, negative=prompt[::-1])
     carried = metadata.read_picture_metadata(saved(plans.a_picture(plan), tmp_path, ending))
     assert carried.plan == plan
-    assert carried.made == plans.a_picture().made
+    assert carried.provenance == plans.a_picture().provenance
     assert not carried.problems and not carried.unknown_fields
 
 
@@ -134,28 +137,85 @@ def test_fields_of_a_later_version_are_reported(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, field: str, value: Any, said: str) -> None:
     data = json.loads(metadata.compose_record(plans.a_picture()))
-    data["plan"][field] = value
-    carried = metadata.read_picture_metadata(
-        with_text(
-            tmp_path,
-            str(json.dumps(data))
-            if value != 10**400
-            else json.dumps({**data, "plan": {**data["plan"], field: "@"}}).replace(
-                '"@"', "1" * 4_000
-            ),
-        )
+    data["plan"][field] = value if value != 10**400 else "@"
+    text = (
+        json.dumps(data)
+        if value != 10**400
+        else json.dumps(data | {"plan": data["plan"] | {field: "@"}}).replace('"@"', "1" * 4_000)
     )
-    assert carried.plan is None
-    assert said in carried.problems[0]
+    with pytest.raises(BadRequest, match=re.escape(said)):
+        metadata.read_picture_metadata(with_text(tmp_path, text))
 
 
 @pytest.mark.parametrize(
-    "text", ['{"sdcli":', '{"sdcli":' * 5_000, '{"sdcli":NaN}', '{"sdcli":"1"}']
+    "text", ['{"sdcli":', '{"sdcli":' * 5_000, '{"sdcli":NaN}', '{"sdcli":"1"}', "no JSON"]
 )
 def test_rubbish_is_refused(tmp_path: Path, text: str) -> None:
-    carried = metadata.read_picture_metadata(with_text(tmp_path, text))
-    assert carried.plan is None
-    assert len(carried.problems) == 1
+    with pytest.raises(BadRequest, match="carries a plan that cannot be read"):
+        metadata.read_picture_metadata(with_text(tmp_path, text))
+
+
+@EVERY_FORMAT
+def test_a_refused_plan_is_not_replaced_by_the_text_beside_it(
+    tmp_path: Path, ending: str, sdcli: Callable
+) -> None:
+    path = saved(plans.a_picture(plans.a_plan(steps=987)), tmp_path, ending)
+    path.write_bytes(path.read_bytes().replace(b'"steps":987', b'"steps":-87'))
+    # A chunk whose checksum is wrong is damaged, whatever it says.
+    png = ending == "png"
+    why = "the text `sdcli` is damaged" if png else "`plan.steps` should be a whole number"
+    for words in (
+        ["show", path],
+        ["show", path, "--toml"],
+        ["reproduce", path],
+        ["txt2img", "a fox", "--like", path, "--dry-run"],
+    ):
+        ran = sdcli(*words)
+        assert ran.code == 2
+        assert f"carries a plan that cannot be read: {why}" in ran.err
+
+
+@dataclass(frozen=True)
+class Then:
+    """A class as an earlier version had it."""
+
+    amount: int
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Now:
+    """The same class after renamings."""
+
+    STORED_AS: ClassVar = ("present", "then", "before")
+
+    steps: int = field(metadata={codec.STORED_AS: ("count", "amount")})
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another class, so that the tag decides."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Something that holds one or the other."""
+
+    part: Other | Now
+
+
+def test_renamed_classes_and_fields_are_still_read() -> None:
+    reader = codec.DataReader(Bounds(numbers={"steps": (0, 9)}))
+    assert codec.to_data(Now(3)) == {"is": "present", "count": 3, "kind": ""}
+    for data in (codec.to_data(Then(3, "x")), {"is": "before", "count": 3, "kind": "x"}):
+        assert reader.read(Now, data) == Now(3, "x")
+        assert reader.read(Holder, {"part": data}) == Holder(Now(3, "x"))
+    assert not reader.unknown_fields
+    with pytest.raises(codec.BadData, match="steps"):  # bounded by its name in the code
+        reader.read(Now, {"amount": 10})
+    with pytest.raises(codec.BadData, match="lacks `count`"):
+        reader.read(Now, {"kind": "x"})
 
 
 def test_no_picture_is_a_bad_request(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def test_how_they_compare(tmp_path: Path, ending: str, change: Change, word: str
 def test_what_went_otherwise(tmp_path: Path) -> None:
     picture, before = recalled(tmp_path, "png")
     assert verdict.provenance_differences(picture, before) == ()
-    made = replace(picture.made, device="cuda", dtype="fp16", events=("tiled VAE",))
-    assert verdict.provenance_differences(replace(picture, made=made), before) == (
+    made = replace(picture.provenance, device="cuda", dtype="fp16", events=("tiled VAE",))
+    assert verdict.provenance_differences(replace(picture, provenance=made), before) == (
         "drawn on cpu in fp32; now on cuda in fp16",
         "then: the VAE again in fp32",
         "now: tiled VAE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sdcli.metadata import a1111_format as infotext
 from sdcli.metadata.readers.draft import (
@@ -34,6 +35,7 @@ _PROGRAMS = (
     (r"Fooocus", "Fooocus"),
     (r"f\d|.*forge|neo", "Forge"),
 )
+_PLAN_IS_LOST = "its own plan is not in it: this is the text for other programs, which says less"
 _DETERMINISTIC = ("ddim", "tcd")  # of the solvers that take an eta, those where 0 is a choice
 _EMPHASIS = {"original": "original", "no norm": "no-norm"}
 
@@ -78,7 +80,10 @@ def read_a1111(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | 
         not _looks_like_infotext(infotext_text) and "parameters" not in texts
     ):
         return None
-    return picture_from_infotext(infotext.parse_infotext(infotext_text))
+    picture = picture_from_infotext(infotext.parse_infotext(infotext_text))
+    if picture.program == "sdcli":
+        return replace(picture, unmatched=(*picture.unmatched, _PLAN_IS_LOST))
+    return picture
 
 
 def picture_from_infotext(info: infotext.Infotext) -> ForeignPicture:

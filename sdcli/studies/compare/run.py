@@ -132,7 +132,7 @@ def _keep(
         steps=plan.steps,
         seed=plan.seed,
         evaluations=drawing.evaluations,
-        seconds=drawing.picture.made.seconds,
+        seconds=drawing.picture.provenance.seconds,
         denoising=drawing.denoising,
         values=values,
     )

@@ -46,7 +46,7 @@ def draw_sweep(
             listener.on_note(f"{title}: {error.fact}")
             swept = SweptPicture(cell.values, cell.plan, None, why=error.fact)
         else:
-            seconds = picture.made.seconds
+            seconds = picture.provenance.seconds
             progress.picture_done(cell.plan, seconds)
             path = study.folder.picture(picture, name)
             record = picture_record(picture, path)
