@@ -20,7 +20,9 @@ NEGATIVE_LABEL = "Negative prompt:"
 _KEY = re.compile(r"\s*(\w[\w \-/]{0,80}):[ \t]*")
 _STRING = re.compile(r'"(?:\\.|[^\\"])*+"(?=\s*(?:,|$))', re.S)
 _PAIR = re.compile(r'(\w[\w \-/]{1,80}):\s*+("(?:\\.|[^\\"])++"|[^,]*+)(?:,|$)')
-_PARAMETERS = re.compile(r"^[ \t]*Steps: *\d+[ \t]*(?:,|$)", re.M)
+_PARAMETERS = re.compile(r"^[ \t]*Steps: *\d+[ \t]*(?:,|\||$)", re.M)
+_BARRED = re.compile(r"\s*Steps: *\d+[ \t]*\|")
+_UPSCALED = re.compile(r"\s*Postprocess [\w ]+:")
 _TRAILING = re.compile(r"^((?:Negative )?Template): ?", re.M)
 _PRINTED = re.compile(r"\A\s*Parameters\s*:\s*")
 _JAMMED = re.compile(r"\.\s*(Steps: *\d+,)")
@@ -55,9 +57,17 @@ def parse_infotext(text: str) -> Infotext:
     words, parameters = _split_off_parameters(*_restore_line_ends(text))
     prompt, negative = _split_prompts(words)
     parameters, *trailing = _TRAILING.split(parameters)
-    fields = _parse_fields(parameters.replace("\n", " "))
+    fields = _parse_fields(_with_commas(parameters).replace("\n", " "))
     templates = zip(trailing[::2], trailing[1::2], strict=True)
     return Infotext(prompt, negative, fields | {name: said.strip() for name, said in templates})
+
+
+def _with_commas(parameters: str) -> str:
+    """The settings between commas, where somebody has written ` | ` between them."""
+    if not _BARRED.match(parameters):
+        return parameters
+    pairs = (part.strip().partition(":") for part in parameters.split("|"))
+    return ", ".join(f"{name}: {quote_value(value.strip())}" for name, _, value in pairs)
 
 
 def _restore_line_ends(text: str) -> tuple[str, bool]:
@@ -72,6 +82,8 @@ def _restore_line_ends(text: str) -> tuple[str, bool]:
 
 def _split_off_parameters(text: str, jammed: bool) -> tuple[str, str]:
     """The words, and the line (or lines) of parameters."""
+    if "\n" not in text and _UPSCALED.match(text):  # an upscaler's own line, and no prompt
+        return "", text
     starts = [match.start() for match in _PARAMETERS.finditer(text)]
     if starts:
         words = text[: starts[-1]]

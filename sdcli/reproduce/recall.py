@@ -6,7 +6,7 @@ keyboard, so that nothing a picture says can ask for more than a user could.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -131,12 +131,7 @@ def _recall_foreign(
         replace(lora, name=_find_file(foreign, f"lora:{lora.name}", lora.name, news) or lora.name)
         for lora in (*asking.loras, *tags)
     )
-    embeddings = tuple(
-        str(place)
-        for what, short in foreign.hashes.items()
-        if what.startswith("embedding:")
-        and (place := whereabouts.by_hash(short, what.partition(":")[2]))
-    )
+    embeddings = (*_embeddings_by_hash(foreign), *_embeddings_by_name(asking.embeddings, news))
     here = replace(asking, prompt=words, model=model, vae=vae, loras=loras, embeddings=embeddings)
     if foreign.program == "AUTOMATIC1111" and here.clip_skip and not _heeds_clip_skip(model):
         here = replace(here, clip_skip=None)
@@ -144,6 +139,22 @@ def _recall_foreign(
     return RecalledPicture(
         path, foreign.program, here, embedded, tuple(news), None, foreign.strength, lacks
     )
+
+
+def _embeddings_by_hash(foreign: ForeignPicture) -> Iterator[str]:
+    for what, short in foreign.hashes.items():
+        kind, _, name = what.partition(":")
+        if kind == "embedding" and (place := whereabouts.by_hash(short, name)):
+            yield str(place)
+
+
+def _embeddings_by_name(names: Iterable[str], news: list[str]) -> Iterator[str]:
+    for name in names:
+        try:
+            yield str(store.find_adapter(name))
+            news.append(f"its embedding `{name}` is known by name only")
+        except SdcliError:
+            news.append(f"its embedding `{name}` is not here: the word is taken as a word")
 
 
 def _heeds_clip_skip(model: str | None) -> bool:

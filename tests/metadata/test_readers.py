@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from sdcli.metadata import readers
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
+from sdcli.prompts.syntax import extract_lora_tags
 from sdcli.request import Lora
 from tests.helpers.shared import cases
 
@@ -428,3 +429,117 @@ def test_comfyui_in_webp(tmp_path: Path) -> None:
 )
 def test_nobody(texts: dict[str, str]) -> None:
     assert readers.read_foreign_picture(texts) is None
+
+
+def comfy_graph(positive: dict[str, Any], negative: dict[str, Any], **latent: Any) -> str:
+    """A graph as ComfyUI writes it, with these nodes for the two sorts of words."""
+    graph = {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "dream.ckpt"}},
+        "2": positive,
+        "3": negative,
+        "4": {"class_type": "EmptyLatentImage",
+              "inputs": {"width": 1024, "height": 1024, "batch_size": 1, **latent}},
+        "5": {"class_type": "KSampler",
+              "inputs": {"sampler_name": "euler", "scheduler": "normal", "steps": 9, "cfg": 5,
+                         "seed": 7, "denoise": 1, "model": ["1", 0], "positive": ["2", 0],
+                         "negative": ["3", 0], "latent_image": ["4", 0]}},
+        "6": {"class_type": "VAEDecode", "inputs": {"samples": ["5", 0], "vae": ["1", 2]}},
+        "7": {"class_type": "SaveImage", "inputs": {"images": ["6", 0]}},
+    }  # fmt: skip
+    return json.dumps(graph)
+
+
+def comfy_words(text: str) -> dict[str, Any]:
+    return {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["1", 1]}}
+
+
+ZEROED = {"class_type": "ConditioningZeroOut", "inputs": {"conditioning": ["2", 0]}}
+
+
+def test_zeros_made_of_the_prompt_are_no_negative_prompt() -> None:
+    picture = read({"prompt": comfy_graph(comfy_words("a fox"), ZEROED)})
+    assert (picture.request.prompt, picture.request.negative) == ("a fox", "")
+    assert not picture.unmatched
+
+
+def test_words_that_comfyui_means_otherwise() -> None:
+    text = "a fox (embedding:sub/Ink.pt:1.2), embedding:blot <lora:pen:0.8>"
+    picture = read({"prompt": comfy_graph(comfy_words(text), comfy_words("embedding:bad"))})
+    assert picture.request.prompt == "a fox (Ink:1.2), blot < lora:pen:0.8>"
+    assert picture.request.negative == "bad"
+    assert picture.request.embeddings == ("Ink", "blot", "bad")
+    assert extract_lora_tags(picture.request.prompt) == (picture.request.prompt, ())
+
+
+def test_what_comfyui_draws_otherwise_is_said() -> None:
+    picture = read({"prompt": comfy_graph(comfy_words("a fox"), ZEROED, batch_size=4)})
+    assert any("one of 4 drawn at once" in why for why in picture.unmatched)
+    sizes = {"width": 4096, "height": 4096, "crop_w": 0, "crop_h": 0,
+             "target_width": 1024, "target_height": 1024}  # fmt: skip
+    inputs = {"text_g": "a fox", "text_l": "a red fox", "clip": ["1", 1], **sizes}
+    node = {"class_type": "CLIPTextEncodeSDXL", "inputs": inputs}
+    picture = read({"prompt": comfy_graph(node, ZEROED)})
+    assert any("told other sizes" in why and "4096, 4096" in why for why in picture.unmatched)
+    assert any("words of their own" in why for why in picture.unmatched)
+    same = {**inputs, "width": 1024, "height": 1024, "text_l": "a fox"}
+    assert not read({"prompt": comfy_graph({**node, "inputs": same}, ZEROED)}).unmatched
+
+
+def test_a_first_pass_is_a_second_pass_and_no_start() -> None:
+    picture = infotext("Seed: 7, Denoising strength: 0.7, First pass size: 0x0")
+    assert picture.strength is None
+    assert any("hires fix" in why for why in picture.unmatched)
+
+
+def test_a_blurred_mask_is_an_inpainting() -> None:
+    picture = infotext("Seed: 7, Size: 512x512, Mask blur: 4")
+    assert any("inside a mask that it does not carry" in why for why in picture.unmatched)
+
+
+def test_settings_between_bars() -> None:
+    text = (
+        "a (fox, red:1.3)\nNegative prompt: blurry\nSteps: 20 | Sampler: DPM++ 2M SDE Karras | "
+        "CFG scale: 5.5 | Seed: 19 | Size: 640x360 | Model hash: bfea7e18e2 | Clip skip: 1"
+    )
+    picture = read({"parameters": text})
+    assert picture.request.prompt == "a (fox, red:1.3)"
+    assert said(picture).items() >= {
+        "steps": 20, "scheduler": "dpm++2m-sde-karras", "cfg": 5.5, "seed": 19, "width": 640,
+        "height": 360, "clip_skip": 1,
+    }.items()  # fmt: skip
+    assert picture.hashes == {"model": "bfea7e18e2"}
+
+
+def test_an_upscalers_text_is_no_prompt() -> None:
+    text = "Postprocess upscale by: 4, Postprocess upscaler: R-ESRGAN 4x+"
+    picture = read({"parameters": text})
+    assert picture.request.prompt == ""
+    assert any("enlarged afterwards" in why for why in picture.unmatched)
+
+
+def test_fooocus_in_the_form_of_automatic1111() -> None:
+    text = (
+        "cinematic still a fox, dark\nNegative prompt: anime, blurry\nSteps: 30, "
+        "Sampler: DPM++ 2M SDE Karras, Seed: 56, Size: 1152x896, CFG scale: 4, Sharpness: 2, "
+        'ADM Guidance: "(1.5, 0.8, 0.3)", Model: juggernaut, Model hash: d91d35736d, '
+        "Performance: Speed, Scheduler: karras, VAE: Default (model), Raw prompt: a fox, "
+        'Raw negative prompt: , Lora hashes: "offset: 4852686128", Lora weights: "offset: 0.1", '
+        "Version: Fooocus v2.5.5"
+    )
+    picture = read({"parameters": text})
+    assert picture.program == "Fooocus"
+    assert said(picture) == {
+        "model": "juggernaut", "loras": (Lora("offset", 0.1, 0.1),), "width": 1152, "height": 896,
+        "cfg": 4.0, "steps": 30, "scheduler": "dpm++2m-sde-karras", "seed": 56, "rng": "cpu",
+        "emphasis": "original",
+    }  # fmt: skip
+    assert picture.hashes == {"model": "d91d35736d", "lora:offset": "4852686128"}
+
+
+def test_fooocus_by_the_words_that_were_drawn() -> None:
+    data = {"prompt": "a fox", "negative_prompt": "", "base_model": "j", "sampler": "euler",
+            "full_prompt": ["cinematic still a fox", "dark, moody"],
+            "full_negative_prompt": ["anime"]}  # fmt: skip
+    request = read({"parameters": json.dumps(data)}).request
+    assert request.prompt == "cinematic still a fox BREAK dark, moody"
+    assert request.negative == "anime"

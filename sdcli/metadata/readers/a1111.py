@@ -46,11 +46,16 @@ _UNDERSTOOD = """
     Version, User, Template, Negative Template, Created Date, Civitai resources, Civitai metadata,
     Batch size, Batch pos, App, Backend, Operations, Pipeline, Parser, Wildcard prompt,
     Denoising strength, Denoising Strength, Mask blur, Init image hash, Conditional mask weight,
-    SDCPP, Guidance
+    SDCPP, Guidance, Scheduler, Lora weights, Raw prompt, Raw negative prompt, Performance
 """
 # What starts a name, and what it means for the picture. `{}` is the value.
 _ODDITIES = (
     ("Hires", "it was enlarged in a second pass (hires fix), which is not done"),
+    ("First pass size", "it was enlarged in a second pass (hires fix), which is not done"),
+    ("Postprocess upscale", "it was enlarged afterwards ({}), which is not done"),
+    ("Postprocess", ""),
+    ("Sharpness", "Fooocus sharpens and weighs its guidance in ways of its own"),
+    ("ADM Guidance", ""),
     ("ADetailer model", "its details were repainted afterwards (ADetailer), which is not done"),
     ("ADetailer", ""),
     ("ControlNet", "it followed a ControlNet ({}) with a map that it does not carry"),
@@ -91,7 +96,7 @@ def picture_from_infotext(info: infotext.Infotext) -> ForeignPicture:
     fields = info.fields
     draft = ForeignPictureBuilder(identify_program(fields))
     draft.set_prompts(info.prompt, info.negative)
-    draft.set_sampler(fields.get("Sampler"), fields.get("Schedule type"))
+    draft.set_sampler(*_sampler(fields))
     width, _, height = fields.get("Size", "").partition("x")
     draft.set_size(width, height)
     for name, field in _NUMBERS:
@@ -121,6 +126,14 @@ _NUMBERS = (
 )
 
 
+def _sampler(fields: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """The sampler and its schedule; Fooocus names the schedule twice, once in A1111's old way."""
+    sampler, schedule = fields.get("Sampler"), fields.get("Schedule type")
+    if schedule is None and sampler and not sampler.endswith(" Karras"):
+        schedule = fields.get("Scheduler")
+    return sampler, schedule
+
+
 def identify_program(fields: Mapping[str, str]) -> str:
     """Who wrote it: they sign under `Version`, or under `App`."""
     if "SD.Next" in fields.get("App", "") or "Backend" in fields:
@@ -137,8 +150,11 @@ def _looks_like_infotext(said: str) -> bool:
 def _read_files(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
     draft.set_model(fields.get("Model"), fields.get("Model hash"))
     vae = fields.get("VAE", "")
-    if vae not in ("", "None", "Automatic"):
+    if vae not in ("", "None", "Automatic", "Default (model)"):
         draft.set_model(vae, fields.get("VAE hash"), "vae")
+    for pair in fields.get("Lora weights", "").split(","):  # of Fooocus
+        name, _, weight = pair.rpartition(":")
+        draft.add_lora(name, weight)
     for kind, field in (("lora", "Lora hashes"), ("embedding", "TI hashes")):
         for pair in fields.get(field, "").split(","):
             name, _, short = pair.rpartition(":")
@@ -169,10 +185,15 @@ def _read_emphasis(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> N
 
 
 def _read_start(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
-    second_pass = any(name.startswith("Hires") for name in fields)
+    second_pass = any(name.startswith(("Hires", "First pass")) for name in fields)
     strength = fields.get("Denoising strength") or fields.get("Denoising Strength")
     if strength and not second_pass:
         draft.set_start_strength(strength)
+    if "Mask blur" in fields:
+        draft.note_difference(
+            "only a part of another picture was repainted, inside a mask that it does not carry: "
+            "`--set image=FILE` and `--set mask=FILE` name them"
+        )
     if "Image CFG scale" in fields and as_number(fields["Image CFG scale"]) is not None:
         draft.note_difference(
             "it followed an instruction about another picture (`sdcli edit` does that)"

@@ -16,6 +16,7 @@ from sdcli.metadata.readers.draft import (
     PictureSize,
     as_number,
     as_text,
+    bare_name,
     nested_value,
     parse_json_object,
 )
@@ -36,6 +37,7 @@ _WORDS = (
     "wildcard_text",
 )
 _WEIGHTED = re.compile(r"(?<!\\)\([^()]*:[0-9.]+\s*\)|(?<!\\)\(")
+_EMBEDDING = re.compile(r"\bembedding:([^\s,():]+)")
 _PICTURES = re.compile(r"ControlNet|IPAdapter|StyleModel|unCLIP|Redux|T2IAdapter|Photo", re.I)
 _DECIDE_NOTHING = re.compile(r"Reroute|Preview|Save|Note|Primitive|FreeMemory|Cache", re.I)
 
@@ -54,10 +56,13 @@ def read_comfyui(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture 
     _read_sampling(graph, sampler, draft)
     positive = _read_words(graph, sampler, "positive", draft)
     negative = _read_words(graph, sampler, "negative", draft)
-    draft.set_prompts(_escape_a1111_syntax(positive), _escape_a1111_syntax(negative))
+    draft.set_prompts(
+        *(_escape_a1111_syntax(_take_embeddings(said, draft)) for said in (positive, negative))
+    )
     _read_model(graph, sampler, draft)
     _read_vae(graph, decoder, draft)
     _read_latent(graph, sampler, draft, size)
+    _note_text_sizes(graph, sampler, draft)
     if _WEIGHTED.search(f"{positive} {negative}"):
         draft.note_difference("its words are weighted by another rule than AUTOMATIC1111's")
     return draft.build()
@@ -176,7 +181,7 @@ def _read_words(graph: NodeGraph, sampler: Node, which: str, draft: ForeignPictu
     if which == "positive":
         start = start or graph.input_node(guider, "conditioning")
     words: dict[str, None] = {}
-    for node in graph.ancestors(start) if start else ():
+    for node in _speaking_nodes(graph, start, which, draft):
         if graph.is_sampler(node) or "ckpt_name" in node["inputs"] or "lora_name" in node["inputs"]:
             continue  # its words are another picture's, or none
         if _PICTURES.search(graph.node_type(node)):
@@ -192,9 +197,62 @@ def _read_words(graph: NodeGraph, sampler: Node, which: str, draft: ForeignPictu
     return ", ".join(words)
 
 
+def _speaking_nodes(
+    graph: NodeGraph, start: Node | None, which: str, draft: ForeignPictureBuilder
+) -> list[Node]:
+    """The nodes that the words come from: none of those behind one that makes zeros of them."""
+    if start is None:
+        return []
+    behind = graph.follow_inputs(start, "conditioning", "conditioning_1", "conditioning_to")
+    if any("ZeroOut" in graph.node_type(node) for node in behind):
+        if which == "positive":
+            draft.note_difference("its positive words were made zeros, which is not done here")
+        return []
+    return list(graph.ancestors(start))
+
+
+def _take_embeddings(said: str, draft: ForeignPictureBuilder) -> str:
+    """The words with `embedding:NAME` as the word that the file of that name stands for."""
+
+    def word(match: re.Match[str]) -> str:
+        name = bare_name(match[1])
+        draft.add_embedding(name)
+        return name
+
+    return _EMBEDDING.sub(word, said)
+
+
+def _note_batch(graph: NodeGraph, latent: Node, draft: ForeignPictureBuilder) -> None:
+    batch = as_number(graph.input_value(latent, "batch_size")) or 1
+    if batch > 1:
+        draft.note_difference(
+            f"it is one of {batch} drawn at once; only the first of them is the seed's own"
+        )
+
+
+def _note_text_sizes(graph: NodeGraph, sampler: Node, draft: ForeignPictureBuilder) -> None:
+    """What SDXL was told of sizes, where that is not the size of the picture, as it is here."""
+    guider = graph.input_node(sampler, "guider")
+    start = graph.input_node(sampler, "positive") or graph.input_node(guider, "positive")
+    across, down = draft.values.get("width"), draft.values.get("height")
+    for node in graph.ancestors(start) if start else ():
+        if not {"crop_w", "target_width"} <= set(node["inputs"]):
+            continue
+        names = ("width", "height", "crop_w", "crop_h", "target_width", "target_height")
+        sizes = [as_number(graph.input_value(node, name)) for name in names]
+        if sizes != [across, down, 0, 0, across, down]:
+            told = ", ".join("?" if size is None else f"{size:g}" for size in sizes)
+            draft.note_difference(f"SDXL was told other sizes than the picture's ({told})")
+        first, second = (graph.input_value(node, name) for name in ("text_l", "text_g"))
+        if first != second:
+            draft.note_difference("its two text encoders were given words of their own")
+
+
 def _escape_a1111_syntax(said: str) -> str:
     """The words with everything disarmed that means something here and nothing there."""
     bare = re.sub(r"(?<!\\)([\[\]])", r"\\\1", said)
+    # A tag is text there; with a space in it, it is the same tokens and no tag here.
+    bare = re.sub(r"<(?=\w+:)", "< ", bare)
     # Text encoders read capitals as small letters, so that this is the same prompt.
     return re.sub(r"\b(AND|BREAK)\b", lambda word: word[0].lower(), bare)
 
@@ -253,6 +311,7 @@ def _read_latent(
             return
         if "batch_size" in inputs and "width" in inputs:
             draft.set_size(graph.input_value(node, "width"), graph.input_value(node, "height"))
+            _note_batch(graph, node, draft)
             _note_share(_denoise_share(graph, sampler), draft)
             return
         if "pixels" in inputs or kind == "LoadImage":

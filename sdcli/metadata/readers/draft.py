@@ -64,6 +64,7 @@ class ForeignPictureBuilder:
         self.program = program
         self.values: dict[str, Any] = {}
         self.loras: list[Lora] = []
+        self.embeddings: list[str] = []
         self.hashes: dict[str, str] = {}
         self.strength: float | None = None
         self.unmatched: list[str] = []
@@ -74,6 +75,7 @@ class ForeignPictureBuilder:
             task=Draw(),
             prompt=self.values.pop("prompt", ""),
             loras=tuple(self.loras),
+            embeddings=tuple(dict.fromkeys(self.embeddings)),
             **self.values,
         )
         odd = tuple(dict.fromkeys(self.unmatched))
@@ -141,6 +143,11 @@ class ForeignPictureBuilder:
         encoder = as_number(te)
         self.loras.append(Lora(file, weight, weight if encoder is None else float(encoder)))
         self.set_hash(f"lora:{file}", short)
+
+    def add_embedding(self, name: str) -> None:
+        """A word that an embedding of this name stands behind."""
+        if name and len(self.embeddings) < 100:
+            self.embeddings.append(name)
 
     def set_hash(self, what: str, short: Any) -> None:
         """What identifies one of the files."""

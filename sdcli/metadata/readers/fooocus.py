@@ -28,7 +28,7 @@ def read_fooocus(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture 
 def _picture_from_json(data: dict[str, Any]) -> ForeignPicture:
     draft = ForeignPictureBuilder("Fooocus")
     draft.values["rng"] = "cpu"
-    draft.set_prompts(data.get("prompt"), data.get("negative_prompt"))
+    draft.set_prompts(_full_prompt(data, "prompt"), _full_prompt(data, "negative_prompt"))
     draft.set_sampler(data.get("sampler"), data.get("scheduler"))
     for name, theirs in (("steps", "steps"), ("seed", "seed"), ("cfg", "guidance_scale")):
         draft.set_number(name, data.get(theirs))
@@ -43,6 +43,12 @@ def _picture_from_json(data: dict[str, Any]) -> ForeignPicture:
         draft.add_lora(name, weight, short=short)
     _note_oddities(draft, data)
     return draft.build()
+
+
+def _full_prompt(data: dict[str, Any], name: str) -> Any:
+    """The words as they were drawn, each of its texts in chunks of its own; else as they were given."""
+    full = [as_text(each).strip() for each in as_list(data.get(f"full_{name}"))]
+    return " BREAK ".join(filter(None, full)) or data.get(name)
 
 
 def _note_oddities(draft: ForeignPictureBuilder, data: dict[str, Any]) -> None:
