@@ -71,8 +71,10 @@ def make_plan(prompt: str | Request, task: Task | None = None, **options: Any) -
 def draw_again(path: str | Path, *, exact: bool = False, **changes: Any) -> Picture:
     """Draw a picture again from what the file at `path` carries, with options changed or not;
     `exact` draws it on the device on which it was drawn."""
-    plan, _ = recall_picture(Path(path)).make_plan(_named_values(changes), exact=exact)
-    return _draw_plan(plan)
+    recalled = recall_picture(Path(path))
+    plan, _ = recalled.make_plan(_named_values(changes), exact=exact)
+    with door.open_session() as session:
+        return recalled.draw(session, plan, SilentListener(), exact=exact)
 
 
 def make_request(prompt: str, task: Task | None = None, **options: Any) -> Request:

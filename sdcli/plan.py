@@ -113,6 +113,7 @@ class Plan:
     device: str  # auto, cpu, cuda, mps
     dtype: str  # auto, fp32, fp16, bf16
     offload: str  # auto, none, model, sequential
+    batch: int = 1  # pictures in one call of the U-Net, which round in each other's company
     ensd: int = 0  # added to the seed for the solver's own noise, as A1111's setting of that name
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values

@@ -94,6 +94,7 @@ class Request:
     eta: float | None = None
     seed: int | None = None
     count: int | None = None
+    batch: int | None = None
     width: int | None = None
     height: int | None = None
     clip_skip: int | None = None

@@ -48,6 +48,7 @@ class Again:
     plan: Plan
     differences: tuple[str, ...]
     place: outputs.Destination
+    exact: bool
 
 
 def reproduce(
@@ -100,7 +101,7 @@ def _again(
 ) -> Again:
     plan, differences = recalled.make_plan(values, exact=exact)
     plan = replace(plan, output=output)
-    return Again(recalled, plan, differences, place)
+    return Again(recalled, plan, differences, place, exact)
 
 
 def _drawn(todo: list[Again], manner: OutputMode, *, compare: bool, exact: bool) -> None:
@@ -123,7 +124,7 @@ def _one(
 ) -> bool:
     """Draw, save, compare and tell of one picture; whether it is the same."""
     _say(talk, again, again.differences)
-    (picture,) = session.run(again.plan, talk)
+    picture = again.recalled.draw(session, again.plan, talk, exact=again.exact)
     path = outputs.save(picture, again.place)
     found = verdict.compare_with_original(picture, again.recalled) if compare else None
     apart = verdict.provenance_differences(picture, again.recalled)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from sdcli.engine.denoise import Predict, UnetCall
 from sdcli.prompts.word_positions import PlacedWord
 
 CROSS = "attn2"  # what diffusers calls the attention to the words; attn1 is the picture to itself
@@ -80,6 +81,18 @@ class _Recording:
         return self._usual(
             attn, hidden_states, encoder_hidden_states, attention_mask, *more, **named
         )
+
+
+def recording_predict(predict: Predict, unet: Any, maps: AttentionMaps) -> Predict:
+    """The same predictions, to the bit, while the attention of each is recorded."""
+
+    def predict_and_record(call: UnetCall) -> torch.Tensor:
+        with record_attention(unet, maps):
+            prediction = predict(call)
+        maps.end_step(first=call.evaluation == 0)
+        return prediction
+
+    return predict_and_record
 
 
 @contextmanager

@@ -8,12 +8,13 @@ any level is found by going down to it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import torch
 
-from sdcli.engine.noise import Noise
+from sdcli.engine.noise import Noise, SeededNoise, StackedNoise
 
 DIGITS = 6  # of a level; halving ends there
 POOL = 24  # torchsde's pool of entropy
@@ -22,7 +23,7 @@ POOL = 24  # torchsde's pool of entropy
 class BrownianMotion:
     """The motion between two levels, for one picture."""
 
-    def __init__(self, noise: Noise, shape: Sequence[int], low: float, high: float) -> None:
+    def __init__(self, noise: SeededNoise, shape: Sequence[int], low: float, high: float) -> None:
         self.noise, self.shape = noise, tuple(shape)
         self.low, self.high = _level(low), _level(high)
         first = self._randn(np.random.SeedSequence(noise.seed, pool_size=POOL))
@@ -63,6 +64,16 @@ class BrownianMotion:
 
     def _randn(self, seeds: np.random.SeedSequence) -> torch.Tensor:
         return self.noise.with_seed(int(seeds.generate_state(4)[0])).randn(self.shape)
+
+
+def brownian_motion(
+    noise: Noise, shape: Sequence[int], low: float, high: float
+) -> Callable[[float, float], torch.Tensor]:
+    """The motion between two levels for every picture of a batch: each has one of its own."""
+    if isinstance(noise, StackedNoise):
+        motions = [BrownianMotion(each, (1, *shape[1:]), low, high) for each in noise.pictures]
+        return lambda now, then: torch.cat([motion(now, then) for motion in motions])
+    return BrownianMotion(cast("SeededNoise", noise), shape, low, high)
 
 
 def _level(sigma: float) -> float:

@@ -94,7 +94,7 @@ class ControlGuide:
             latents.to(network.dtype),
             timestep,
             encoder_hidden_states=inputs.embeds,
-            controlnet_cond=self.pixels.expand(inputs.branches, -1, -1, -1),
+            controlnet_cond=self.pixels.expand(len(latents), -1, -1, -1),
             conditioning_scale=self.asked.weight,
             added_cond_kwargs=inputs.added,
             return_dict=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
@@ -27,23 +27,23 @@ class ControlResiduals(Protocol):
     def __call__(
         self, latents: torch.Tensor, timestep: Any, share: float, inputs: UnetInputs
     ) -> dict[str, Any]:
-        """What it adds to the U-Net's arguments, at this share of the steps, told for their middle."""
+        """What it adds to the U-Net's arguments; `share` is how far along the middle of the step is."""
         ...
 
 
 @dataclass(frozen=True)
 class UnetInputs:
-    """What goes into the U-Net beside the latents: a row for each branch of the guidance."""
+    """What goes into the U-Net beside the latents: a row for each branch of the guidance and, where
+    several pictures are drawn together, for each picture: the first branch's pictures come first."""
 
-    embeds: torch.Tensor  # [branches, 77 * chunks, width]; the prompt's row comes last
+    embeds: torch.Tensor  # [branches * pictures, 77 * chunks, width]; the prompt's rows come last
     combine: Combine  # the branches' predictions into one
     added: dict[str, torch.Tensor] | None = None  # SDXL: pooled text and sizes
     extra_channels: torch.Tensor | None = None  # more channels: a mask, a picture's latents
-    controls: tuple[ControlResiduals, ...] = field(
-        default=()
-    )  # ControlNets: more arguments for each step
+    controls: tuple[ControlResiduals, ...] = ()  # ControlNets: more arguments for each step
     last_evaluation: int = 0  # of a prompt that changes: the last evaluation with these words,
     stages: tuple[UnetInputs, ...] = ()  # and all its words, in their order
+    pictures: int = 1
 
     def at_evaluation(self, evaluation: int) -> UnetInputs:
         """The inputs at one evaluation, counted from 0: a prompt may change on the way."""
@@ -52,8 +52,57 @@ class UnetInputs:
 
     @property
     def branches(self) -> int:
-        """How many predictions one step takes."""
-        return self.embeds.shape[0]
+        """How many predictions one step takes for each picture."""
+        return self.embeds.shape[0] // self.pictures
+
+    def for_pictures(self, count: int) -> UnetInputs:
+        """The same inputs for several pictures, which are drawn together from the same words."""
+        if count == self.pictures:
+            return self
+
+        def repeat(rows: torch.Tensor) -> torch.Tensor:
+            return rows.repeat_interleave(count, 0)
+
+        added = self.added and {name: repeat(rows) for name, rows in self.added.items()}
+        return replace(
+            self,
+            embeds=repeat(self.embeds),
+            added=added,
+            extra_channels=None if self.extra_channels is None else repeat(self.extra_channels),
+            stages=tuple(stage.for_pictures(count) for stage in self.stages),
+            pictures=count,
+        )
+
+
+@dataclass(frozen=True)
+class UnetCall:
+    """All that one call of the U-Net is given. Its rows are ordered as those of `UnetInputs`."""
+
+    evaluation: int  # counted in calls, from 0 where the picture begins
+    latents: torch.Tensor
+    timestep: float
+    embeds: torch.Tensor
+    added: dict[str, torch.Tensor] | None
+    residuals: dict[str, Any]  # of ControlNets
+
+
+Predict = Callable[[UnetCall], torch.Tensor]
+
+
+def call_unet(pipe: Pipeline) -> Predict:
+    """The U-Net called as it is. What caches, compiles or records calls takes this one's place."""
+
+    def predict(call: UnetCall) -> torch.Tensor:
+        return pipe.unet(
+            call.latents.to(pipe.unet.dtype),
+            call.timestep,
+            encoder_hidden_states=call.embeds,
+            added_cond_kwargs=call.added,
+            return_dict=False,
+            **call.residuals,
+        )[0]
+
+    return predict
 
 
 @dataclass(frozen=True)
@@ -96,7 +145,7 @@ def classifier_free_guidance(cfg: float) -> Combine:
 
 @torch.inference_mode()
 def denoise(
-    pipe: Pipeline,
+    predict: Predict,
     sampling: Sampling,
     x: torch.Tensor,
     inputs: UnetInputs,
@@ -105,18 +154,24 @@ def denoise(
     begin: int = 0,
     keep: MaskedOriginal | None = None,
 ) -> Iterator[DenoisingStep]:
-    """The steps from `x` on, starting with evaluation `begin`. The last one's `after` is done."""
+    """The steps from `x` ([pictures, 4, h, w]) on, starting with evaluation `begin`.
+
+    The last step's `after` is the finished latents.
+    """
+    inputs = inputs.for_pictures(len(x))
     count = len(sampling.timesteps)
     for index in range(begin, count):
         share = (index - begin + 0.5) / (count - begin)
-        branches = predict(pipe, sampling, x, index, inputs.at_evaluation(index - begin), share)
+        evaluation = index - begin
+        now = inputs.at_evaluation(evaluation)
+        branches = predict_branches(predict, sampling, x, index, now, share, evaluation)
         prediction = inputs.combine(branches)
         clean = sampling.predict_clean(prediction, index, x)
         if keep is not None:
             clean = torch.lerp(keep.latents, clean, keep.mask)
         after = sampling.advance(clean, index, x, noise)
         yield DenoisingStep(
-            index=index - begin,
+            index=evaluation,
             of=count - begin,
             timestep=float(sampling.timesteps[index]),
             sigma=float(sampling.sigmas[index]),
@@ -129,32 +184,24 @@ def denoise(
         x = after
 
 
-def predict(
-    pipe: Pipeline,
+def predict_branches(
+    predict: Predict,
     sampling: Sampling,
     x: torch.Tensor,
     index: int,
     inputs: UnetInputs,
     share: float,
+    evaluation: int = 0,
 ) -> tuple[torch.Tensor, ...]:
     """Each branch's prediction at one evaluation, all branches through the U-Net at once."""
     timestep = sampling.timesteps[index]
-    scaled = sampling.scale_input(x, index)
-    latents = scaled.expand(inputs.branches, *scaled.shape[1:])
-    more: dict[str, Any] = {}
-    for extra in inputs.controls:
-        more = _add_residuals(more, extra(latents, timestep, share, inputs))
+    latents = sampling.scale_input(x, index).repeat(inputs.branches, 1, 1, 1)
+    residuals: dict[str, Any] = {}
+    for control in inputs.controls:
+        residuals = _add_residuals(residuals, control(latents, timestep, share, inputs))
     if inputs.extra_channels is not None:
         latents = torch.cat([latents, inputs.extra_channels], dim=1)
-    dtype = pipe.unet.dtype
-    out = pipe.unet(
-        latents.to(dtype),
-        timestep,
-        encoder_hidden_states=inputs.embeds,
-        added_cond_kwargs=inputs.added,
-        return_dict=False,
-        **more,
-    )[0]
+    out = predict(UnetCall(evaluation, latents, timestep, inputs.embeds, inputs.added, residuals))
     return tuple(out.to(x.dtype).chunk(inputs.branches))
 
 

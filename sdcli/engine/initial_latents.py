@@ -29,11 +29,16 @@ class DenoisingStart:
     mask: Image.Image | None = None  # how much of the new picture shows over it
 
 
-def prepare_start(plan: Plan, pipe: Pipeline, sampling: Sampling, dice: Noise) -> DenoisingStart:
-    """The start of one picture. The first noise that `dice` throws is the picture's own."""
+def prepare_start(
+    plan: Plan, pipe: Pipeline, sampling: Sampling, noise_source: Noise, pictures: int = 1
+) -> DenoisingStart:
+    """The start of the pictures of a plan that are drawn together: x is [pictures, 4, h, w].
+
+    The first draw from `noise_source` is the pictures' own noise.
+    """
     device = pipe.compute_device
-    shape = (1, pipe.vae.config.latent_channels, plan.height // 8, plan.width // 8)
-    noise = dice.randn(shape).to(device)
+    shape = (pictures, pipe.vae.config.latent_channels, plan.height // 8, plan.width // 8)
+    noise = noise_source.randn(shape).to(device)
     match plan.task:
         case Draw():
             beside = (

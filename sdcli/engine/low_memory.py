@@ -1,4 +1,4 @@
-"""What is tried when memory runs out: one rung after the other, each announced and recorded."""
+"""What is tried when memory runs out: one way after the other, each announced and recorded."""
 
 from __future__ import annotations
 
@@ -52,24 +52,46 @@ FALLBACKS = (
 
 
 class MemoryFallbacks:
-    """The rungs still to be taken for one loaded pipeline, and those taken already."""
+    """The fallbacks still to be taken for one loaded pipeline, and those taken already."""
 
     def __init__(self, device: torch.device, offload: str) -> None:
         gpu = device.type != "cpu"
-        # Where the user chose an offload, the ladder does not choose another.
-        self._left = [r for r in FALLBACKS if not r.needs_gpu or (gpu and offload == "auto")]
+        # Where the user chose an offload, no other is chosen here.
+        self._left = [f for f in FALLBACKS if not f.needs_gpu or (gpu and offload == "auto")]
         self._device = device
         self._taken: list[Fallback] = []
+        self._batch: int | None = None  # how many pictures fitted at once, where it was tried
 
     @property
     def offloaded(self) -> bool:
-        """Whether a rung moves modules on and off the GPU by itself."""
-        return any(rung.needs_gpu for rung in self._taken)
+        """Whether a fallback moves modules on and off the GPU by itself."""
+        return any(fallback.needs_gpu for fallback in self._taken)
 
     @property
     def taken(self) -> tuple[str, ...]:
         """What was done about memory, for the record."""
-        return tuple(f"out of memory: {rung.name}" for rung in self._taken)
+        smaller = () if self._batch is None else (_describe_batch(self._batch),)
+        names = (*smaller, *(fallback.name for fallback in self._taken))
+        return tuple(f"out of memory: {name}" for name in names)
+
+    def retry_batch(
+        self, pipe: Pipeline, work: Callable[[int], T], pictures: int, note: Callable[[str], None]
+    ) -> T:
+        """The work's result for so many pictures, or for half of them as often as memory runs out.
+
+        One picture that does not fit is tried again as `retry` does.
+        """
+        pictures = min(pictures, self._batch or pictures)
+        while pictures > 1:
+            try:
+                return work(pictures)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._free_memory()
+            pictures = self._batch = pictures // 2
+            note(f"memory ran out: going on with {_describe_batch(pictures)}")
+        return self.retry(pipe, lambda: work(1), note)
 
     def retry(
         self,
@@ -79,7 +101,7 @@ class MemoryFallbacks:
         *,
         placing: bool = False,
     ) -> T:
-        """The work's result, done again from its start after every rung that was needed.
+        """The work's result, done again from its start after every fallback that was needed.
 
         While the model is being placed on the GPU, only moving it off again helps.
         """
@@ -90,20 +112,27 @@ class MemoryFallbacks:
                 if not is_out_of_memory(error):
                     raise
                 fact = _first_line(error)
-            # Outside the except block: the traceback holds the tensors that filled the memory.
-            gc.collect()
-            if self._device.type == "cuda":
-                torch.cuda.empty_cache()
-            rung = next((r for r in self._left if r.needs_gpu or not placing), None)
-            if rung is None:
+            self._free_memory()
+            fallback = next((f for f in self._left if f.needs_gpu or not placing), None)
+            if fallback is None:
                 raise SdcliError(
                     f"memory ran out ({fact})",
                     hint="draw smaller (`-W`, `-H`), or free memory on the machine",
                 )
-            self._left.remove(rung)
-            self._taken.append(rung)
-            note(f"memory ran out: going on with {rung.name}")
-            rung.take(pipe, self._device)
+            self._left.remove(fallback)
+            self._taken.append(fallback)
+            note(f"memory ran out: going on with {fallback.name}")
+            fallback.take(pipe, self._device)
+
+    def _free_memory(self) -> None:
+        """Call it outside the except block: the traceback holds the tensors that filled the memory."""
+        gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _describe_batch(pictures: int) -> str:
+    return f"{pictures} pictures at a time" if pictures > 1 else "1 picture at a time"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -15,27 +15,31 @@ SEEDS = 2**64
 
 
 class Noise(Protocol):
-    """One picture's noise, draw after draw."""
-
-    seed: int
+    """Noise, draw after draw: of one picture, or of several that are denoised together."""
 
     def randn(self, shape: Sequence[int]) -> torch.Tensor:
         """The next draw: standard normal numbers, float32."""
         ...
 
-    def with_seed(self, seed: int) -> Noise:
+
+class SeededNoise(Noise, Protocol):
+    """One picture's noise: all of it follows from a seed."""
+
+    seed: int
+
+    def with_seed(self, seed: int) -> SeededNoise:
         """The same kind of noise, by another seed."""
         ...
 
 
-def make_noise(seed: int, rng: str = "cpu", device: str = "cpu", *, ensd: int = 0) -> Noise:
+def make_noise(seed: int, rng: str = "cpu", device: str = "cpu", *, ensd: int = 0) -> SeededNoise:
     """The noise of one seed, as a CPU draws it, an NVIDIA card (`nv`), or this machine's (`gpu`).
 
     `ensd` is A1111's "eta noise seed delta": all draws but the first come from another seed.
     """
     if not 0 <= seed < SEEDS:
         raise BadRequest(f"a seed is a number from 0 to 2^64 - 1, and {seed} is not")
-    makers: dict[str, Callable[[int], Noise]] = {
+    makers: dict[str, Callable[[int], SeededNoise]] = {
         "cpu": lambda seed: TorchNoise(seed, "cpu"),
         "nv": PhiloxNoise,
         "gpu": lambda seed: TorchNoise(seed, device),
@@ -65,7 +69,7 @@ class TorchNoise:
 class SplitNoise:
     """The first draw from one generator, all others from another."""
 
-    def __init__(self, first: Noise, others: Noise) -> None:
+    def __init__(self, first: SeededNoise, others: SeededNoise) -> None:
         self.seed, self.with_seed = first.seed, first.with_seed
         self.first: Noise | None = first
         self.others = others
@@ -74,6 +78,22 @@ class SplitNoise:
         """The next draw."""
         noise, self.first = self.first or self.others, None
         return noise.randn(shape)
+
+
+class StackedNoise:
+    """The noise of several pictures, a row for each, drawn from its own generator.
+
+    A picture gets the same noise here as alone, however many others are drawn beside it.
+    """
+
+    def __init__(self, pictures: Sequence[SeededNoise]) -> None:
+        self.pictures = tuple(pictures)
+
+    def randn(self, shape: Sequence[int]) -> torch.Tensor:
+        """The next draw of every picture; the first side of the shape is how many there are."""
+        if shape[0] != len(self.pictures):
+            raise ValueError(f"noise of {len(self.pictures)} pictures has no shape {tuple(shape)}")
+        return torch.cat([noise.randn((1, *shape[1:])) for noise in self.pictures])
 
 
 class PhiloxNoise:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import torch
 
-from sdcli.engine.brownian_noise import BrownianMotion
+from sdcli.engine.brownian_noise import brownian_motion
 from sdcli.engine.noise import Noise
 from sdcli.errors import BadRequest
 from sdcli.schedulers.names import SCHEDULERS
 from sdcli.schedulers.noise_levels import NoiseSchedule, make_noise_schedule
 from sdcli.schedulers.solvers.base import SolverRun, SolverSteps
 from sdcli.schedulers.table import SPACINGS, Spacing
+
+Motion = Callable[[float, float], torch.Tensor]
 
 
 class Sampling:
@@ -95,12 +97,12 @@ class Sampling:
         if x is None or noise is None:
             still = SolverRun(levels, self.schedule, self.eta, lambda: 0.0, lambda now, then: 0.0)
             return solver(0.0, still)
-        motion: list[BrownianMotion] = []  # made when it is first asked for: most never do
+        motion: list[Motion] = []  # made when it is first asked for: most never do
 
         def moved(now: float, then: float) -> torch.Tensor:
             if not motion:
                 low = min(level for level in levels if level)
-                motion.append(BrownianMotion(noise, x.shape, low, levels[0]))
+                motion.append(brownian_motion(noise, x.shape, low, levels[0]))
             return motion[0](now, then).to(x)
 
         run = SolverRun(levels, self.schedule, self.eta, lambda: noise.randn(x.shape).to(x), moved)

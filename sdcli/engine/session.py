@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from types import TracebackType
 from typing import Self
 
 import torch
-from PIL import Image
 
 from sdcli import __version__
 from sdcli.engine.decode import decode_image, paste_over_original
-from sdcli.engine.denoise import DenoisingStep, UnetInputs, denoise
+from sdcli.engine.denoise import DenoisingStep, Predict, UnetInputs, call_unet, denoise
 from sdcli.engine.initial_latents import DenoisingStart, prepare_start
 from sdcli.engine.loaded_model import LoadedModel, load_model
-from sdcli.engine.noise import make_noise
+from sdcli.engine.noise import StackedNoise, make_noise
 from sdcli.engine.sampler import Sampling
 from sdcli.engine.text_encoder import encode_prompts
 from sdcli.engine.unet_inputs import add_channels, make_unet_inputs
@@ -78,10 +77,13 @@ class Session:
         listener = listener or SilentListener()
         loaded = self.load(plan, listener)
         inputs = self.prepare(plan, loaded, listener)
-        for index in range(plan.count):
-            picture = self.draw_one(plan, loaded, inputs, listener, index).picture
-            listener.on_picture(picture)
-            yield picture
+        index = 0
+        while index < plan.count:
+            together = min(plan.batch, plan.count - index)
+            for drawn in self.draw_batch(plan, loaded, inputs, listener, index, together):
+                listener.on_picture(drawn.picture)
+                yield drawn.picture
+                index += 1
 
     def load(self, plan: Plan, listener: Listener) -> LoadedModel:
         """The plan's model, ready on its device: the one in memory where it is the same."""
@@ -111,38 +113,106 @@ class Session:
         loaded: LoadedModel,
         inputs: UnetInputs,
         listener: Listener,
-        index: int = 0,
+        predict: Predict | None = None,
     ) -> DrawnLatents:
-        """Picture `index` of the plan with its latents.
+        """The plan's first picture, drawn alone, with its latents; `predict` takes the place of the
+        U-Net's call."""
+        (drawn,) = self.draw_batch(plan, loaded, inputs, listener, 0, 1, predict)
+        return drawn
 
-        Where memory runs out it is begun again with less, and its steps are told again from 0.
+    def draw_batch(
+        self,
+        plan: Plan,
+        loaded: LoadedModel,
+        inputs: UnetInputs,
+        listener: Listener,
+        index: int,
+        count: int,
+        predict: Predict | None = None,
+    ) -> list[DrawnLatents]:
+        """The pictures from `index` on that are denoised together: so many or, where memory runs
+        out, half of them and half again.
+
+        What is begun again with less tells its steps again from 0.
         """
-        own_plan = nth_picture(plan, index)
-        began = time.perf_counter()
 
-        def attempt() -> tuple[Image.Image, torch.Tensor, float]:
-            listener.on_stage(f"seed {own_plan.seed}")
-            start, steps = start_steps(own_plan, loaded, inputs)
-            x, before = start.x, time.perf_counter()
-            for step in steps:
-                x = step.after
-                listener.on_step(_event(step, own_plan, index, plan.count, loaded))
-            if not torch.isfinite(x).all():  # this also waits for the device
-                raise _not_finite(loaded)
-            seconds = time.perf_counter() - before
-            return paste_over_original(decode_image(loaded, x, listener), start), x, seconds
+        def attempt(count: int) -> list[DrawnLatents]:
+            state = Drawing(plan, loaded, inputs, listener, index, count, predict)
+            for run_pass in PASSES:
+                run_pass(state)
+            return state.drawn
 
-        image, latents, denoising = loaded.memory.retry(loaded.pipe, attempt, listener.on_fallback)
-        made = Provenance(
-            device=loaded.machine.device.type,
-            dtype=loaded.machine.dtype_name,
-            seconds=round(time.perf_counter() - began, 3),
-            versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
-            events=(*loaded.memory.taken, *loaded.fallbacks),
-            threads=torch.get_num_threads() if loaded.machine.device.type == "cpu" else 0,
-        )
-        maps = tuple(control.control_map for control in inputs.controls)
-        return DrawnLatents(Picture(image, own_plan, made, index, maps), latents, denoising)
+        return loaded.memory.retry_batch(loaded.pipe, attempt, count, listener.on_fallback)
+
+
+@dataclass
+class Drawing:
+    """What the passes over the pictures of one batch hand on to each other."""
+
+    plan: Plan
+    loaded: LoadedModel
+    inputs: UnetInputs
+    listener: Listener
+    index: int  # of the first picture of the batch in the plan
+    count: int
+    predict: Predict | None = None
+    began: float = field(default_factory=time.perf_counter)
+    denoising: float = 0.0  # seconds that the steps alone took
+    start: DenoisingStart | None = None
+    latents: torch.Tensor | None = None  # [pictures, 4, h, w]
+    drawn: list[DrawnLatents] = field(default_factory=list[DrawnLatents])
+
+    @property
+    def plans(self) -> list[Plan]:
+        """The plan of each picture of the batch, to be drawn by itself."""
+        return [nth_picture(self.plan, self.index + k) for k in range(self.count)]
+
+
+def denoise_pass(state: Drawing) -> None:
+    """From noise, or from the picture handed in, to finished latents."""
+    plans = state.plans
+    seeds = f"seed {plans[0].seed}" + (f" to {plans[-1].seed}" if len(plans) > 1 else "")
+    state.listener.on_stage(seeds)
+    start, steps = start_steps(plans, state.loaded, state.inputs, state.predict)
+    x, before = start.x, time.perf_counter()
+    for step in steps:
+        x = step.after
+        state.listener.on_step(_event(step, state))
+    if not torch.isfinite(x).all():  # this also waits for the device
+        raise _not_finite(state.loaded)
+    state.start, state.latents, state.denoising = start, x, time.perf_counter() - before
+
+
+def decode_pass(state: Drawing) -> None:
+    """From latents to pictures, one after the other: a VAE takes more memory than a U-Net."""
+    assert state.start is not None and state.latents is not None
+    maps = tuple(control.control_map for control in state.inputs.controls)
+    plans = state.plans
+    for k, own_plan in enumerate(plans):
+        latents = state.latents[k : k + 1]
+        decoded = decode_image(state.loaded, latents, state.listener)
+        image = paste_over_original(decoded, state.start)
+        picture = Picture(image, own_plan, _made(state), state.index + k, maps)
+        state.drawn.append(DrawnLatents(picture, latents, state.denoising / state.count))
+
+
+PASSES: tuple[Callable[[Drawing], None], ...] = (denoise_pass, decode_pass)
+"""What is done for every batch of pictures, in this order; each pass finds what the last one left."""
+
+
+def _made(state: Drawing) -> Provenance:
+    """How the pictures of a batch came about."""
+    loaded, plans = state.loaded, state.plans
+    machine = loaded.machine
+    return Provenance(
+        device=machine.device.type,
+        dtype=machine.dtype_name,
+        seconds=round((time.perf_counter() - state.began) / state.count, 3),
+        versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
+        events=(*loaded.memory.taken, *loaded.fallbacks),
+        threads=torch.get_num_threads() if machine.device.type == "cpu" else 0,
+        batch_seeds=tuple(each.seed for each in plans) if len(plans) > 1 else (),
+    )
 
 
 def sampling_for_plan(plan: Plan) -> Sampling:
@@ -158,34 +228,46 @@ def sampling_for_plan(plan: Plan) -> Sampling:
 
 
 def start_steps(
-    plan: Plan, loaded: LoadedModel, inputs: UnetInputs
+    plans: Sequence[Plan],
+    loaded: LoadedModel,
+    inputs: UnetInputs,
+    predict: Predict | None = None,
 ) -> tuple[DenoisingStart, Iterator[DenoisingStep]]:
-    """One picture's start, and its steps as they are taken."""
-    pipe = loaded.pipe
+    """The start of the pictures that are denoised together, and their steps as they are taken.
+
+    Each picture's noise comes from its own generator, whoever is drawn beside it.
+    """
+    pipe, plan = loaded.pipe, plans[0]
     sampling = sampling_for_plan(plan)
-    noise = make_noise(plan.seed, plan.rng, str(loaded.machine.device), ensd=plan.ensd)
+    device = str(loaded.machine.device)
+    each = [make_noise(one.seed, one.rng, device, ensd=one.ensd) for one in plans]
+    noise = each[0] if len(each) == 1 else StackedNoise(each)
     with torch.inference_mode():
-        start = prepare_start(plan, pipe, sampling, noise)
+        start = prepare_start(plan, pipe, sampling, noise, len(plans))
         inputs = add_channels(inputs, start.extra_channels, plan.task)
     return start, denoise(
-        pipe, sampling, start.x, inputs, noise, begin=start.first_evaluation, keep=start.keep
+        predict or call_unet(pipe),
+        sampling,
+        start.x,
+        inputs,
+        noise,
+        begin=start.first_evaluation,
+        keep=start.keep,
     )
 
 
-def _event(
-    step: DenoisingStep, plan: Plan, index: int, count: int, loaded: LoadedModel
-) -> LatentStep:
+def _event(step: DenoisingStep, state: Drawing) -> LatentStep:
     """What listeners are told of a step."""
     return LatentStep(
         index=step.index,
         of=step.of,
         timestep=step.timestep,
         sigma=step.sigma,
-        seed=plan.seed,
-        picture_index=index,
-        picture_count=count,
-        batch=1,
-        preview=lambda: loaded.preview(step.clean, plan.output.preview_vae),
+        seed=state.plan.seed + state.index,
+        picture_index=state.index,
+        picture_count=state.plan.count,
+        batch=state.count,
+        preview=lambda: state.loaded.preview(step.clean[:1], state.plan.output.preview_vae),
         latents=step,
     )
 

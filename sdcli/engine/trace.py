@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from PIL import Image
 
 from sdcli.engine import pipeline
-from sdcli.engine.attention_maps import AttentionMaps, record_attention
+from sdcli.engine.attention_maps import AttentionMaps, recording_predict
 from sdcli.engine.decode import decode_image
-from sdcli.engine.denoise import DenoisingStep, UnetInputs, predict
+from sdcli.engine.denoise import DenoisingStep, UnetInputs, call_unet, predict_branches
 from sdcli.engine.initial_latents import image_to_pixels
 from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.noise import make_noise
@@ -72,9 +71,8 @@ class TraceResult:
 class _Recorder(SilentListener):
     """Keeps the steps that are wanted, on the device until the drawing is done."""
 
-    def __init__(self, evaluations: frozenset[int], maps: AttentionMaps) -> None:
+    def __init__(self, evaluations: frozenset[int]) -> None:
         self._evaluations = evaluations
-        self._maps = maps
         self.steps: list[DenoisingStep] = []
 
     def on_step(self, step: Step) -> None:
@@ -84,7 +82,6 @@ class _Recorder(SilentListener):
             self.steps.clear()
         if step.index in self._evaluations:
             self.steps.append(step.latents)
-        self._maps.end_step(first=step.index == 0)
 
 
 def trace_drawing(
@@ -102,10 +99,12 @@ def trace_drawing(
     each = sampling.solver.evaluations
     last = sampling.evaluations - 1
     maps = AttentionMaps(plan.height // images.CELL, plan.width // images.CELL)
-    recorder = _Recorder(frozenset(min((step - 1) * each, last) for step in at), maps)
+    recorder = _Recorder(frozenset(min((step - 1) * each, last) for step in at))
     inputs = session.prepare(plan, loaded, listener)
-    with record_attention(loaded.pipe.unet, maps) if attention else nullcontext():
-        drawn = session.draw_one(plan, loaded, inputs, Listeners(recorder, listener))
+    predict = call_unet(loaded.pipe)
+    if attention:
+        predict = recording_predict(predict, loaded.pipe.unet, maps)
+    drawn = session.draw_one(plan, loaded, inputs, Listeners(recorder, listener), predict)
     listener.on_stage("decoding the steps")
     steps: list[TracedStep] = []
     for done, step in enumerate(recorder.steps, 1):
@@ -145,7 +144,9 @@ def _evaluate(
 ) -> DenoisingStep:
     """One evaluation, from which no step is taken."""
     share = index / sampling.evaluations
-    branches = predict(pipe, sampling, x, index, inputs.at_evaluation(index), share)
+    branches = predict_branches(
+        call_unet(pipe), sampling, x, index, inputs.at_evaluation(index), share
+    )
     prediction = inputs.combine(branches)
     return DenoisingStep(
         index=index,

@@ -185,6 +185,8 @@ _ROWS = (
            default=worked_out("random, always recorded"), a1111="Seed"),
     Option("count", "count", Whole(1, 100_000), "How many pictures.", "N", "-c", default=always(1),
            decides=False),
+    Option("batch", "batch", Whole(1, 64), "How many pictures in one call of the U-Net.", "N",
+           default=always(1), decides=False),
     Option("width", "width", _SIDE, "A multiple of 8.", "PIXELS", "-W",
            default=worked_out("the model's")),
     Option("height", "height", _SIDE, "A multiple of 8.", "PIXELS", "-H",

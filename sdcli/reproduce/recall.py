@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdcli import __version__
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.events import Listener
 from sdcli.images import load as images
 from sdcli.library import find as store
 from sdcli.library import find_by_hash as whereabouts
@@ -23,12 +24,16 @@ from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
 from sdcli.metadata.record import EmbeddedMetadata
 from sdcli.options import table as settings
+from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import make_plan as resolved
 from sdcli.prompts import syntax as prompt
 from sdcli.request import Request
 from sdcli.weights.checkpoint import identify_checkpoint
+
+if TYPE_CHECKING:
+    from sdcli.engine.door import SessionLike
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,16 @@ class RecalledPicture:
         if self.original_plan is None or values:
             return now, self.differences
         return now, (*self.differences, *_plan_differences(self.original_plan, now))
+
+    def draw(
+        self, session: SessionLike, plan: Plan, listener: Listener, *, exact: bool = False
+    ) -> Picture:
+        """The picture of a plan that `make_plan` made; to be `exact`, drawn beside those that it was
+        once drawn with, since pictures in one call of the U-Net round in each other's company."""
+        seeds = self.embedded.made.batch_seeds if self.embedded.made and exact else ()
+        whole = replace(plan, seed=seeds[0], count=len(seeds), batch=len(seeds)) if seeds else plan
+        pictures = session.run(whole, listener)
+        return replace(next(each for each in pictures if each.seed == plan.seed), index=0)
 
     def _placed_request(self, exact: bool) -> Request:
         made, device = self.embedded.provenance, self.request.device

@@ -152,7 +152,7 @@ def step(asked: argparse.Namespace) -> None:
     negative, positive = given.embeds.chunk(2)
 
     def ours() -> torch.Tensor:
-        _, steps = start_steps(plan, held, given)
+        _, steps = start_steps([plan], held, given)
         return [each.after for each in steps][-1].cpu()
 
     def bare() -> torch.Tensor:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sdcli.engine import pipeline
 from sdcli.engine.attention_maps import AttentionMaps, record_attention
-from sdcli.engine.denoise import predict
+from sdcli.engine.denoise import predict_branches
 from sdcli.engine.initial_latents import image_to_pixels
 from sdcli.engine.session import Session, sampling_for_plan
 from sdcli.engine.trace import trace_drawing, trace_noising
@@ -52,11 +52,11 @@ def test_the_last_thing_seen_is_the_picture(drawn: Plan):
 def test_it_costs_one_drawing(drawn: Plan, monkeypatch: pytest.MonkeyPatch):
     asked: list[int] = []
 
-    def counted(pipe, sampling, x, index, *others):
+    def counted(predict, sampling, x, index, *others):
         asked.append(index)
-        return predict(pipe, sampling, x, index, *others)
+        return predict_branches(predict, sampling, x, index, *others)
 
-    monkeypatch.setattr("sdcli.engine.denoise.predict", counted)
+    monkeypatch.setattr("sdcli.engine.denoise.predict_branches", counted)
     trace_drawing(drawn, SilentListener(), [1, 2, 3], split=True, attention=True)
     assert asked == list(range(11))  # Heun asks twice at each of six steps but the last
 

@@ -16,7 +16,6 @@ from sdcli.request import Request
 
 MOST_AXES = 3  # a sheet has two, and there are several sheets
 MOST_VALUES = 1000  # of one axis, so that a slip of the pen is not a month of drawing
-NOT_VARIED = ("count", "device", "offload")  # they change no picture that could be compared
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(?:/\s*({_NUMBER})\s*)?")
@@ -71,7 +70,7 @@ def read_axis(text: str, request: Request) -> Axis:
     known = OPTIONS.get(name.lower().lstrip("-").replace("_", "-"))
     if known is None:
         return _word_axis(name, told, request)
-    if known.name in NOT_VARIED:
+    if not known.decides:
         raise BadRequest(
             f"`{known.name}` changes no picture, so there is nothing to see in a sweep of it",
             hint="several pictures of a kind: --vary seed=1..4",
@@ -161,7 +160,7 @@ def _word_axis(name: str, text: str, request: Request) -> Axis:
     """A word or some words of the prompt, replaced wherever they stand whole."""
     pattern = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
     if not pattern.search(request.prompt):
-        near = ", ".join(name for name in OPTIONS if name not in NOT_VARIED)
+        near = ", ".join(name for name, option in OPTIONS.items() if option.decides)
         raise BadRequest(
             f"`{name}` is no option and no word of the prompt `{request.prompt}`",
             hint=f"a word as it is written there, or one of {near}",
