@@ -22,10 +22,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-app.command()(generate.txt2img)
-app.command()(generate.img2img)
-app.command()(generate.inpaint)
-app.command()(generate.edit)
+app.command("txt2img")(generate.txt2img_command)
+app.command("img2img")(generate.img2img_command)
+app.command("inpaint")(generate.inpaint_command)
+app.command("edit")(generate.edit_command)
 app.command()(see.compare_schedulers)
 app.command()(see.sweep)
 app.command()(see.trace)
@@ -75,8 +75,12 @@ def _usage(error: typer.TyperException, words: Sequence[str]) -> BadRequest:
     """Typer's word for bad usage, as a fact and a hint."""
     fact, _, more = error.format_message().partition("\n")
     command = next((word for word in words if not word.startswith("-")), "")
-    named = {info.callback.__name__ for info in app.registered_commands if info.callback}
-    place = f"sdcli {command} --help" if command.replace("-", "_") in named else "sdcli --help"
+    named = {
+        info.name or info.callback.__name__.replace("_", "-")
+        for info in app.registered_commands
+        if info.callback
+    }
+    place = f"sdcli {command} --help" if command in named else "sdcli --help"
     hint = " ".join(more.split()) or f"see `{place}`"
     fact = fact.rstrip(".")
     return BadRequest(fact[:1].lower() + fact[1:], hint=hint)

@@ -6,16 +6,16 @@ from sdcli.library import find as store
 from sdcli.schedulers.names import SCHEDULERS
 
 
-def schedulers(incomplete: str) -> list[str]:
+def complete_schedulers(incomplete: str) -> list[str]:
     """The schedulers that begin so."""
     return [name for name in SCHEDULERS if name.startswith(incomplete)]
 
 
-def models(incomplete: str) -> list[str]:
+def complete_models(incomplete: str) -> list[str]:
     """The files in the folders of models that begin so; the shell itself knows paths."""
     return [name for name, _ in store.models() if name.startswith(incomplete)]
 
 
-def adapters(incomplete: str) -> list[str]:
+def complete_adapters(incomplete: str) -> list[str]:
     """The same, without the model in the box, which is none."""
-    return [name for name in models(incomplete) if name != store.BUILTIN]
+    return [name for name in complete_models(incomplete) if name != store.BUILTIN]

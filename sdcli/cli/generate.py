@@ -8,24 +8,24 @@ from sdcli.request import Draw, Edit, Redraw, Repaint
 
 
 @spread_options(Draw)
-def txt2img(options: DrawingOptions) -> None:
+def txt2img_command(options: DrawingOptions) -> None:
     """Draw a picture from words."""
     draw_request(options.request(Draw), options.mode)
 
 
 @spread_options(Redraw)
-def img2img(options: DrawingOptions) -> None:
+def img2img_command(options: DrawingOptions) -> None:
     """Redraw a picture from words."""
     draw_request(options.request(Redraw), options.mode)
 
 
 @spread_options(Repaint)
-def inpaint(options: DrawingOptions) -> None:
+def inpaint_command(options: DrawingOptions) -> None:
     """Repaint the white of a mask; outside it every pixel stays as it was."""
     draw_request(options.request(Repaint), options.mode)
 
 
 @spread_options(Edit)
-def edit(options: DrawingOptions) -> None:
+def edit_command(options: DrawingOptions) -> None:
     """Follow an instruction about a picture (InstructPix2Pix checkpoints)."""
     draw_request(options.request(Edit), options.mode)

@@ -9,7 +9,7 @@ import typer
 
 from sdcli.cli import console, options
 from sdcli.cli.output_mode import OutputMode
-from sdcli.cli.run import write_lora_job as baked
+from sdcli.cli.run import run_lora_job as baked
 from sdcli.library import find as store
 from sdcli.planning import lora_jobs as bake
 from sdcli.show.fact_sheet import fact_lines, fact_record

@@ -19,9 +19,9 @@ from sdcli.options.table import ALL_OPTIONS, Option
 from sdcli.request import Lora
 
 COMPLETIONS = {
-    "models": completion.models,
-    "adapters": completion.adapters,
-    "schedulers": completion.schedulers,
+    "models": completion.complete_models,
+    "adapters": completion.complete_adapters,
+    "schedulers": completion.complete_schedulers,
 }
 
 

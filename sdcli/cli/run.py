@@ -109,7 +109,7 @@ def print_files(made: Iterable[Path], manner: OutputMode) -> None:
             console.print_result(str(path))
 
 
-def write_lora_job(job: Merge | Extraction, manner: OutputMode) -> None:
+def run_lora_job(job: Merge | Extraction, manner: OutputMode) -> None:
     """Write the file that a merge or an extraction makes, and name it."""
     talk = console.Console(quiet=manner.quiet)
     with talk.live():

@@ -84,7 +84,7 @@ def trace_drawing(
     _import_engine()
     from sdcli.engine import trace
 
-    return trace.trace_drawing(plan, listener, at, split=split, attention=attention)
+    return trace.record_drawing(plan, listener, at, split=split, attention=attention)
 
 
 def trace_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceResult:
@@ -92,7 +92,7 @@ def trace_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceRes
     _import_engine()
     from sdcli.engine import trace
 
-    return trace.trace_noising(plan, listener, at)
+    return trace.record_noising(plan, listener, at)
 
 
 def write_lora_job(job: Merge | Extraction, listener: Listener) -> None:

@@ -84,7 +84,7 @@ class _Recorder(SilentListener):
             self.steps.append(step.latents)
 
 
-def trace_drawing(
+def record_drawing(
     plan: Plan,
     listener: Listener,
     at: Sequence[int],
@@ -116,7 +116,7 @@ def trace_drawing(
 
 
 @torch.inference_mode()
-def trace_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceResult:
+def record_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceResult:
     """The picture handed in at the noise levels of the steps `at`, each made in one go, and what
     the model sees in it there, at one evaluation each."""
     assert isinstance(plan.task, Redraw)

@@ -56,7 +56,7 @@ class ChartLine:
 
 
 @dataclass(frozen=True)
-class NoiseSchedule:
+class ScheduleCurves:
     """A noise schedule: by training timestep, and at the steps that a solver takes."""
 
     beta: Sequence[float]
@@ -89,7 +89,7 @@ def draw_error_chart(lines: Sequence[ChartLine], within: float | None = None) ->
         return _to_svg(figure, "errors")
 
 
-def draw_schedule_chart(noise: NoiseSchedule) -> str:
+def draw_schedule_chart(noise: ScheduleCurves) -> str:
     """Beta, alpha-bar and the signal-to-noise ratio by timestep, and the sigmas that are used."""
     snr = [share / max(1 - share, 1e-9) for share in noise.alpha_bar]
     by_timestep = {

@@ -73,14 +73,14 @@ def object_mask(picture: Image.Image, colour: str) -> NDArray[np.bool_]:
 
 def measured(colour: str, kind: str, prompt: str, steps: int, seed: int) -> Found:
     """Draw the prompt and see how the words' maps lie on the object."""
-    from sdcli.engine.trace import trace_drawing
+    from sdcli.engine.trace import record_drawing
     from sdcli.planning.resolve import make_plan
     from sdcli.request import Draw, Request
 
     asked = Request(Draw(), prompt, model="builtin", steps=steps, seed=seed)
     from sdcli.events import SilentListener
 
-    seen = trace_drawing(make_plan(asked), SilentListener(), [steps], attention=True)
+    seen = record_drawing(make_plan(asked), SilentListener(), [steps], attention=True)
     assert seen.picture is not None
     picture = seen.picture.image
     mask = object_mask(picture, colour)

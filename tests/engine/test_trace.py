@@ -16,7 +16,7 @@ from sdcli.engine.attention_maps import AttentionMaps, record_attention
 from sdcli.engine.denoise import predict_branches
 from sdcli.engine.initial_latents import image_to_pixels
 from sdcli.engine.session import Session, sampling_for_plan
-from sdcli.engine.trace import trace_drawing, trace_noising
+from sdcli.engine.trace import record_drawing, record_noising
 from sdcli.events import SilentListener
 from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
@@ -34,7 +34,7 @@ def drawn(sd1: Path) -> Plan:
 
 def test_a_traced_picture_is_the_same_to_the_bit(drawn: Plan):
     (alone,) = Session().run(drawn)
-    seen = trace_drawing(drawn, SilentListener(), [1, 3, 6], split=True, attention=True)
+    seen = record_drawing(drawn, SilentListener(), [1, 3, 6], split=True, attention=True)
     assert seen.picture.image.tobytes() == alone.image.tobytes()
     assert [frame.step for frame in seen.frames] == [1, 3, 6]
     levels = sampling_for_plan(drawn).levels
@@ -45,7 +45,7 @@ def test_a_traced_picture_is_the_same_to_the_bit(drawn: Plan):
 
 
 def test_the_last_thing_seen_is_the_picture(drawn: Plan):
-    seen = trace_drawing(replace(drawn, scheduler="euler"), SilentListener(), [6])
+    seen = record_drawing(replace(drawn, scheduler="euler"), SilentListener(), [6])
     assert seen.frames[-1].clean.tobytes() == seen.picture.image.tobytes()
 
 
@@ -57,7 +57,7 @@ def test_it_costs_one_drawing(drawn: Plan, monkeypatch: pytest.MonkeyPatch):
         return predict_branches(predict, sampling, x, index, *others)
 
     monkeypatch.setattr("sdcli.engine.denoise.predict_branches", counted)
-    trace_drawing(drawn, SilentListener(), [1, 2, 3], split=True, attention=True)
+    record_drawing(drawn, SilentListener(), [1, 2, 3], split=True, attention=True)
     assert asked == list(range(11))  # Heun asks twice at each of six steps but the last
 
 
@@ -66,7 +66,7 @@ def test_every_noise_level_in_one_step(sd1: Path, tmp_path: Path):
     Image.radial_gradient("L").resize((64, 64)).convert("RGB").save(source)
     asked = Request(Redraw(source, None), "a fox", model=str(sd1), seed=3, steps=10, dtype="fp32")
     resolved = make_plan(replace(asked, scheduler="euler"))
-    seen = trace_noising(resolved, SilentListener(), [1, 5, 10])
+    seen = record_noising(resolved, SilentListener(), [1, 5, 10])
     assert seen.picture is None
     assert [frame.step for frame in seen.frames] == [10, 5, 1]
     sigmas = [frame.sigma for frame in seen.frames]
@@ -119,5 +119,5 @@ def test_attention_adds_up_to_one_and_leaves_no_trace(drawn: Plan):
 @pytest.mark.parametrize("size", [(72, 88), (64, 64), (136, 64)])
 def test_odd_sizes_are_mapped_too(drawn: Plan, size: tuple[int, int]):
     odd = replace(drawn, width=size[0], height=size[1], steps=1)
-    (first, *_) = trace_drawing(odd, SilentListener(), [1], attention=True).attended
+    (first, *_) = record_drawing(odd, SilentListener(), [1], attention=True).attended
     assert first.map.size == (size[0] // 8, size[1] // 8)

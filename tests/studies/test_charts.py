@@ -11,7 +11,7 @@ from sdcli.studies.charts import (
     INK,
     LINE_COLOURS,
     ChartLine,
-    NoiseSchedule,
+    ScheduleCurves,
     draw_error_chart,
     draw_schedule_chart,
 )
@@ -40,7 +40,7 @@ def test_ink_follows_the_page():
 
 
 def test_the_same_chart_is_the_same_text_and_ids_do_not_meet():
-    noise = NoiseSchedule(
+    noise = ScheduleCurves(
         [0.1] * 10, [0.9 - i / 20 for i in range(10)], [9, 4, 0], [14, 2, 0.1, 0], "euler"
     )
     one, other = draw_error_chart(LINES), draw_schedule_chart(noise)

@@ -54,7 +54,7 @@ class TraceStory:
     words: Sequence[str]  # what was asked, as flags
     picture: Image.Image | None  # the finished one; None where a picture was noised
     moments: Sequence[TraceMoment]
-    schedule: charts.NoiseSchedule
+    schedule: charts.ScheduleCurves
     seen: Sequence[AttendedWord] = field(default_factory=list[AttendedWord])
 
 

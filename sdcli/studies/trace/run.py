@@ -46,7 +46,7 @@ def tell_story(trace: TracePlan, traced: TraceResult) -> TraceStory:
             )
             for one in traced.frames
         ],
-        schedule=charts.NoiseSchedule(
+        schedule=charts.ScheduleCurves(
             beta=[1 - now / was for now, was in zip(alpha_bar, before, strict=True)],
             alpha_bar=alpha_bar,
             timesteps=levels.timesteps,
