@@ -103,7 +103,22 @@ def test_listeners_are_told_of_the_batch(sd1: Path) -> None:
 def test_a_batch_is_recorded_and_drawn_again_as_a_whole(
     sdcli: Callable[..., Any], sd1: Path, tmp_path: Path
 ) -> None:
-    flags = "--steps 3 --seed 4 -c 3 --batch 3 -W 64 -H 64 --scheduler euler-a".split()
+    flags = [
+        "--steps",
+        "3",
+        "--seed",
+        "4",
+        "-c",
+        "3",
+        "--batch",
+        "3",
+        "-W",
+        "64",
+        "-H",
+        "64",
+        "--scheduler",
+        "euler-a",
+    ]
     ran = sdcli("txt2img", "a fox", "-m", sd1, *flags, "-o", tmp_path / "{seed}.png")
     assert ran.code == 0, ran.err
     middle = tmp_path / "5.png"
