@@ -73,7 +73,7 @@ class RecalledPicture:
     ) -> Picture:
         """The picture of a plan that `make_plan` made; to be `exact`, drawn beside those that it was
         once drawn with, since pictures in one call of the U-Net round in each other's company."""
-        seeds = self.embedded.made.batch_seeds if self.embedded.made and exact else ()
+        seeds = self.embedded.provenance.batch_seeds if self.embedded.provenance and exact else ()
         whole = replace(plan, seed=seeds[0], count=len(seeds), batch=len(seeds)) if seeds else plan
         pictures = session.run(whole, listener)
         return replace(next(each for each in pictures if each.seed == plan.seed), index=0)

@@ -122,7 +122,7 @@ def test_a_batch_is_recorded_and_drawn_again_as_a_whole(
     ran = sdcli("txt2img", "a fox", "-m", sd1, *flags, "-o", tmp_path / "{seed}.png")
     assert ran.code == 0, ran.err
     middle = tmp_path / "5.png"
-    made = read_picture_metadata(middle).made
+    made = read_picture_metadata(middle).provenance
     assert made is not None and made.batch_seeds == (4, 5, 6)
     again = sdcli("reproduce", middle, "--exact", "-o", tmp_path / "again.png")
     assert again.code == 0, again.err
@@ -133,7 +133,7 @@ def test_a_batch_is_recorded_and_drawn_again_as_a_whole(
 def test_one_picture_alone_says_nothing_of_a_batch(sdcli: Callable[..., Any], sd1: Path) -> None:
     ran = sdcli("txt2img", "a fox", "-m", sd1, "--steps", 1, "--batch", 4, "-o", "fox.png")
     assert ran.code == 0, ran.err
-    made = read_picture_metadata(Path("fox.png")).made
+    made = read_picture_metadata(Path("fox.png")).provenance
     assert made is not None and made.batch_seeds == ()
 
 
