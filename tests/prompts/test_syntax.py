@@ -140,3 +140,10 @@ def test_a_tag_names_a_lora_and_leaves_the_text(tag, lora):
 def test_a_tag_that_cannot_be_followed_is_refused_by_name(tag):
     with pytest.raises(BadRequest, match="<"):
         extract_lora_tags(f"a fox {tag}")
+
+
+def test_the_weight_of_an_and_may_stand_behind_any_space() -> None:
+    assert [part.weight for part in split_at_and("a fox :\x1d.7 AND a hen :\u2003.5 ")] == [
+        0.7,
+        0.5,
+    ]
