@@ -122,6 +122,11 @@ def tensors_hash(path: Path) -> str:
     return _remembered(path.expanduser().absolute(), "tensors", _hash_of_tensors)
 
 
+def places_with(sha256: str) -> list[Path]:
+    """Where files of this content have been seen on this machine; they may have gone since."""
+    return [Path(path) for path, known in _known().items() if known.get("sha256") == sha256]
+
+
 def _remembered(path: Path, kind: str, reckon: Callable[[Path], str]) -> str:
     """A hash of the file, reckoned once for each size and time it has."""
     try:

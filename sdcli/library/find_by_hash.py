@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from sdcli import folders
 from sdcli.errors import SdcliError
 from sdcli.library import find as store
 from sdcli.plan import File
@@ -17,12 +18,39 @@ _MOST_PICTURES = 2_000  # in a folder; one with more is no place to look through
 
 def model(wanted: File) -> Path | None:
     """A file of weights: where it was, else anywhere in the folders of models."""
-    return _first(_same(wanted.sha256), _likely(wanted.path, _models()))
+    return known_place(wanted) or _first(_same(wanted.sha256), _likely(wanted.path, _models()))
 
 
 def picture(wanted: File, near: Sequence[Path]) -> Path | None:
     """A picture handed in: where it was, else in one of the folders nearby."""
-    return _first(_same(wanted.sha256), _likely(wanted.path, _pictures(near)))
+    return known_place(wanted) or _first(
+        _same(wanted.sha256), _likely(wanted.path, _pictures(near))
+    )
+
+
+def known_place(wanted: File) -> Path | None:
+    """Where a file is without searching for it: where it is said to be, or was seen before."""
+    return _first(_same(wanted.sha256), _known_places(wanted))
+
+
+def _known_places(wanted: File) -> Iterator[Path]:
+    if not wanted.path.is_absolute():
+        for folder in (*folders.models(), folders.assets()):
+            yield folder / wanted.path
+    yield wanted.path
+    yield from store.places_with(wanted.sha256)
+
+
+def portable_path(path: Path) -> Path:
+    """A file's path as a picture may carry it: within the folder of models, or its bare name.
+
+    Pictures travel, and where their owner keeps things is nobody's business; the hash that goes
+    with the name finds the file again.
+    """
+    if not path.is_absolute():
+        return path
+    folder = next((one for one in folders.models() if path.is_relative_to(one.absolute())), None)
+    return path.relative_to(folder.absolute()) if folder else Path(path.name)
 
 
 def by_hash(short: str, name: str = "") -> Path | None:
@@ -66,7 +94,7 @@ def _first(right: Callable[[Path], bool], places: Iterable[Path]) -> Path | None
         seen.add(path)
         try:
             if right(path):
-                return path
+                return path.absolute()
         except (SdcliError, OSError):
             continue  # one that cannot be read is not the one
     return None

@@ -26,7 +26,7 @@ def located(then: Plan, near: tuple[Path, ...]) -> tuple[Plan, list[str]]:
                 if weights
                 else "put it beside the picture",
             )
-        if place != file.path:
+        if place.parts[-len(file.path.parts) :] != file.path.parts:
             news.append(f"the {what} is now `{place}`")
         return File(place, file.sha256)
 
@@ -49,6 +49,14 @@ def located(then: Plan, near: tuple[Path, ...]) -> tuple[Plan, list[str]]:
         ),
     )
     return here, news
+
+
+def with_known_places(then: Plan) -> Plan:
+    """The plan with every file where it is, as far as that is known without a search."""
+    return plan.map_files(
+        then,
+        lambda file, _: File(whereabouts.known_place(file) or file.path, file.sha256),
+    )
 
 
 def _task_here(task: plan.Task, find: Callable[[File, str], File]) -> plan.Task:

@@ -21,13 +21,14 @@ from sdcli.errors import BadRequest
 from sdcli.images import alpha_watermark as stealth
 from sdcli.images import embedded_texts as containers
 from sdcli.images import exif
+from sdcli.library.find_by_hash import portable_path
 from sdcli.metadata import a1111_write as parameters
 from sdcli.metadata import codec
 from sdcli.metadata.codec import BadData, Bounds
 from sdcli.options.parse import LARGEST_WEIGHT, LONGEST_PROMPT
 from sdcli.options.table import number_bounds
 from sdcli.picture import Picture, Provenance
-from sdcli.plan import Plan
+from sdcli.plan import File, Plan, map_files
 
 KEYWORD = "sdcli"
 _RECORD_OPENING = f'{{"{KEYWORD}":'  # how our JSON begins, whatever it is kept in
@@ -77,8 +78,9 @@ def plan_to_data(plan: Plan) -> dict[str, Any]:
 
 
 def compose_record(picture: Picture) -> str:
-    """The JSON that a picture carries."""
-    record = _Record(__version__, picture.plan, picture.provenance, hash_pixels(picture.image))
+    """The JSON that a picture carries. It names files, not where this machine keeps them."""
+    plan = map_files(picture.plan, lambda file, _: File(portable_path(file.path), file.sha256))
+    record = _Record(__version__, plan, picture.provenance, hash_pixels(picture.image))
     data = codec.to_data(record)
     del data[codec.TYPE_KEY]
     return codec.to_json(data)

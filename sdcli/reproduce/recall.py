@@ -18,7 +18,7 @@ from sdcli.events import Listener
 from sdcli.images import load as images
 from sdcli.library import find as store
 from sdcli.library import find_by_hash as whereabouts
-from sdcli.library.relocate import located
+from sdcli.library.relocate import located, with_known_places
 from sdcli.metadata import readers
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
@@ -201,10 +201,10 @@ def _find_file(found: ForeignPicture, what: str, name: str | None, news: list[st
 
 
 def read_request(path: Path) -> Request:
-    """What a picture says of how it was drawn, its files as they were named then."""
+    """What a picture says of how it was drawn, its files where they are, or as it names them."""
     embedded = metadata.read_picture_metadata(path)
     if embedded.plan is not None:
-        return plan_to_request(embedded.plan)
+        return plan_to_request(with_known_places(embedded.plan))
     foreign = readers.read_foreign_picture(embedded.texts, images.size(path))
     if foreign is None:
         raise BadRequest(f"`{path}` says nothing about how it was drawn", hint="see `sdcli show`")

@@ -10,6 +10,7 @@ from sdcli.errors import SdcliError
 from sdcli.images import load as images
 from sdcli.library.find_by_hash import PICTURES
 from sdcli.library.open_file import open_regular_file
+from sdcli.library.relocate import with_known_places
 from sdcli.metadata import codec, readers
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
@@ -55,7 +56,8 @@ def facts(path: Path) -> Facts:
     return found | ({"texts": dict(carried.texts)} if carried.texts else {})
 
 
-def _own_facts(carried: EmbeddedMetadata, plan: Plan) -> Facts:
+def _own_facts(carried: EmbeddedMetadata, then: Plan) -> Facts:
+    plan = with_known_places(then)
     made = carried.provenance
     told = {
         "title": f"a picture drawn by sdcli {carried.version}",

@@ -88,10 +88,19 @@ def test_where_pictures_go_is_not_in_them() -> None:
     assert "secret" not in metadata.compose_record(plans.a_picture(plan))
 
 
-def test_the_home_folder_is_not_named() -> None:
-    model = plans.plans.File(Path.home() / "models/x.safetensors", "00" * 32)
-    said = metadata.compose_record(plans.a_picture(plans.a_plan(model=model)))
-    assert '"~/models/x.safetensors"' in said
+def test_where_this_machine_keeps_things_is_not_named(tmp_path: Path, own_folders: Path) -> None:
+    def file(path: Path) -> plans.plans.File:
+        return plans.plans.File(path, "00" * 32)
+
+    plan = plans.a_plan(
+        task=plans.plans.Redraw(file(tmp_path / "secret" / "in.png"), 0.5),
+        model=file(own_folders / "models" / "sub" / "x.safetensors"),
+        loras=(plans.plans.Lora(file(Path.home() / "secret" / "ink.safetensors"), 1, 1, 1),),
+    )
+    record = metadata.compose_record(plans.a_picture(plan))
+    for name in ('"sub/x.safetensors"', '"ink.safetensors"', '"in.png"'):
+        assert f'"path":{name}' in record
+    assert "secret" not in record and str(own_folders) not in record
 
 
 def test_the_fingerprint_is_of_the_pixels_alone(tmp_path: Path) -> None:
