@@ -21,9 +21,7 @@ from sdcli.events import Listener, Listeners, SilentListener, Step
 from sdcli.images import load as images
 from sdcli.picture import Picture
 from sdcli.plan import Plan, Redraw
-from sdcli.prompts.chunks import split_into_chunks
-from sdcli.prompts.syntax import parse_weights
-from sdcli.prompts.tokenizer import clip_tokenizer
+from sdcli.prompts.stages import prompt_stages, wording_chunks
 from sdcli.prompts.word_positions import CHUNK_PLACES, find_word_positions
 
 
@@ -196,8 +194,8 @@ def _levels(sampling: Sampling) -> TracedLevels:
 
 def _attended(plan: Plan, maps: AttentionMaps) -> tuple[AttendedMap, ...]:
     """The map of each word, the brightest cell white."""
-    known = {one.word: one.vectors for one in plan.embeddings}
-    parts = split_into_chunks(parse_weights(plan.prompt, plan.syntax), clip_tokenizer(), known)
+    _, (prompt, *_) = next(prompt_stages(plan))
+    parts = wording_chunks(plan, prompt)
     found: list[AttendedMap] = []
     for word in find_word_positions(parts):
         shares = maps.map_of_word(word, CHUNK_PLACES * len(parts))

@@ -21,11 +21,14 @@ def make_unet_inputs(plan: Plan, pipe: Pipeline, texts: Sequence[EncodedPrompts]
 
 
 def _inputs(plan: Plan, pipe: Pipeline, text: EncodedPrompts) -> UnetInputs:
-    """One branch, two under guidance, three for an edit, one more for each prompt after an AND."""
+    """One branch, two under guidance, three for an edit, one more for each prompt after an AND.
+
+    A prompt that stands alone has a weight too, where it ends in one.
+    """
     if isinstance(plan.task, Edit):
         rows = (text.negative, text.negative, text.positive)
         combine: Combine = edit_guidance(plan.cfg, plan.task.image_cfg)
-    elif len(text.positives) > 1:
+    elif len(text.positives) > 1 or text.and_weights != (1.0,):
         rows = (text.negative, *text.positives)
         combine = composed_guidance(plan.cfg, text.and_weights)
     elif plan.cfg == 1:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sdcli.plan import Plan
-from sdcli.prompts.scheduling import never_changes
-from sdcli.prompts.syntax import split_at_and
+from sdcli.prompts.stages import changes_on_the_way
 from sdcli.schedulers.names import SCHEDULERS
 
 
@@ -31,7 +30,5 @@ def is_deterministic(plan: Plan) -> bool:
 def has_limit(plan: Plan) -> bool:
     """Whether more and more steps lead to one picture: the solver draws no fresh noise, and what
     is asked of the model does not change after a share of the steps, wherever those may be."""
-    parts = (*(part.text for part in split_at_and(plan.prompt, plan.syntax)), plan.negative)
-    steady = all(never_changes(text, plan.syntax) for text in parts)
     whole = all(control.start <= 0 and control.end >= 1 for control in plan.controls)
-    return is_deterministic(plan) and steady and whole
+    return is_deterministic(plan) and not changes_on_the_way(plan) and whole

@@ -28,6 +28,7 @@ from sdcli.options.parse import (
     Whole,
     Word,
 )
+from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Draw, Edit, Output, Redraw, Repaint, Request
 from sdcli.text import suggest
 
@@ -213,7 +214,7 @@ _ROWS = (
     Option("zero-snr", "zero_snr", Toggle(),
            "Whether the last timestep is all noise, where the file does not tell.",
            default=of_model("zero_snr", "the checkpoint's")),
-    Option("prompt-syntax", "syntax", Word("a1111", "plain"),
+    Option("prompt-syntax", "syntax", Word(*SYNTAXES),
            "Read weights and BREAK in prompts, or nothing of it.", "a1111|plain",
            default=always("a1111")),
     Option("emphasis", "emphasis", Word("original", "no-norm"),

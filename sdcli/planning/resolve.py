@@ -14,7 +14,7 @@ from sdcli.outputs import live_preview
 from sdcli.plan import Draw, Edit, Embedding, File, Plan, Redraw, Repaint, Task, map_files
 from sdcli.planning import adapters
 from sdcli.planning.value_sources import find_value_sources
-from sdcli.prompts import scheduling, syntax
+from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Request
 from sdcli.schedulers import names as schedulers
 from sdcli.weights import checkpoint, embedding
@@ -50,7 +50,7 @@ def draft_plan(request: Request) -> Plan:
     vae = model.path if request.vae is None else check_vae(store.find_adapter(request.vae), model)
     _check_ability(model, request)
     values = _plain_values(request, model)
-    prompt, tagged = syntax.extract_lora_tags(request.prompt, values["syntax"])
+    prompt, tagged = SYNTAXES[values["syntax"]].extract_tags(request.prompt)
     _check_prompts(request.task, prompt, values)
     loras = adapters.find_loras((*request.loras, *tagged), model, partial=request.lora_partial)
     named = map(store.find_adapter, request.embeddings)
@@ -131,16 +131,16 @@ def _eta(name: str, given: float | None) -> float:
 
 def _check_prompts(task: requested.Task, prompt: str, values: dict[str, Any]) -> None:
     """Read the prompts once, so that what cannot be read is refused before a model is loaded."""
-    language, steps = values["syntax"], values["steps"]
-    joined = syntax.split_at_and(prompt, language)
+    language = SYNTAXES[values["syntax"]]
+    joined = language.split_at_and(prompt)
     if isinstance(task, requested.Edit) and len(joined) > 1:
         raise BadRequest(
             "an instruction cannot be joined with `AND`",
             hint="write `and` for the word: capitals read the same",
         )
     for text in (*(part.text for part in joined), values["negative"]):
-        for stretch in scheduling.schedule_texts(text, language, steps):
-            syntax.parse_weights(stretch.text, language)
+        for scheduled in language.schedule(text, values["steps"]):
+            language.parse_weights(scheduled.text)
 
 
 def _check_clip_skip(layer: int, model: Checkpoint) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sdcli.errors import BadRequest
-from sdcli.prompts.syntax import BREAK, WeightedText
+from sdcli.prompts.a1111 import BREAK, WeightedText
 from sdcli.prompts.tokenizer import COMMA_TOKEN, ClipTokenizer, VocabularyToken
 from sdcli.weights.clip import CHUNK_LENGTH
 
@@ -44,7 +44,7 @@ def split_into_chunks(
     names = _EmbeddingNames(vocabulary, words)
     pack = _ChunkPacker()
     for piece in pieces:
-        if piece is BREAK:
+        if piece == BREAK:
             pack.close("break")
             continue
         symbols = vocabulary.encode(piece.text)

@@ -10,9 +10,9 @@ from typing import Any
 
 from sdcli.errors import BadRequest
 from sdcli.library import find as store
+from sdcli.prompts.a1111 import WeightedText
 from sdcli.prompts.chunks import Chunk, Token, split_into_chunks
-from sdcli.prompts.scheduling import schedule_texts
-from sdcli.prompts.syntax import WeightedText, extract_lora_tags, parse_weights, split_at_and
+from sdcli.prompts.syntax import SYNTAXES
 from sdcli.prompts.tokenizer import clip_tokenizer
 from sdcli.request import Lora
 from sdcli.weights import checkpoint, embedding
@@ -21,9 +21,8 @@ from sdcli.weights.clip import CHUNK_LENGTH
 from sdcli.weights.embedding import EmbeddingFile
 
 USUAL_STEPS = 25  # where neither the user nor a model says
-StyledLine = list[
-    tuple[str, str]
-]  # a line as (text, style); the styles are rich's, and may be dropped
+# A line as (text, style); the styles are rich's, and may be dropped.
+StyledLine = list[tuple[str, str]]
 
 _ENDS = {
     "full": ", full: the next goes on",
@@ -68,19 +67,21 @@ def explain_prompt(
     steps: int | None = None,
 ) -> PromptExplanation:
     """Read a prompt as drawing would. A model is asked for its text encoders, by its header."""
+    language = SYNTAXES[syntax]
     named_model = None if model is None else checkpoint.identify_checkpoint(store.find(model))
     usual = USUAL_STEPS if named_model is None else named_model.steps
     steps = usual if steps is None else steps
     known_embeddings = _find_embeddings(embeddings, named_model)
     words = {each.word: each.vectors for each in known_embeddings}
-    text_without_tags, loras = extract_lora_tags(prompt, syntax)
-    parts_by_name = {"prompt": split_at_and(text_without_tags, syntax)}
+    text_without_tags, loras = language.extract_tags(prompt)
+    parts_by_name = {"prompt": language.split_at_and(text_without_tags)}
     if negative is not None:
         parts_by_name["negative"] = (WeightedText(negative, 1.0),)
 
     def stages(part: WeightedText) -> Iterator[ExplainedStage]:
-        for until, text in schedule_texts(part.text, syntax, steps):
-            chunks_of_text = split_into_chunks(parse_weights(text, syntax), clip_tokenizer(), words)
+        for until, text in language.schedule(part.text, steps):
+            pieces = language.parse_weights(text)
+            chunks_of_text = split_into_chunks(pieces, clip_tokenizer(), words)
             yield ExplainedStage(until, text, chunks_of_text, part.weight)
 
     return PromptExplanation(

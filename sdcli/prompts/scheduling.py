@@ -1,20 +1,22 @@
-"""Prompts that change while they are drawn: `[a:b:0.5]` and `[a|b]`. A1111's language again.
+"""Prompts that change while they are drawn, in A1111's language: `[a:b:0.5]` and `[a|b]`.
 
 `[from:to:when]` is `from` until `when` and then `to`; either may be left out. A `when` with a point
 is a share of the steps, one without is a number of steps. `[a|b|c]` takes turns, a step each. What
-is no such bracket is text, and stays as it is written.
+is no such bracket is text and stays as it is written.
+
+As in A1111, a prompt that its grammar cannot read does not change at all: one with a `|` outside
+`[a|b]`, or with a backslash at its end. The grammar leaves open what a bracket right beside a stray
+one means (`[a:b:3]]`), and A1111 decides it by chance; here it changes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sdcli.prompts.syntax import nesting_error
-
-MANY_STEPS = 10_000  # among which every change of a prompt shows
+from sdcli.errors import BadRequest
 
 
 class ScheduledText(NamedTuple):
@@ -32,22 +34,16 @@ class _Switch:
     after: Sequence[_Part]
     when: str
 
-    def last_step_before(self, steps: int) -> int:
-        """The last step with what was before."""
-        share = "." in self.when
-        return min(steps, int(float(self.when) * (steps if share else 1)))
-
-    def change_steps(self, steps: int) -> Iterator[int]:
+    def change_steps(self, timeline: Timeline) -> Iterator[int]:
         """The steps after which the text is another."""
-        yield self.last_step_before(steps)
+        yield timeline.last_step_before(self.when)
         for part in (*self.before, *self.after):
-            yield from _change_steps(part, steps)
+            yield from _change_steps(part, timeline)
 
-    def text_at(self, step: int, steps: int) -> str:
+    def text_at(self, step: int, timeline: Timeline) -> str:
         """The text at a step."""
-        return _text_at(
-            self.before if step <= self.last_step_before(steps) else self.after, step, steps
-        )
+        early = step <= timeline.last_step_before(self.when)
+        return _text_at(self.before if early else self.after, step, timeline)
 
 
 @dataclass(frozen=True)
@@ -56,115 +52,159 @@ class _Alternation:
 
     options: Sequence[Sequence[_Part]]
 
-    def change_steps(self, steps: int) -> Iterator[int]:
+    def change_steps(self, timeline: Timeline) -> Iterator[int]:
         """The steps after which the text is another: all of them."""
-        return iter(range(1, steps + 1))
+        return iter(range(1, timeline.steps + 1))
 
-    def text_at(self, step: int, steps: int) -> str:
+    def text_at(self, step: int, timeline: Timeline) -> str:
         """The text at a step."""
-        return _text_at(self.options[(step - 1) % len(self.options)], step, steps)
+        return _text_at(self.options[(step - 1) % len(self.options)], step, timeline)
 
 
 _Part = str | _Switch | _Alternation
 
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*")
+
+@dataclass(frozen=True)
+class Timeline:
+    """How many steps there are, and what the number in a bracket says about them.
+
+    `shares_below_one` is the rule of A1111 before 1.6: what is less than 1 is a share of the steps,
+    whether or not it has a point.
+    """
+
+    steps: int
+    shares_below_one: bool = False
+
+    def last_step_before(self, when: str) -> int:
+        """The last step before a change; below 1 the change is there from the start."""
+        number = float(when)
+        share = number < 1 if self.shares_below_one else "." in when
+        return int(max(0, min(self.steps, number * (self.steps if share else 1))))
+
+
+_NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
+_MARK = re.compile(r"[^\\\[\]():|]+|\\.|[\[\]():|\\]")
 _CLOSERS = {"(": ")", "[": "]"}
+_DEEPEST = 100  # brackets within brackets
 
 
-def schedule_texts(text: str, syntax: str, steps: int) -> tuple[ScheduledText, ...]:
-    """The texts to draw with, one after another, in the syntax asked for."""
-    return (ScheduledText(steps, text),) if syntax == "plain" else parse_prompt_editing(text, steps)
+def parse_prompt_editing(
+    text: str, steps: int, *, shares_below_one: bool = False
+) -> tuple[ScheduledText, ...]:
+    """The texts to draw with, one after another; the last is drawn with until the end.
 
-
-def never_changes(text: str, syntax: str) -> bool:
-    """Whether the text stays the same at every step, however many steps there are."""
-    return len(schedule_texts(text, syntax, MANY_STEPS)) == 1
+    >>> parse_prompt_editing("a [red:blue:0.5] fox", 10)
+    (ScheduledText(until=5, text='a red fox'), ScheduledText(until=10, text='a blue fox'))
+    """
+    timeline = Timeline(steps, shares_below_one)
+    parts = _parse(text)
+    changes = {step for part in parts for step in _change_steps(part, timeline)}
+    ends = sorted({step for step in changes if 1 <= step <= steps} | {steps})
+    return tuple(ScheduledText(end, _text_at(parts, end, timeline)) for end in ends)
 
 
 def merge_schedules(*texts: Sequence[ScheduledText]) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Texts that change each in their own time, as the steps up to which all of them stay."""
-    for until in sorted({stretch.until for each in texts for stretch in each}):
+    for until in sorted({scheduled.until for each in texts for scheduled in each}):
         yield until, tuple(next(s.text for s in each if until <= s.until) for each in texts)
 
 
-def parse_prompt_editing(text: str, steps: int) -> tuple[ScheduledText, ...]:
-    """The texts to draw with, one after another; the last is drawn with until the end.
-
-    >>> schedule("a [red:blue:0.5] fox", 10)
-    (Stretch(until=5, text='a red fox'), Stretch(until=10, text='a blue fox'))
-    """
-    try:
-        parts = _Parser(text).parts(0, len(text))
-    except RecursionError:
-        raise nesting_error() from None
-    change_steps = {
-        turn for part in parts for turn in _change_steps(part, steps) if 1 <= turn <= steps
-    }
-    return tuple(
-        ScheduledText(turn, _text_at(parts, turn, steps)) for turn in sorted(change_steps | {steps})
+def nesting_error() -> BadRequest:
+    """The answer to brackets that nobody can have meant."""
+    return BadRequest(
+        "the prompt has too many brackets within brackets",
+        hint="write `(words:1.5)` for a weight, `\\(` and `\\[` for brackets that are text",
     )
 
 
-def _change_steps(part: _Part, steps: int) -> Iterator[int]:
-    return iter(()) if isinstance(part, str) else part.change_steps(steps)
+def _change_steps(part: _Part, timeline: Timeline) -> Iterator[int]:
+    return iter(()) if isinstance(part, str) else part.change_steps(timeline)
 
 
-def _text_at(parts: Sequence[_Part], step: int, steps: int) -> str:
-    return "".join(part if isinstance(part, str) else part.text_at(step, steps) for part in parts)
+def _text_at(parts: Sequence[_Part], step: int, timeline: Timeline) -> str:
+    return "".join(
+        part if isinstance(part, str) else part.text_at(step, timeline) for part in parts
+    )
 
 
-class _Parser:
-    """Finds the brackets that change. Their ends are known beforehand, so no text takes long."""
+@dataclass
+class _Bracket:
+    """A bracket that is open: the parts between its separators so far; `""` opens the prompt."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._ends = _match_brackets(text)
+    opener: str = ""
+    sides: list[list[_Part]] = field(default_factory=lambda: [[]])
+    separators: list[str] = field(default_factory=list[str])
+    depth: int = 0  # of the brackets closed inside it
 
-    def parts(self, start: int, stop: int) -> list[_Part]:
-        """A stretch of the text as what stays and what changes."""
-        found: list[_Part] = []
-        kept = at = start
-        while at < stop:
-            end = self._ends.get(at, 0)
-            if self._text[at] == "[" and end:
-                found += [self._text[kept:at], *self._bracket(at + 1, end)]
-                kept = at = end + 1
-            else:
-                at += 2 if self._text[at] == "\\" else 1
-        return [*found, self._text[kept:stop]]
+    def add(self, *parts: _Part) -> None:
+        """More of what stands in it, after its last separator."""
+        self.sides[-1] += parts
 
-    def _bracket(self, start: int, stop: int) -> list[_Part]:
-        """What stands in square brackets: a change, a turn, or text that is to be weaker."""
-        options, sides = self._cut(start, stop, "|"), self._cut(start, stop, ":")
-        if len(options) > 1 and len(sides) == 1:
-            return [_Alternation([self.parts(*option) for option in options])]
-        number = _NUMBER.fullmatch(self._text[slice(*sides[-1])])
-        if len(options) == 1 and len(sides) in (2, 3) and number:
-            before: list[_Part] = self.parts(*sides[0]) if len(sides) == 3 else []
-            return [_Switch(before, self.parts(*sides[-2]), number[1])]
-        return ["[", *self.parts(start, stop), "]"]
-
-    def _cut(self, start: int, stop: int, sign: str) -> list[tuple[int, int]]:
-        """A stretch cut at a sign, where that is in no bracket and behind no backslash."""
-        cuts, at = [start - 1], start
-        while at < stop:
-            if self._text[at] == sign:
-                cuts.append(at)
-            at = self._ends.get(at, at)
-            at += 2 if self._text[at] == "\\" else 1
-        return [(a + 1, b) for a, b in zip(cuts, [*cuts[1:], stop], strict=True)]
+    def as_text(self) -> list[_Part]:
+        """It and its separators as they are written."""
+        parts: list[_Part] = [self.opener, *self.sides[0]]
+        for separator, side in zip(self.separators, self.sides[1:], strict=True):
+            parts += [separator, *side]
+        return parts
 
 
-def _match_brackets(text: str) -> dict[int, int]:
-    """Where each bracket that is closed is closed."""
-    found: dict[int, int] = {}
-    opened: list[int] = []
-    at = 0
-    while at < len(text):
-        letter = text[at]
-        if letter in _CLOSERS:
-            opened.append(at)
-        elif opened and letter == _CLOSERS[text[opened[-1]]]:
-            found[opened.pop()] = at
-        at += 2 if letter == "\\" else 1
-    return found
+def _parse(text: str) -> Sequence[_Part]:
+    """The text as what stays and what changes; all of it stays where the grammar has no reading."""
+    opened = [_Bracket()]
+    for mark in _MARK.findall(text):
+        if mark in _CLOSERS:
+            opened.append(_Bracket(mark))
+        elif mark in (")", "]"):
+            _close(opened, mark)
+        elif mark in (":", "|"):
+            opened[-1].separators.append(mark)
+            opened[-1].sides.append([])
+        elif mark == "\\":  # at the end, or of a line
+            return [text]
+        else:
+            opened[-1].add(mark)
+    _give_up(opened)
+    return [text] if "|" in opened[0].separators else opened[0].as_text()
+
+
+def _close(opened: list[_Bracket], closer: str) -> None:
+    """End the innermost bracket; where that is not one of the grammar's, all of them are text."""
+    bracket = opened[-1]
+    parts = _read_bracket(bracket) if _CLOSERS.get(bracket.opener) == closer else None
+    if parts is None:
+        _give_up(opened)
+        opened[0].add(closer)
+        return
+    opened.pop()
+    opened[-1].add(*parts)
+    opened[-1].depth = max(opened[-1].depth, bracket.depth + 1)
+    if bracket.depth >= _DEEPEST:
+        raise nesting_error()
+
+
+def _read_bracket(bracket: _Bracket) -> list[_Part] | None:
+    """What a closed bracket means, or None where it means nothing."""
+    kinds, count = set(bracket.separators), len(bracket.separators)
+    if bracket.opener == "(":
+        return [*bracket.as_text(), ")"] if not kinds or bracket.separators == [":"] else None
+    if not kinds:
+        return [*bracket.as_text(), "]"]
+    if kinds == {"|"}:
+        return [_Alternation(bracket.sides)]
+    *sides, last = bracket.sides
+    texts = [part for part in last if isinstance(part, str)]
+    number = _NUMBER.fullmatch("".join(texts)) if len(texts) == len(last) else None
+    if kinds != {":"} or count > 2 or number is None:
+        return None
+    return [_Switch(sides[0] if count == 2 else [], sides[-1], number[1])]
+
+
+def _give_up(opened: list[_Bracket]) -> None:
+    """The brackets that are still open are text of the prompt, and their separators too."""
+    prompt, *brackets = opened
+    for bracket in brackets:
+        prompt.sides[-1].append(bracket.opener)
+        prompt.sides[-1] += bracket.sides[0]
+        prompt.separators += bracket.separators
+        prompt.sides += bracket.sides[1:]
+    del opened[1:]

@@ -6,33 +6,51 @@ from collections.abc import Iterator
 
 from sdcli.plan import Plan
 from sdcli.prompts.chunks import Chunk, split_into_chunks
-from sdcli.prompts.scheduling import ScheduledText, merge_schedules, schedule_texts
-from sdcli.prompts.syntax import parse_weights, split_at_and
+from sdcli.prompts.scheduling import ScheduledText, merge_schedules
+from sdcli.prompts.syntax import SYNTAXES
 from sdcli.prompts.tokenizer import clip_tokenizer
 from sdcli.schedulers.names import SCHEDULERS
+
+MANY_STEPS = 10_000  # among which every change of a prompt shows
 
 
 def prompt_stages(plan: Plan) -> Iterator[tuple[int, tuple[str, ...]]]:
     """The joined prompts and then the negative one, and the last evaluation (from 0) of them all."""
-    # As in A1111, solvers that ask the model twice a step have twice as many steps here.
-    steps = plan.steps * SCHEDULERS[plan.scheduler].solver.evaluations
+    syntax, steps = SYNTAXES[plan.syntax], count_prompt_steps(plan.scheduler, plan.steps)
 
     def changing(text: str) -> tuple[ScheduledText, ...]:
-        return schedule_texts(text, plan.syntax, steps)
+        return syntax.schedule(text, steps)
 
-    parts = split_at_and(plan.prompt, plan.syntax)
+    parts = syntax.split_at_and(plan.prompt)
     return merge_schedules(*(changing(part.text) for part in parts), changing(plan.negative))
+
+
+def count_prompt_steps(scheduler: str, steps: int) -> int:
+    """The steps that a prompt counts when it changes: every evaluation of the model is one.
+
+    As in A1111, a solver that asks the model twice a step has twice as many.
+    """
+    return steps * SCHEDULERS[scheduler].solver.evaluations
 
 
 def and_weights(plan: Plan) -> tuple[float, ...]:
     """How strong each of the joined prompts is."""
-    return tuple(part.weight for part in split_at_and(plan.prompt, plan.syntax))
+    return tuple(part.weight for part in SYNTAXES[plan.syntax].split_at_and(plan.prompt))
+
+
+def changes_on_the_way(plan: Plan, *, negative: bool = True) -> bool:
+    """Whether a prompt says other words at some step, however many steps there are."""
+    syntax = SYNTAXES[plan.syntax]
+    texts = [part.text for part in syntax.split_at_and(plan.prompt)]
+    texts += [plan.negative] if negative else []
+    return any(len(syntax.schedule(text, MANY_STEPS)) > 1 for text in texts)
 
 
 def wording_chunks(plan: Plan, text: str) -> tuple[Chunk, ...]:
     """One wording as chunks, with the words of the plan's embeddings."""
     words = {word.word: word.vectors for word in plan.embeddings}
-    return split_into_chunks(parse_weights(text, plan.syntax), clip_tokenizer(), words)
+    pieces = SYNTAXES[plan.syntax].parse_weights(text)
+    return split_into_chunks(pieces, clip_tokenizer(), words)
 
 
 def unused_embeddings(plan: Plan) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import make_plan as resolved
-from sdcli.prompts import syntax as prompt
+from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Request
 from sdcli.weights.checkpoint import identify_checkpoint
 
@@ -139,7 +139,7 @@ def _recall_foreign(
 ) -> RecalledPicture:
     news = [*foreign.unmatched, *embedded.problems]
     asking = foreign.request
-    words, tags = prompt.extract_lora_tags(asking.prompt, asking.syntax or "a1111")
+    words, tags = SYNTAXES[asking.syntax or "a1111"].extract_tags(asking.prompt)
     model = _find_file(foreign, "model", asking.model or "", news)
     vae = _find_file(foreign, "vae", asking.vae, news) if asking.vae else None
     loras = tuple(

@@ -25,8 +25,8 @@ from sdcli.batch.job_file import read_jobs
 from sdcli.errors import SdcliError
 from sdcli.metadata import a1111_format, readers
 from sdcli.options.presets import read_preset
-from sdcli.prompts.scheduling import schedule_texts
-from sdcli.prompts.syntax import extract_lora_tags, parse_weights, split_at_and
+from sdcli.prompts.a1111 import extract_lora_tags, parse_a1111_weights, split_at_and
+from sdcli.prompts.scheduling import parse_prompt_editing
 from sdcli.reproduce.command_line import command_for_request
 from sdcli.request import Draw, Request
 from sdcli.show import picture
@@ -179,10 +179,10 @@ def prompts_door(dice: random.Random, _folder: Path) -> Iterator[Trial]:
 
 def _read_prompt(text: str) -> None:
     for use in (
-        lambda: parse_weights(text),
+        lambda: parse_a1111_weights(text),
         lambda: split_at_and(text),
         lambda: extract_lora_tags(text),
-        lambda: schedule_texts(text, "a1111", 20),
+        lambda: parse_prompt_editing(text, 20),
     ):
         try:
             use()

@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdcli.errors import BadRequest
+from sdcli.prompts.a1111 import parse_a1111_weights
 from sdcli.prompts.chunks import BACKTRACK, split_into_chunks
-from sdcli.prompts.syntax import parse_weights
 from sdcli.prompts.tokenizer import clip_tokenizer
 from sdcli.weights.clip import CHUNK_LENGTH
 
 
 def cut(text, words=None):
-    return split_into_chunks(parse_weights(text), clip_tokenizer(), words or {})
+    return split_into_chunks(parse_a1111_weights(text), clip_tokenizer(), words or {})
 
 
 def texts(chunk):

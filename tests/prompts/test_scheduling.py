@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdcli.errors import BadRequest
-from sdcli.prompts.scheduling import merge_schedules, parse_prompt_editing, schedule_texts
+from sdcli.prompts.scheduling import merge_schedules, parse_prompt_editing
 
 SHARED = Path(__file__).parents[2] / "../shared/cases/prompt.json"
 CASES = json.loads(SHARED.read_text("utf-8")) if SHARED.exists() else []
@@ -62,6 +62,10 @@ def test_a_prompt_changes(text, expected):
         "[never closed:0.5",
         "closed:0.5]",
         "[:(:0.5]",
+        "[a:b:2] and a | that stands alone",
+        "[a:b:2] and a backslash at the end \\",
+        "[a:b:2] and one before a new line \\\n",
+        "[a (b:c:d) e:2]",
         "",
     ],
 )
@@ -69,8 +73,27 @@ def test_what_only_looks_like_it_stays_text(text):
     assert parse_prompt_editing(text, 4) == ((4, text),)
 
 
-def test_plain_syntax_knows_no_change():
-    assert schedule_texts("[a|b]", "plain", 4) == ((4, "[a|b]"),)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("((b) [c:2]", [(2, "((b) "), (4, "((b) c")]),
+        ("(a:b:[c:2]) d", [(2, "(a:b:) d"), (4, "(a:b:c) d")]),
+        ("a [b:1e999]", [(4, "a ")]),
+        ("a [b:-1e999]", [(4, "a b")]),
+    ],
+)
+def test_brackets_that_are_read_beside_some_that_are_not(text, expected):
+    assert [tuple(scheduled) for scheduled in parse_prompt_editing(text, 4)] == expected
+
+
+@pytest.mark.parametrize(
+    ("when", "now", "before"), [("0.5", 2, 2), ("1.0", 4, 1), ("1.5", 4, 1), ("5e-1", 0, 2)]
+)
+def test_before_1_6_what_is_below_one_was_a_share_of_the_steps(when, now, before):
+    for old, last in ((False, now), (True, before)):
+        scheduled = parse_prompt_editing(f"[a:b:{when}]", 4, shares_below_one=old)
+        assert [each.text for each in scheduled][0] == ("a" if last else "b")
+        assert scheduled[0].until == (last or 4)
 
 
 def test_two_prompts_change_each_in_their_own_time():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from sdcli.prompts.a1111 import parse_a1111_weights
 from sdcli.prompts.chunks import split_into_chunks
-from sdcli.prompts.syntax import parse_weights
 from sdcli.prompts.tokenizer import clip_tokenizer
 from sdcli.prompts.word_positions import CHUNK_PLACES, PlacedWord, find_word_positions
 
 
 def of(prompt: str, **known: int) -> tuple[PlacedWord, ...]:
     return find_word_positions(
-        split_into_chunks(parse_weights(prompt, "a1111"), clip_tokenizer(), known)
+        split_into_chunks(parse_a1111_weights(prompt), clip_tokenizer(), known)
     )
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sdcli.errors import BadRequest
 from sdcli.options.parse import Whole
 from sdcli.plan import Plan, Redraw
-from sdcli.prompts.scheduling import never_changes
-from sdcli.prompts.syntax import split_at_and
+from sdcli.prompts.stages import and_weights, changes_on_the_way
 from sdcli.request import Request
 from sdcli.studies.sweep.plan import split_values
 
@@ -86,8 +85,7 @@ def _steps(at: str | None, frames: int, of: int) -> tuple[int, ...]:
 
 
 def _many_wordings(plan: Plan) -> bool:
-    parts = split_at_and(plan.prompt, plan.syntax)
-    return len(parts) > 1 or not never_changes(plan.prompt, plan.syntax)
+    return len(and_weights(plan)) > 1 or changes_on_the_way(plan, negative=False)
 
 
 def _words(
