@@ -24,7 +24,7 @@ from sdcli.errors import SdcliError
 from sdcli.events import Listener, SilentListener, Step
 from sdcli.picture import Picture, Provenance
 from sdcli.plan import Plan, nth_picture
-from sdcli.prompts.stages import unused_embeddings
+from sdcli.prompts.notes import prompt_notes
 from sdcli.weights.families import FAMILIES
 
 LIBRARIES = ("torch", "diffusers", "transformers")
@@ -101,8 +101,8 @@ class Session:
             listener.on_stage("loading ControlNets")
         controls = loaded.controlnets.guides(plan)
         listener.on_stage("reading the prompt")
-        for word in unused_embeddings(plan):
-            listener.on_note(f"the embedding `{word}` stands in no prompt: it changes nothing")
+        for note in prompt_notes(plan):
+            listener.on_note(note)
         with torch.inference_mode():
             prompts = encode_prompts(loaded.pipe, plan)
             return replace(make_unet_inputs(plan, loaded.pipe, prompts), controls=controls)

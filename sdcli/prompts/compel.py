@@ -195,14 +195,14 @@ def _written(pieces: list[WeightedText]) -> str:
     Words that end in a number behind a colon are weighted by 1, else the prompt weighed that much.
     """
     return " ".join(
-        _escape(text)
+        escape_a1111(text)
         if weight == 1 and not _ENDS_IN_NUMBER.search(text)
-        else f"({_escape(text)}:{weight:.6g})"
+        else f"({escape_a1111(text)}:{weight:.6g})"
         for text, weight in pieces
     )
 
 
-def _escape(text: str) -> str:
+def escape_a1111(text: str) -> str:
     """Words that mean nothing but themselves in A1111's language."""
     text = re.sub(r"([()\[\]\\])", r"\\\1", text)
     text = escape_tags(text)

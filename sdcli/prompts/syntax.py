@@ -41,6 +41,11 @@ class Syntax:
     schedule: Callable[[str, int], tuple[ScheduledText, ...]] = _no_change
     parse_weights: Callable[[str], tuple[WeightedText, ...]] = _one_weight
 
+    @property
+    def has_tags(self) -> bool:
+        """Whether `<lora:name:1>` is more than words."""
+        return self.extract_tags is not _no_tags
+
 
 SYNTAXES = {
     syntax.name: syntax

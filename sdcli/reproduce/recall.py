@@ -28,6 +28,7 @@ from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import make_plan as resolved
+from sdcli.prompts.a1111 import escape_tags, extract_foreign_tags
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Request
 from sdcli.weights.checkpoint import identify_checkpoint
@@ -139,7 +140,11 @@ def _recall_foreign(
 ) -> RecalledPicture:
     news = [*foreign.unmatched, *embedded.problems]
     asking = foreign.request
-    words, tags = SYNTAXES[asking.syntax or "a1111"].extract_tags(asking.prompt)
+    words, negative, tags = asking.prompt, asking.negative, ()
+    if SYNTAXES[asking.syntax or "a1111"].has_tags:
+        words, tags, remarks = extract_foreign_tags(words)
+        negative = escape_tags(negative or "")  # there they are words
+        news += remarks
     model = _find_file(foreign, "model", asking.model or "", news)
     vae = _find_file(foreign, "vae", asking.vae, news) if asking.vae else None
     loras = tuple(
@@ -147,7 +152,15 @@ def _recall_foreign(
         for lora in (*asking.loras, *tags)
     )
     embeddings = (*_embeddings_by_hash(foreign), *_embeddings_by_name(asking.embeddings, news))
-    here = replace(asking, prompt=words, model=model, vae=vae, loras=loras, embeddings=embeddings)
+    here = replace(
+        asking,
+        prompt=words,
+        negative=negative,
+        model=model,
+        vae=vae,
+        loras=loras,
+        embeddings=embeddings,
+    )
     if foreign.program == "AUTOMATIC1111" and here.clip_skip and not _heeds_clip_skip(model):
         here = replace(here, clip_skip=None)
     lacks = "" if model else _explain_missing_model(foreign)

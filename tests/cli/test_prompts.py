@@ -121,3 +121,20 @@ def test_two_embeddings_of_one_name_are_refused(sdcli, sd1, bird):
     )
     assert ran.code == 2
     assert "both called `bird`" in ran.err
+
+
+def test_words_that_a_model_never_learnt_are_named(sdcli):
+    small = ("-W", 64, "-H", 64, "--steps", 1)
+    ran = sdcli("txt2img", "a dragon and a house", "-n", "a storm", *small)
+    assert ran.code == 0
+    assert "`builtin` never learnt `dragon`, `storm`" in ran.err
+    assert "storybook scenes" in ran.err and "-m FILE" in ran.err
+    assert "never learnt" not in sdcli("txt2img", "a red house by the sea", *small).err
+
+
+def test_what_means_more_or_less_than_it_seems_is_said(sdcli, sd1):
+    small = ("-m", sd1, "-W", 64, "-H", 64, "--steps", 1)
+    assert "at `--cfg 1`" in sdcli("txt2img", "a fox", "-n", "dull", "--cfg", 1, *small).err
+    assert "at `--cfg 1`" not in sdcli("txt2img", "a fox", "-n", "dull", *small).err
+    assert "ends in `:9`" in sdcli("txt2img", "a poster, 16:9", *small).err
+    assert "is a word" in sdcli("txt2img", "(a fox BREAK an owl:1.2)", *small).err

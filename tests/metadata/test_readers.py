@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from sdcli.metadata import readers
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
-from sdcli.prompts.syntax import extract_lora_tags
+from sdcli.prompts.a1111 import extract_lora_tags
 from sdcli.request import Lora
 from tests.helpers.shared import cases
 
@@ -543,3 +543,14 @@ def test_fooocus_by_the_words_that_were_drawn() -> None:
     request = read({"parameters": json.dumps(data)}).request
     assert request.prompt == "cinematic still a fox BREAK dark, moody"
     assert request.negative == "anime"
+
+
+def test_invokeais_weights_are_translated_and_said() -> None:
+    data = {"positive_prompt": "a red+ fox [x] (in snow)1.3", "negative_prompt": "16:9, (dull)"}
+    found = read({"invokeai_metadata": json.dumps(data)})
+    assert found.request.prompt == r"a (red:1.1) fox \[x\] (in snow:1.3)"
+    assert found.request.negative == "16:9, dull"
+    assert found.request.syntax == "a1111"
+    assert any("weighted by another rule" in why for why in found.unmatched)
+    plain = read({"invokeai_metadata": json.dumps({"positive_prompt": "a [fox] AND (an owl)"})})
+    assert (plain.request.prompt, plain.request.syntax) == ("a [fox] AND an owl", "plain")

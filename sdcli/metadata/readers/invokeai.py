@@ -16,11 +16,11 @@ from sdcli.metadata.readers.draft import (
     nested_value,
     parse_json_object,
 )
+from sdcli.prompts.compel import escape_a1111, translate_compel
 
 _NEGATIVE = re.compile(r"\[([^\[\]]*)\]")
 _DREAM = re.compile(r'^\s*"((?:\\.|[^"\\])*)"(.*)$', re.S)
 _FLAG = re.compile(r"\s-{1,2}(\w+)(?:[ =]([^\s-]\S*))?")
-_WEIGHTS = re.compile(r"[\w)]\+|[\w)]-{1,}(?:[\s,)]|$)|\)[0-9.]+")
 
 
 def read_invokeai(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | None:
@@ -128,9 +128,17 @@ def _begin() -> ForeignPictureBuilder:
 
 
 def _finish(draft: ForeignPictureBuilder) -> ForeignPicture:
-    if _WEIGHTS.search(f"{draft.values['prompt']} {draft.values['negative']}"):
-        draft.note_difference("its words are weighted in another language (`word+`, `(words)1.2`)")
-        draft.values["syntax"] = "plain"
+    """The picture with its prompts in our language: plain where neither weighs or joins words."""
+    prompts = [translate_compel(draft.values[name]) for name in ("prompt", "negative")]
+    plain = all(prompt.syntax == "plain" for prompt in prompts)
+    for name, prompt in zip(("prompt", "negative"), prompts, strict=True):
+        words = prompt.syntax == "plain" and not plain
+        draft.values[name] = escape_a1111(prompt.text) if words else prompt.text
+        for lora in prompt.loras:
+            draft.add_lora(lora.name, lora.unet, lora.te)
+        for remark in prompt.remarks:
+            draft.note_difference(remark)
+    draft.values["syntax"] = "plain" if plain else "a1111"
     return draft.build()
 
 
