@@ -211,7 +211,7 @@ def _parse_and_weight(part: str) -> WeightedText:
     """One of the joined prompts, and the number after its last colon."""
     text, _, number = part.rpartition(":")
     if _AND_WEIGHT.fullmatch(number.strip()) and ":" in part:
-        return WeightedText(text.rstrip(), float(number))
+        return WeightedText(text.rstrip(), float(number.strip()))
     return WeightedText(part.rstrip(), 1.0)
 
 

@@ -181,3 +181,10 @@ def test_an_escaped_tag_is_words():
     assert "".join(t for t, _ in parse_a1111_weights(escape_tags(text))) == text
     assert extract_lora_tags(escape_tags(text)) == (escape_tags(text), ())
     assert escape_tags("1 < 2: <3") == "1 < 2: <3"
+
+
+def test_the_weight_of_an_and_may_stand_behind_any_space() -> None:
+    assert [part.weight for part in split_at_and("a fox :\x1d.7 AND a hen :\u2003.5 ")] == [
+        0.7,
+        0.5,
+    ]
