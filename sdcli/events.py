@@ -34,6 +34,27 @@ class Step:
     ]  # the picture being drawn, roughly; costs nothing if not called
 
 
+@dataclass(frozen=True)
+class RunState:
+    """Where a whole run is: all the pictures that one command draws."""
+
+    title: str  # what is being drawn, where it has a name
+    picture: int  # from 1; 0 while something else is drawn, to measure pictures by
+    pictures: int | None  # how many there will be; None: nobody knows yet
+    step: int  # of this picture, from 1
+    steps: int
+    share: float | None  # of the run that is done
+    elapsed: float  # seconds since the run began
+    left: float | None  # about so many seconds more; None: not known yet
+
+    @property
+    def place(self) -> str:
+        """Which picture it is: "picture 2 of 4: cfg=3"."""
+        of = f" of {self.pictures}" if self.pictures is not None else ""
+        picture = f"picture {self.picture}{of}" if self.picture else ""
+        return ": ".join(filter(None, (picture, self.title)))
+
+
 class Listener(Protocol):
     """Whoever hears what happens. Called in the thread that draws, so it should return quickly."""
 
@@ -61,6 +82,10 @@ class Listener(Protocol):
         """A picture is finished. It is not saved yet: that is done by whoever asked for it."""
         ...
 
+    def on_run(self, state: RunState) -> None:
+        """Where the whole run is, after every step of it."""
+        ...
+
 
 class SilentListener:
     """Hears everything and does nothing: inherit from it and write the methods that matter."""
@@ -82,6 +107,9 @@ class SilentListener:
 
     def on_picture(self, picture: Picture) -> None:
         """A picture is finished."""
+
+    def on_run(self, state: RunState) -> None:
+        """Where the whole run is."""
 
 
 class Listeners:
@@ -119,3 +147,8 @@ class Listeners:
         """A picture is finished."""
         for listener in self._listeners:
             listener.on_picture(picture)
+
+    def on_run(self, state: RunState) -> None:
+        """Where the whole run is."""
+        for listener in self._listeners:
+            listener.on_run(state)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from sdcli.batch.job_file import BatchJob, UnreadableLine
 from sdcli.batch.journal import BatchJournal
 from sdcli.errors import BadRequest, SdcliError
-from sdcli.events import Listener
 from sdcli.outputs import save as outputs
 from sdcli.picture import Picture
 from sdcli.plan import Plan, nth_picture
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Request
+from sdcli.studies.progress import Drawing, RunProgress
 
 if TYPE_CHECKING:
     from sdcli.engine.door import SessionLike
@@ -46,6 +46,11 @@ class DuePicture:
     index: int
     plan: Plan
     place: outputs.Destination
+
+    @property
+    def drawing(self) -> Drawing:
+        """The picture as a part of a run."""
+        return Drawing(self.plan, f"line {self.job.line}")
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def draw_due(
     due: Iterable[DuePicture | FailedJob],
     open_session: Callable[[], SessionLike],
     journal: BatchJournal,
-    listener: Listener,
+    progress: RunProgress,
 ) -> Iterator[FinishedPicture | FailedJob]:
     """Draw and save each picture before the next is asked for; the session is opened for the first.
 
@@ -107,11 +112,14 @@ def draw_due(
             yield each
             continue
         session = session or open_session()
+        progress.begin(each.drawing)
         try:
-            drawn = next(session.run(each.plan, listener))
+            drawn = next(session.run(each.plan, progress))
         except Exception as error:  # noqa: BLE001 - whatever a job does, the others go on
+            progress.finish(failed=True)
             yield _failed(each.job.line, error)
             continue
+        progress.finish()
         picture = replace(drawn, index=each.index)
         try:
             path = _save(picture, each, journal)

@@ -30,6 +30,7 @@ from sdcli.cli.run import print_picture, print_plans
 from sdcli.engine import door
 from sdcli.errors import BadRequest, PartFailed
 from sdcli.request import Draw
+from sdcli.studies.progress import RunProgress
 from sdcli.text import count_of
 
 STDIN = "-"
@@ -102,34 +103,38 @@ def _draw(
     def say_waiting() -> None:
         talk.on_note(f"another batch is drawing into `{folder}`: waiting until it is done")
 
-    failures, finished = 0, 0
+    progress = RunProgress(talk)
+    failures = 0
     with BatchJournal(folder, say_waiting) as journal, talk.live():
         due = (
-            due_as_they_arrive(planned, journal) if arriving else _list_due(planned, journal, talk)
+            due_as_they_arrive(planned, journal)
+            if arriving
+            else _list_due(planned, journal, progress)
         )
         try:
-            for one in draw_due(due, door.open_session, journal, talk):
+            for one in draw_due(due, door.open_session, journal, progress):
                 if isinstance(one, FinishedPicture):
                     print_picture(one.picture, one.path, mode)
-                    finished += 1
                 else:
                     console.print_error(one.error)
                     failures += 1
-        except KeyboardInterrupt:
-            drawn = count_of(finished, "picture")
-            talk.on_note(f"stopped: {drawn} drawn and kept; the same command goes on from there")
+        except BaseException:
+            talk.on_note(f"{progress.summary(folder)}; the same command goes on from there")
             raise
+    if progress.pictures_done:
+        talk.on_note(progress.summary(folder))
     return failures
 
 
 def _list_due(
-    jobs: Iterable[PlannedJob | FailedJob], journal: BatchJournal, talk: console.Console
+    jobs: Iterable[PlannedJob | FailedJob], journal: BatchJournal, progress: RunProgress
 ) -> list[DuePicture | FailedJob]:
-    """What failed to be planned, then what is to be drawn; said how many that is."""
+    """What failed to be planned, then what is to be drawn; said how much that is."""
     all_jobs = [*jobs]
     planned = [one for one in all_jobs if isinstance(one, PlannedJob)]
     failed = [one for one in all_jobs if isinstance(one, FailedJob)]
     due = list_due(planned, journal)
     before = sum(one.plan.count for one in planned) - len(due)
-    talk.on_note(f"{count_of(len(due), 'picture')} to draw, {before:,} finished before")
+    progress.expect([one.drawing for one in due])
+    progress.on_note(f"{count_of(len(due), 'picture')} to draw, {before:,} finished before")
     return [*failed, *due]

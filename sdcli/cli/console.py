@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sdcli.errors import SdcliError
-from sdcli.events import SilentListener, Step
+from sdcli.events import RunState, SilentListener
+from sdcli.text import duration
 
 if TYPE_CHECKING:  # rich costs 40 ms, and most of what is said needs none of it
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, Task, TaskID
 
 
 def print_result(line: str) -> None:
@@ -94,13 +95,14 @@ class Console(SilentListener):
             self.on_note("  ".join(cells))
 
     def on_stage(self, text: str) -> None:
-        """A new stage begins; the bar starts anew without a length."""
-        if self._progress is not None and self._task is not None:
-            self._progress.reset(self._task, total=None, description=_plain(text))
+        """A new stage begins; the bar keeps its length only within a run."""
+        self._update(description=_plain(text), step="")
 
-    def on_step(self, step: Step) -> None:
-        """A denoising step was taken."""
-        self.on_progress(step.index + 1, step.of)
+    def on_run(self, state: RunState) -> None:
+        """A denoising step was taken: which one of which picture, and how long it will all take."""
+        step = f"step {state.step} of {state.steps}"
+        done = {"completed": state.share, "total": 1.0} if state.share is not None else {}
+        self._update(description=_plain(state.place), step=step, left=state.left, **done)
 
     def on_fallback(self, text: str) -> None:
         """Say what is done otherwise than planned, as a note."""
@@ -108,8 +110,11 @@ class Console(SilentListener):
 
     def on_progress(self, done: int, of: int) -> None:
         """So many parts of the stage are done."""
+        self._update(step=f"{done} of {of}")
+
+    def _update(self, **fields: Any) -> None:
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=done, total=of)
+            self._progress.update(self._task, **fields)
 
     @contextmanager
     def live(self) -> Generator[Console]:
@@ -124,18 +129,31 @@ class Console(SilentListener):
         columns = (
             bars.SpinnerColumn(),
             bars.TextColumn("{task.description}", markup=False),
-            bars.BarColumn(bar_width=24),
-            bars.MofNCompleteColumn(),
-            bars.TimeElapsedColumn(),
-            bars.TimeRemainingColumn(),
+            bars.BarColumn(bar_width=16),
+            bars.TextColumn("{task.fields[step]}", markup=False),
+            _times_column(),
         )
         with bars.Progress(*columns, console=terminal, transient=True) as progress:
             self._progress = progress
-            self._task = progress.add_task("starting", total=None)
+            self._task = progress.add_task("starting", total=None, step="", left=None)
             try:
                 yield self
             finally:
                 self._progress = self._task = None
+
+
+def _times_column() -> ProgressColumn:
+    """What tells the time in words: "12 s so far, about 30 s left"."""
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class Times(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            left: float | None = task.fields["left"]
+            about = "" if left is None else f", about {duration(left)} left"
+            return Text(f"{duration(task.elapsed or 0)} so far{about}")
+
+    return Times()
 
 
 def _plain(text: str) -> str:

@@ -14,6 +14,7 @@ from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import print_plans
 from sdcli.engine.door import SessionLike, open_session
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.events import Listener
 from sdcli.metadata import codec
 from sdcli.options import table as settings
 from sdcli.outputs import save as outputs
@@ -22,6 +23,7 @@ from sdcli.plan import Plan
 from sdcli.reproduce import compare as verdict
 from sdcli.reproduce.recall import RecalledPicture, recall_picture
 from sdcli.request import Output
+from sdcli.studies.progress import Drawing, RunProgress
 
 Pictures = Annotated[
     list[Path], typer.Argument(metavar="PICTURE...", help="Pictures, of this program or another.")
@@ -86,7 +88,7 @@ def _rehearsed(todo: list[Again], manner: OutputMode) -> None:
             _say(talk, again, again.differences)
 
 
-def _say(talk: console.Console, again: Again, lines: Iterable[str]) -> None:
+def _say(talk: Listener, again: Again, lines: Iterable[str]) -> None:
     for line in lines:
         talk.on_note(f"{again.recalled.path.name}: {line}")
 
@@ -110,8 +112,10 @@ def _drawn(todo: list[Again], manner: OutputMode, *, compare: bool, exact: bool)
     talk = console.Console(quiet=manner.quiet)
     with talk.live():
         talk.on_stage("loading torch")
+        progress = RunProgress(talk)
+        progress.expect([Drawing(again.plan, again.recalled.path.name) for again in todo])
         with open_session() as session:
-            same = [_one(session, again, talk, manner, compare=compare) for again in todo]
+            same = [_one(session, again, progress, manner, compare=compare) for again in todo]
     if exact and not all(same):
         raise SdcliError(
             f"{same.count(False)} of {len(todo)} came out another",
@@ -120,15 +124,22 @@ def _drawn(todo: list[Again], manner: OutputMode, *, compare: bool, exact: bool)
 
 
 def _one(
-    session: SessionLike, again: Again, talk: console.Console, manner: OutputMode, *, compare: bool
+    session: SessionLike,
+    again: Again,
+    progress: RunProgress,
+    manner: OutputMode,
+    *,
+    compare: bool,
 ) -> bool:
     """Draw, save, compare and tell of one picture; whether it is the same."""
-    _say(talk, again, again.differences)
-    picture = again.recalled.draw(session, again.plan, talk, exact=again.exact)
+    _say(progress, again, again.differences)
+    progress.begin(Drawing(again.plan, again.recalled.path.name))
+    picture = again.recalled.draw(session, again.plan, progress, exact=again.exact)
+    progress.finish()
     path = outputs.save(picture, again.place)
     found = verdict.compare_with_original(picture, again.recalled) if compare else None
     apart = verdict.provenance_differences(picture, again.recalled)
-    _say(talk, again, [*apart, *([str(found)] if found else [])])
+    _say(progress, again, [*apart, *([str(found)] if found else [])])
     if manner.json:
         console.print_record(picture_record(picture, path) | _told(again) | _judged(found, apart))
     else:

@@ -20,6 +20,7 @@ from sdcli.plan import Plan
 from sdcli.planning.lora_jobs import Extraction, Merge
 from sdcli.planning.resolve import draft_plan, hash_files
 from sdcli.request import Request
+from sdcli.studies.progress import Drawing, RunProgress
 
 
 def draw_request(request: Request, mode: OutputMode) -> None:
@@ -47,11 +48,16 @@ def draw_plans(*plans: Plan, manner: OutputMode) -> None:
     talk = console.Console(quiet=manner.quiet)
     for line in filter(None, map(first_greeting, plans)):
         talk.on_note(line)
+    progress = RunProgress(talk)
+    progress.expect([Drawing(plan) for plan in plans])
     with talk.live():
         talk.on_stage("loading torch")
         with door.open_session() as session:
             for plan, place in zip(plans, places, strict=True):
-                _kept(session.run(plan, _with_preview(plan, talk)), place, manner)
+                progress.begin(Drawing(plan))
+                _kept(session.run(plan, _with_preview(plan, progress)), place, manner)
+                progress.finish()
+    talk.on_note(progress.summary(places[0].path(plans[0], 0).parent))
 
 
 def print_plans(plans: Iterable[Plan], manner: OutputMode) -> None:

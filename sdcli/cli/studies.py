@@ -28,10 +28,9 @@ from sdcli.outputs import study_folder
 from sdcli.plan import Plan
 from sdcli.request import Draw, Redraw, Repaint
 from sdcli.studies.compare.plan import Lineup, plan_lineup
-from sdcli.studies.progress import StudyProgress
+from sdcli.studies.progress import Drawing, RunProgress
 from sdcli.studies.sweep.page import SweepResult
 from sdcli.studies.sweep.plan import Sweep, plan_sweep
-from sdcli.studies.time_estimate import remember_pace
 from sdcli.studies.trace.plan import TracePlan, plan_trace
 from sdcli.studies.unfinished import OpenStudy, open_study
 from sdcli.text import count_of
@@ -179,9 +178,10 @@ def _compare(lineup: Lineup, mode: OutputMode) -> None:
     talk = console.Console(quiet=mode.quiet)
     with _open_study("compare", lineup.plans, talk, random_seed=lineup.random_seed) as study:
         comparison = Comparison(lineup.with_seed(study.seed))
+        progress = RunProgress(talk)
         talk.on_stage("loading torch")
-        benchmark = door.open_benchmark(comparison.plan, talk)
-        for one in draw_comparison(comparison, benchmark, study, talk):
+        benchmark = door.open_benchmark(comparison.plan, progress)
+        for one in draw_comparison(comparison, benchmark, study, progress):
             if mode.json:
                 measured = study_folder.plain(one.numbers.record())
                 console.print_record({**one.record, "measured": measured})
@@ -189,6 +189,7 @@ def _compare(lineup: Lineup, mode: OutputMode) -> None:
         cells = comparison.cells()
         verdict = judge(cells, references)
         files = write_comparison(comparison, verdict, study.folder)
+    talk.on_note(progress.summary(study.folder.path))
     talk.table(SHORT_COLUMNS, comparison_texts(cells))
     for text in verdict.lines:
         talk.on_note(text)
@@ -202,12 +203,15 @@ def _sweep(planned: Sweep, mode: OutputMode) -> None:
     plans = [planned.plan, *(cell.plan for cell in planned.cells)]
     with _open_study("sweep", plans, talk, random_seed=planned.random_seed) as study:
         result = SweepResult(planned.with_seed(study.seed) if planned.random_seed else planned)
+        progress = RunProgress(talk)
         talk.on_stage("loading torch")
-        for one in draw_sweep(result, door.open_session(), study, talk):
-            if mode.json and one.image is not None:
-                values = result.named_values(one.values)
-                console.print_record({**one.record, "values": values})
+        with door.open_session() as session:
+            for one in draw_sweep(result, session, study, progress):
+                if mode.json and one.image is not None:
+                    values = result.named_values(one.values)
+                    console.print_record({**one.record, "values": values})
         files = write_sweep(result, study.folder)
+    talk.on_note(progress.summary(study.folder.path))
     print_files(files, mode)
     if failed := [one for one in result.in_order() if one.image is None]:
         raise PartFailed(
@@ -230,12 +234,17 @@ def _trace(planned: TracePlan, mode: OutputMode) -> None:
 
     folder = study_folder.folder(planned.plan.output, "trace", planned.plan)
     talk = console.Console(quiet=mode.quiet)
+    progress = RunProgress(talk)
     with talk.live():
         if not planned.forward:
-            StudyProgress([planned.plan], talk)
+            drawing = Drawing(planned.plan)
+            progress.expect([drawing])
+            progress.on_note(progress.announcement())
+            progress.begin(drawing)
         talk.on_stage("loading torch")
-        traced = _run_trace(planned, talk)
+        traced = _run_trace(planned, progress)
     if traced.picture is not None:
-        remember_pace(planned.plan, traced.picture.provenance.seconds)
+        progress.finish(traced.picture.provenance.seconds)
+        talk.on_note(progress.summary(folder.path))
         print_picture(traced.picture, folder.picture(traced.picture, "picture"), mode)
     print_files(write_trace(tell_story(planned, traced), folder), mode)

@@ -81,9 +81,17 @@ class Benchmark:
             latents, image, _reference_plan(plan, about.scheduler, about.steps), about
         )
 
-    def warm_up(self, plan: Plan) -> None:
-        """Draw two steps for nothing, so that the first that is measured is not the slowest."""
-        self._drawn(replace(plan, steps=2), "warming up")
+    def evaluations_to_find_limit(self, plan: Plan) -> int:
+        """How often the model must be asked for the converged picture of the plan's seed, at least;
+        0 where it was kept."""
+        if self._kept_at(plan).is_file():
+            return 0
+        plans = [_reference_plan(plan, name, STEPS[0]) for name in (SOLVER, WITNESS)]
+        return sum(sampling_for_plan(one).evaluations for one in plans)
+
+    def warm_up(self, plan: Plan, steps: int) -> None:
+        """Draw some steps for nothing, so that the first that is measured is not the slowest."""
+        self._drawn(replace(plan, steps=steps), "warming up")
 
     def draw(self, plan: Plan, title: str) -> BenchmarkDrawing:
         """The plan's picture, bit for bit what it is alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,15 +98,10 @@ def _request_facts(said: Request, command: str) -> Facts:
 
 def lines(found: Facts) -> list[str]:
     """The facts for people: who drew it and what, then how it could be drawn again."""
-    text = [f"{found['file']}: {found['title']}", f"  pixels        {found['pixels']}"]
-    for name in ("prompt", "negative"):
-        words = found.get(name, "").splitlines()
-        text += [f"  {'' if n else name:<14}{line}" for n, line in enumerate(words)]
-    text += [
-        f"  {name:<14}{_format_value(value)}" for name, value in found.get("settings", {}).items()
-    ]
-    if "dtype" in found:
-        text.append(f"  {'drawn on':<14}{found['device']}, {found['dtype']}")
+    rows = [*_rows(found)]
+    width = _width(name for name, _ in rows)
+    text = [f"{found['file']}: {found['title']}"]
+    text += [f"  {name:<{width}}{value}" for name, value in rows]
     for name, heading in _LISTS.items():
         if found.get(name):
             text += [f"  {heading}", *(f"    {each}" for each in _format_list(found[name]))]
@@ -115,6 +110,23 @@ def lines(found: Facts) -> list[str]:
     elif found.get("texts"):
         text += ["  texts", *(f"    {each}" for each in _format_list(found["texts"]))]
     return text
+
+
+def _rows(found: Facts) -> Iterator[tuple[str, str]]:
+    """Names and values in the order in which they are worth reading."""
+    yield "pixels", found["pixels"]
+    for name in ("prompt", "negative"):
+        for place, line in enumerate(found.get(name, "").splitlines()):
+            yield "" if place else name, line
+    for name, value in found.get("settings", {}).items():
+        yield name, _format_value(value)
+    if "dtype" in found:
+        yield "drawn on", f"{found['device']}, {found['dtype']}"
+
+
+def _width(names: Iterable[str]) -> int:
+    """The width of a column of names: two blanks at least between a name and its value."""
+    return max([12, *map(len, names)]) + 2
 
 
 _LISTS = {
@@ -133,5 +145,6 @@ def _format_value(value: Any) -> str:
 
 def _format_list(held: list[str] | Mapping[str, str]) -> list[str]:
     if isinstance(held, Mapping):
-        return [f"{name:<14}{' '.join(said.split())[:160]}" for name, said in held.items()]
+        width = _width(held)
+        return [f"{name:<{width}}{' '.join(said.split())[:160]}" for name, said in held.items()]
     return list(held)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any, cast
 
 from sdcli import folders
@@ -23,15 +22,9 @@ def count_evaluations(plan: Plan) -> int:
     )
 
 
-def estimate_seconds(plans: Iterable[Plan]) -> float | None:
-    """About how long the plans will take; None where nothing like one of them was ever drawn."""
-    known, total = _read_paces(), 0.0
-    for plan in plans:
-        pace = known.get(_pace_key(plan))
-        if pace is None:
-            return None
-        total += pace * count_evaluations(plan)
-    return total
+def known_pace(plan: Plan) -> float | None:
+    """Seconds that an evaluation for this plan takes; None where nothing like it was ever drawn."""
+    return _read_paces().get(_pace_key(plan))
 
 
 def remember_pace(plan: Plan, took: float) -> None:
@@ -49,11 +42,20 @@ def remember_pace(plan: Plan, took: float) -> None:
         return  # a guess less
 
 
+def relative_cost(plan: Plan) -> float:
+    """How long one evaluation for this plan takes, in comparison with another plan's."""
+    return plan.width * plan.height * _branches(plan)
+
+
+def _branches(plan: Plan) -> int:
+    return 1 if plan.cfg == 1 and not isinstance(plan.task, Edit) else 2
+
+
 def _pace_key(plan: Plan) -> str:
     """What drawings must share to take equally long for each evaluation."""
-    branches = 1 if plan.cfg == 1 and not isinstance(plan.task, Edit) else 2
     size = f"{plan.width}x{plan.height}"
-    return f"{plan.model.sha256[:16]} {size} {branches} {plan.device} {plan.dtype} {plan.offload}"
+    where = f"{plan.device} {plan.dtype} {plan.offload}"
+    return f"{plan.model.sha256[:16]} {size} {_branches(plan)} {where}"
 
 
 def _read_paces() -> dict[str, float]:

@@ -175,3 +175,12 @@ def test_a_picture_of_ours_whose_plan_was_lost_says_so(sdcli: Callable, tmp_path
     picture = plans.a_picture()
     carrying(tmp_path / "a.jpg", write_infotext(picture.plan))
     assert "its own plan is not in it" in sdcli("show", "a.jpg").out
+
+
+def test_long_names_stand_apart_from_their_values(tmp_path: Path) -> None:
+    from sdcli.show.picture import lines
+
+    facts = {"file": "a.png", "title": "a picture", "pixels": "8x8"}
+    told = lines(facts | {"hashes": {"lora:a-long-name-of-a-lora": "abc123", "model": "def456"}})
+    assert "    lora:a-long-name-of-a-lora  abc123" in told
+    assert "    model                       def456" in told

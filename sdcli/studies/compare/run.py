@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sdcli import __version__
-from sdcli.events import Listener
 from sdcli.images.contact_sheet import drawn as draw_sheet
 from sdcli.measures.convergence import has_limit
 from sdcli.measures.measure import Sample
-from sdcli.measures.table import Values, measure_picture, measure_set
+from sdcli.measures.table import measure_picture, measure_set
 from sdcli.metadata import codec
 from sdcli.outputs.records import picture_record
 from sdcli.outputs.study_folder import Folder
@@ -28,40 +27,55 @@ from sdcli.studies.compare.page import (
     comparison_page,
     comparison_sheet,
 )
+from sdcli.studies.compare.plan import Lineup
 from sdcli.studies.compare.statistics import (
     ComparisonVerdict,
     MeasuredDrawing,
 )
 from sdcli.studies.html_page import render_page
-from sdcli.studies.progress import StudyProgress
+from sdcli.studies.progress import Drawing, RunProgress
 from sdcli.studies.unfinished import OpenStudy
 
 if TYPE_CHECKING:
-    from sdcli.engine.benchmark import Benchmark, BenchmarkDrawing
+    from sdcli.engine.benchmark import Benchmark
+
+WARM_UP_STEPS = 2
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One picture of the line-up, and the name of its file."""
+
+    plan: Plan
+    name: str
+    drawing: Drawing
 
 
 def draw_comparison(
-    comparison: Comparison, benchmark: Benchmark, study: OpenStudy, listener: Listener
+    comparison: Comparison, benchmark: Benchmark, study: OpenStudy, progress: RunProgress
 ) -> Iterator[ComparedPicture]:
     """Draw, save and measure every picture of the line-up that the study lacks; `comparison` holds
-    all of them afterwards."""
+    all of them afterwards. The benchmark tells `progress` what it does."""
     lineup = comparison.lineup
-    progress = StudyProgress(lineup.plans, listener)
-    references = _draw_references(comparison, benchmark, listener)
-    benchmark.warm_up(lineup.plans[0])
+    tasks = [_task(plan) for plan in lineup.plans]
+    due = [task.drawing for task in tasks if study.find(task.name) is None]
+    references = _list_references(lineup, benchmark)
+    warm_up = Drawing(lineup.plans[0], "warming up", besides=WARM_UP_STEPS)
+    progress.expect([*references.values(), warm_up, *due] if due else [*references.values()])
+    progress.on_note(progress.announcement())
+    limits = _draw_references(comparison, references, benchmark, progress)
+    if due:
+        progress.begin(warm_up)
+        benchmark.warm_up(lineup.plans[0], WARM_UP_STEPS)
+        progress.finish()
     samples: dict[tuple[str, int], list[Sample]] = {}
-    for place, plan in enumerate(lineup.plans, start=1):
-        name = f"{plan.scheduler}-{plan.steps}-{plan.seed}"
-        if (facts := study.find(name)) is not None:
-            compared, sample = _recall(plan, study, name, facts)
+    for task in tasks:
+        facts, plan = study.find(task.name), task.plan
+        if facts is None:
+            limit = limits.get(plan.seed) if has_limit(plan) else None
+            compared, sample = _draw(task, limit, benchmark, study, progress)
         else:
-            title = f"{place} of {len(lineup.plans)}: {plan.scheduler}, {plan.steps} steps"
-            drawn = benchmark.draw(plan, title)
-            sample = Sample(drawn.picture.image, drawn.latents, plan.prompt)
-            reference = references.get(plan.seed) if has_limit(plan) else None
-            values = measure_picture(sample, reference)
-            compared = _keep(plan, drawn, values, study, name)
-            progress.picture_done(plan, compared.numbers.seconds)
+            compared, sample = _recall(task, facts, study)
         samples.setdefault((plan.scheduler, plan.steps), []).append(sample)
         comparison.pictures[plan.scheduler, plan.steps, plan.seed] = compared
         yield compared
@@ -103,53 +117,86 @@ def write_comparison(
     return [*files, folder.results(results)]
 
 
-def _draw_references(
-    comparison: Comparison, benchmark: Benchmark, listener: Listener
-) -> dict[int, Sample]:
-    """Each seed's converged picture, where a solver is compared that has one."""
-    lineup = comparison.lineup
+def _task(plan: Plan) -> _Task:
+    name = f"{plan.scheduler}-{plan.steps}-{plan.seed}"
+    title = f"{plan.scheduler}, {plan.steps} steps, seed {plan.seed}"
+    return _Task(plan, name, Drawing(plan, title))
+
+
+def _list_references(lineup: Lineup, benchmark: Benchmark) -> dict[int, Drawing]:
+    """The converged picture of each seed, where a solver is compared that has one."""
     converging = next(filter(has_limit, lineup.plans), None)
     if converging is None:
         return {}
+    plans = [replace(converging, seed=seed) for seed in lineup.seeds]
+    return {
+        plan.seed: Drawing(
+            plan,
+            f"the converged picture of seed {plan.seed}",
+            besides=benchmark.evaluations_to_find_limit(plan),
+        )
+        for plan in plans
+    }
+
+
+def _draw_references(
+    comparison: Comparison,
+    references: Mapping[int, Drawing],
+    benchmark: Benchmark,
+    progress: RunProgress,
+) -> dict[int, Sample]:
+    """Each seed's converged picture, drawn or kept from an earlier run."""
     samples: dict[int, Sample] = {}
-    for seed in lineup.seeds:
-        limit = benchmark.find_limit(replace(converging, seed=seed))
+    for seed, drawing in references.items():
+        progress.begin(drawing)
+        limit = benchmark.find_limit(drawing.plan)
+        progress.finish()
         comparison.limits[seed] = ConvergedPicture(limit.image, limit.plan, limit.about)
         samples[seed] = Sample(limit.image, limit.latents, limit.plan.prompt)
-    about = comparison.limits[lineup.seeds[0]].about
-    listener.on_note(
-        f"measured against {about.scheduler} at {about.steps} steps, checked by {about.witness}"
-    )
+    for about in [limit.about for limit in comparison.limits.values()][:1]:
+        progress.on_note(
+            f"measured against {about.scheduler} at {about.steps} steps, checked by {about.witness}"
+        )
     return samples
 
 
-def _keep(
-    plan: Plan, drawing: BenchmarkDrawing, values: Values, study: OpenStudy, name: str
-) -> ComparedPicture:
-    """The picture on disk, and everything that is to be known of it if the study goes on later."""
+def _draw(
+    task: _Task,
+    limit: Sample | None,
+    benchmark: Benchmark,
+    study: OpenStudy,
+    progress: RunProgress,
+) -> tuple[ComparedPicture, Sample]:
+    """A picture drawn, measured, saved, and written down for a study that goes on later."""
+    plan = task.plan
+    progress.begin(task.drawing)
+    drawn = benchmark.draw(plan, task.drawing.title)
+    image, seconds = drawn.picture.image, drawn.picture.provenance.seconds
+    progress.finish(seconds)
+    sample = Sample(image, drawn.latents, plan.prompt)
     numbers = MeasuredDrawing(
         scheduler=plan.scheduler,
         steps=plan.steps,
         seed=plan.seed,
-        evaluations=drawing.evaluations,
-        seconds=drawing.picture.provenance.seconds,
-        denoising=drawing.denoising,
-        values=values,
+        evaluations=drawn.evaluations,
+        seconds=seconds,
+        denoising=drawn.denoising,
+        values=measure_picture(sample, limit),
     )
-    path = study.folder.picture(drawing.picture, name)
-    record = picture_record(drawing.picture, path)
-    np.save(study.scratch / f"{name}.npy", drawing.latents)
-    facts = {"numbers": asdict(numbers), "rest": drawing.rest, "record": record}
-    study.remember(name, path, facts)
-    return ComparedPicture(drawing.picture.image, plan, numbers, path, record, drawing.rest)
+    path = study.folder.picture(drawn.picture, task.name)
+    record = picture_record(drawn.picture, path)
+    np.save(study.scratch / f"{task.name}.npy", drawn.latents)
+    facts = {"numbers": asdict(numbers), "rest": drawn.rest, "record": record}
+    study.remember(task.name, path, facts)
+    return ComparedPicture(image, plan, numbers, path, record, drawn.rest), sample
 
 
 def _recall(
-    plan: Plan, study: OpenStudy, name: str, facts: Mapping[str, Any]
+    task: _Task, facts: Mapping[str, Any], study: OpenStudy
 ) -> tuple[ComparedPicture, Sample]:
     """A picture that was drawn before the study was interrupted."""
     path, image = study.path_of(facts), study.read_image(facts)
-    sample = Sample(image, np.load(study.scratch / f"{name}.npy"), plan.prompt)
+    sample = Sample(image, np.load(study.scratch / f"{task.name}.npy"), task.plan.prompt)
     record = {**facts["record"], "path": str(path)}
     numbers = MeasuredDrawing(**facts["numbers"])
-    return ComparedPicture(image, plan, numbers, path, record, facts["rest"]), sample
+    return ComparedPicture(image, task.plan, numbers, path, record, facts["rest"]), sample

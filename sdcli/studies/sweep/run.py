@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdcli import __version__
 from sdcli.errors import SdcliError
-from sdcli.events import Listener
 from sdcli.images.contact_sheet import drawn as draw_sheet
 from sdcli.metadata import codec
 from sdcli.outputs.records import picture_record
 from sdcli.outputs.study_folder import Folder
 from sdcli.reproduce.command_line import command_for_plan, command_for_study
 from sdcli.studies.html_page import render_page
-from sdcli.studies.progress import StudyProgress
+from sdcli.studies.progress import Drawing, RunProgress
 from sdcli.studies.sweep.page import SweepResult, SweptPicture, sweep_page, sweep_sheets
 from sdcli.studies.sweep.plan import PlannedCell
 from sdcli.studies.unfinished import OpenStudy
@@ -24,38 +24,62 @@ if TYPE_CHECKING:
     from sdcli.engine.door import SessionLike
 
 
+@dataclass(frozen=True)
+class _Task:
+    """One variation to be drawn, and the name of its file."""
+
+    cell: PlannedCell
+    name: str
+    drawing: Drawing
+
+
 def draw_sweep(
-    result: SweepResult, session: SessionLike, study: OpenStudy, listener: Listener
+    result: SweepResult, session: SessionLike, study: OpenStudy, progress: RunProgress
 ) -> Iterator[SweptPicture]:
     """Draw every variation of the result's sweep that the study lacks, each on disk before the
     next, those of one model in a row. One that cannot be drawn is yielded without a picture and
     with the reason."""
+    tasks = _list_tasks(result)
+    progress.expect([task.drawing for task in tasks if study.find(task.name) is None])
+    progress.on_note(progress.announcement())
+    for task in tasks:
+        facts = study.find(task.name)
+        swept = (
+            _draw(task, session, study, progress)
+            if facts is None
+            else _recall(task.cell, study, facts)
+        )
+        result.pictures[task.cell.values] = swept
+        yield swept
+
+
+def _list_tasks(result: SweepResult) -> list[_Task]:
     order = _by_model(result.sweep.cells)
     digits = len(str(len(order)))
-    progress = StudyProgress([cell.plan for cell in order], listener)
+    tasks: list[_Task] = []
     for place, cell in enumerate(order, start=1):
         title = ", ".join(f"{n}={v}" for n, v in result.named_values(cell.values).items())
-        name = f"{place:0{digits}}-{title}"
-        if (facts := study.find(name)) is not None:
-            result.pictures[cell.values] = _recall(cell, study, facts)
-            yield result.pictures[cell.values]
-            continue
-        try:
-            (picture,) = session.run(cell.plan, listener)
-        except SdcliError as error:
-            listener.on_note(f"{title}: {error.fact}")
-            swept = SweptPicture(cell.values, cell.plan, None, why=error.fact)
-        else:
-            seconds = picture.provenance.seconds
-            progress.picture_done(cell.plan, seconds)
-            path = study.folder.picture(picture, name)
-            record = picture_record(picture, path)
-            study.remember(name, path, {"seconds": seconds, "record": record})
-            swept = SweptPicture(
-                cell.values, cell.plan, picture.image, path, seconds, record=record
-            )
-        result.pictures[cell.values] = swept
-        yield swept
+        tasks.append(_Task(cell, f"{place:0{digits}}-{title}", Drawing(cell.plan, title)))
+    return tasks
+
+
+def _draw(
+    task: _Task, session: SessionLike, study: OpenStudy, progress: RunProgress
+) -> SweptPicture:
+    """A variation drawn, saved and written down."""
+    cell = task.cell
+    progress.begin(task.drawing)
+    try:
+        (picture,) = session.run(cell.plan, progress)
+    except SdcliError as error:
+        progress.finish(failed=True)
+        progress.on_note(f"{task.drawing.title}: {error.fact}")
+        return SweptPicture(cell.values, cell.plan, None, why=error.fact)
+    progress.finish()
+    path, seconds = study.folder.picture(picture, task.name), picture.provenance.seconds
+    record = picture_record(picture, path)
+    study.remember(task.name, path, {"seconds": seconds, "record": record})
+    return SweptPicture(cell.values, cell.plan, picture.image, path, seconds, record=record)
 
 
 def _recall(cell: PlannedCell, study: OpenStudy, facts: Mapping[str, Any]) -> SweptPicture:
