@@ -32,7 +32,22 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def suggest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The beginning of a hint: "did you mean `euler`? ", or nothing where no name is near."""
-    near = get_close_matches(name, list(known), 1, cutoff)
-    return f"did you mean `{near[0]}`? " if near else ""
+def format_number(value: float) -> str:
+    """A number as people write it: 7, not 7.0."""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def closest(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """The known names that `name` may be a slip of, the nearest first; often none."""
+    return get_close_matches(name, list(known), most, cutoff)
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """The beginning of a hint: "did you mean `euler` or `heun`? ", or nothing without names."""
+    meant = " or ".join(f"`{name}`" for name in names)
+    return f"did you mean {meant}? " if meant else ""
+
+
+def suggest(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> str:
+    """`did_you_mean` of the known names that are closest to `name`."""
+    return did_you_mean(closest(name, known, most, cutoff))

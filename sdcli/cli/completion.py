@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdcli.library import find as store
+from sdcli.library.find import BUILTIN, list_models
 from sdcli.schedulers.names import SCHEDULERS
 
 
@@ -13,9 +13,9 @@ def complete_schedulers(incomplete: str) -> list[str]:
 
 def complete_models(incomplete: str) -> list[str]:
     """The files in the folders of models that begin so; the shell itself knows paths."""
-    return [name for name, _ in store.models() if name.startswith(incomplete)]
+    return [name for name, _ in list_models() if name.startswith(incomplete)]
 
 
 def complete_adapters(incomplete: str) -> list[str]:
     """The same, without the model in the box, which is none."""
-    return [name for name in complete_models(incomplete) if name != store.BUILTIN]
+    return [name for name in complete_models(incomplete) if name != BUILTIN]

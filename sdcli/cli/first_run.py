@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from sdcli import folders
-from sdcli.library import find as store
+from sdcli.library.find import BUILTIN
 from sdcli.plan import Plan
 from sdcli.weights import checkpoint
 
@@ -15,7 +15,7 @@ GREETED = "greeted"
 def first_greeting(plan: Plan) -> str:
     """The line, if this plan draws with the built-in model for the first time; else nothing."""
     mark = folders.cache() / GREETED
-    if plan.model.path != folders.assets() / f"{store.BUILTIN}.safetensors" or mark.exists():
+    if plan.model.path != folders.assets() / f"{BUILTIN}.safetensors" or mark.exists():
         return ""
     with suppress(OSError):  # a cache that cannot be written costs a repetition
         mark.parent.mkdir(parents=True, exist_ok=True)

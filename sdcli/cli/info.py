@@ -8,7 +8,7 @@ from sdcli import folders
 from sdcli.cli import console, options
 from sdcli.cli import run as perform
 from sdcli.errors import BadRequest
-from sdcli.library import find as store
+from sdcli.library.find import list_models
 from sdcli.schedulers.table import SOLVERS, SPACINGS
 from sdcli.weights import checkpoint
 from sdcli.weights.read_header import read_header
@@ -51,7 +51,7 @@ def models(json: options.Json = False) -> None:
     """The models at hand: the built-in one and those in the folder of models."""
     console.print_listing(
         ("name", "kind", "family", "GB", "path"),
-        [(name, *told(path), str(path)) for name, path in store.models()],
+        [(name, *told(path), str(path)) for name, path in list_models()],
         as_json=json,
     )
     for folder in folders.models():

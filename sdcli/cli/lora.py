@@ -10,7 +10,7 @@ import typer
 from sdcli.cli import console, options
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import run_lora_job as baked
-from sdcli.library import find as store
+from sdcli.library.find import find_adapter, find_checkpoint
 from sdcli.planning import lora_jobs as bake
 from sdcli.show.fact_sheet import fact_lines, fact_record
 from sdcli.show.lora import lora_facts
@@ -53,8 +53,8 @@ Rank = Annotated[
 def show(file: File, model: Against = None, json: options.Json = False) -> None:
     """Show what a LoRA holds: its kind, family, rank and words, and what of it fits a model."""
     facts = lora_facts(
-        read_header(store.find_adapter(file)),
-        None if model is None else identify_checkpoint(store.find(model)),
+        read_header(find_adapter(file)),
+        None if model is None else identify_checkpoint(find_checkpoint(model)),
     )
     if json:
         console.print_record(fact_record(facts))

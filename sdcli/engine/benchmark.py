@@ -7,21 +7,19 @@ one differential equation that they all follow. It is drawn once for each seed, 
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from sdcli import folders
 from sdcli.engine.decode import decode_image
 from sdcli.engine.session import DrawnLatents, Session, sampling_for_plan
 from sdcli.events import Listener, Listeners
+from sdcli.library import cache
 from sdcli.measures.convergence import Reference
 from sdcli.measures.latent_distance import latent_distance
 from sdcli.measures.measure import Latents
@@ -34,6 +32,8 @@ from sdcli.request import Output
 SOLVER, WITNESS = "unipc-karras", "heun-karras"
 STEPS = (100, 200, 400)  # tried until the two agree
 AGREED = 0.002  # a fifth of the strictest distance that a verdict speaks of
+KIND = "converged"  # in the cache
+MOST_LIMITS = 500  # remembered; of SDXL each takes a quarter of a megabyte
 EDITION = "1"  # another way of finding the limit takes another name in the cache
 
 
@@ -69,11 +69,11 @@ class Benchmark:
 
     def find_limit(self, plan: Plan) -> ConvergedLatents:
         """The converged picture of the plan's seed: kept from before, or drawn until it is."""
-        file = self._kept_at(plan)
-        found = _read_cached(file)
+        key = self._cache_key(plan)
+        found = _recall(key)
         if found is None:
             found = self._converged(plan)
-            _write_cached(file, *found)
+            _remember(key, *found)
         latents, about = found
         self._listener.title = "decoding the converged picture"
         image = self._decode(latents)
@@ -84,7 +84,7 @@ class Benchmark:
     def evaluations_to_find_limit(self, plan: Plan) -> int:
         """How often the model must be asked for the converged picture of the plan's seed, at least;
         0 where it was kept."""
-        if self._kept_at(plan).is_file():
+        if _recall(self._cache_key(plan)) is not None:
             return 0
         plans = [_reference_plan(plan, name, STEPS[0]) for name in (SOLVER, WITNESS)]
         return sum(sampling_for_plan(one).evaluations for one in plans)
@@ -123,13 +123,12 @@ class Benchmark:
 
         return find_converged(solve)
 
-    def _kept_at(self, plan: Plan) -> Path:
-        """Where the limit of this plan's seed is kept: all that decides it is in the name."""
+    def _cache_key(self, plan: Plan) -> str:
+        """Under what the limit of this plan's seed is remembered: all that decides it."""
         decides = _reference_plan(plan, SOLVER, 1)
         machine = self._loaded.machine
         facts = [EDITION, machine.device.type, machine.dtype_name, codec.to_data(decides)]
-        digest = hashlib.sha256(codec.to_json(facts).encode()).hexdigest()[:32]
-        return folders.cache() / "converged" / f"{digest}.safetensors"
+        return hashlib.sha256(codec.to_json(facts).encode()).hexdigest()
 
 
 def find_converged(solve: Callable[[str, int], Latents]) -> tuple[Latents, Reference]:
@@ -167,35 +166,35 @@ def _reference_plan(plan: Plan, scheduler: str, steps: int) -> Plan:
     return replace(plan, scheduler=scheduler, steps=steps, eta=0.0, count=1, output=Output())
 
 
-def _read_cached(file: Path) -> tuple[Latents, Reference] | None:
+def _recall(key: str) -> tuple[Latents, Reference] | None:
+    """A limit that was drawn before; None where none is remembered, or something damaged."""
+    stored = cache.recall(KIND, key)
+    if not isinstance(stored, bytes):
+        return None
+    head, _, latents = stored.partition(b"\n")
     try:
-        with safe_open(file, framework="np") as opened:
-            data: dict[str, str] = opened.metadata()
-            about = Reference(
-                data["scheduler"],
-                int(data["steps"]),
-                data["witness"],
-                int(data["witness_steps"]),
-                float(data["apart"]),
-                cached=True,
-            )
-            return opened.get_tensor("latents"), about
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
-        return None  # not there, or damaged: drawn anew either way
+        facts = json.loads(head)
+        about = Reference(
+            str(facts["scheduler"]),
+            int(facts["steps"]),
+            str(facts["witness"]),
+            int(facts["witness_steps"]),
+            float(facts["apart"]),
+            cached=True,
+        )
+        return np.frombuffer(latents, np.float32).reshape(facts["shape"]).copy(), about
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
-def _write_cached(file: Path, latents: Latents, about: Reference) -> None:
+def _remember(key: str, latents: Latents, about: Reference) -> None:
     facts = {
         "scheduler": about.scheduler,
-        "steps": str(about.steps),
+        "steps": about.steps,
         "witness": about.witness,
-        "witness_steps": str(about.witness_steps),
-        "apart": repr(about.apart),
+        "witness_steps": about.witness_steps,
+        "apart": about.apart,
+        "shape": latents.shape,
     }
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        save_file({"latents": np.ascontiguousarray(latents)}, partial, facts)
-        partial.replace(file)
-    except (OSError, SafetensorError):
-        return  # a cache that cannot be written costs time, not the comparison
+    head = json.dumps(facts).encode()
+    cache.remember(KIND, key, head + b"\n" + latents.astype(np.float32).tobytes(), MOST_LIMITS)

@@ -13,7 +13,7 @@ from sdcli.engine.lora_merge import write_tensors
 from sdcli.engine.read_tensors import STORED_DTYPES, TensorReader
 from sdcli.errors import BadRequest
 from sdcli.events import Listener
-from sdcli.outputs import atomic as written
+from sdcli.outputs.atomic import new_file
 from sdcli.planning.lora_jobs import Extraction
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.lora.module_names import WeightName, WeightPlace, underscored, weight_places
@@ -41,7 +41,7 @@ def extract_lora(job: Extraction, listener: Listener) -> None:
         )
     dtype = STORED_DTYPES[tuned.header.dtype]
     stored = {key: tensor.to(dtype).contiguous() for key, tensor in found.items()}
-    with written.whole(job.out, force=job.force) as file:
+    with new_file(job.out, force=job.force) as file:
         write_tensors(stored, _metadata(job), file)
 
 

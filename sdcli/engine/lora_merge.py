@@ -13,7 +13,7 @@ from sdcli import __version__
 from sdcli.engine.lora import CPU, WeightChange, apply_changes, list_changes
 from sdcli.engine.read_tensors import STORED_DTYPES, TensorReader
 from sdcli.events import Listener
-from sdcli.outputs import atomic as written
+from sdcli.outputs.atomic import new_file
 from sdcli.plan import Lora
 from sdcli.planning.lora_jobs import Merge
 from sdcli.weights.checkpoint import Checkpoint
@@ -31,7 +31,7 @@ def merge_loras(job: Merge, listener: Listener) -> None:
     """Write the checkpoint that wears the LoRAs for good."""
     tensors = job.model.header.tensors
     todo = _by_tensor(job.model, job.loras)
-    with written.whole(job.out, force=job.force) as file, TensorReader() as reader:
+    with new_file(job.out, force=job.force) as file, TensorReader() as reader:
         file.write(safetensors_head(tensors, _metadata(job)))
         for done, tensor in enumerate(_merged(job.model, todo, reader), 1):
             _put(tensor, file)

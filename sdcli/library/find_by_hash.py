@@ -9,19 +9,20 @@ from pathlib import Path
 
 from sdcli import folders
 from sdcli.errors import SdcliError
-from sdcli.library import find as store
+from sdcli.library.find import FOLDER_SIGN, list_models
+from sdcli.library.hashes import hash_file, hash_tensors, seen_at
 from sdcli.plan import File
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
 _MOST_PICTURES = 2_000  # in a folder; one with more is no place to look through
 
 
-def model(wanted: File) -> Path | None:
+def find_moved_weights(wanted: File) -> Path | None:
     """A file of weights: where it was, else anywhere in the folders of models."""
     return known_place(wanted) or _first(_same(wanted.sha256), _likely(wanted.path, _models()))
 
 
-def picture(wanted: File, near: Sequence[Path]) -> Path | None:
+def find_moved_picture(wanted: File, near: Sequence[Path]) -> Path | None:
     """A picture handed in: where it was, else in one of the folders nearby."""
     return known_place(wanted) or _first(
         _same(wanted.sha256), _likely(wanted.path, _pictures(near))
@@ -38,7 +39,7 @@ def _known_places(wanted: File) -> Iterator[Path]:
         for folder in (*folders.models(), folders.assets()):
             yield folder / wanted.path
     yield wanted.path
-    yield from store.places_with(wanted.sha256)
+    yield from seen_at(wanted.sha256)
 
 
 def portable_path(path: Path) -> Path:
@@ -53,7 +54,7 @@ def portable_path(path: Path) -> Path:
     return path.relative_to(folder.absolute()) if folder else Path(path.name)
 
 
-def by_hash(short: str, name: str = "") -> Path | None:
+def find_by_short_hash(short: str, name: str = "") -> Path | None:
     """A file of weights by a hash as other programs write it, likely under this name.
 
     8 digits are AUTOMATIC1111's old hash of one piece of the file; more begin the file's sha256 or,
@@ -64,7 +65,7 @@ def by_hash(short: str, name: str = "") -> Path | None:
     return _first(_matches(short), _likely(Path(name or "-"), _models()))
 
 
-def old_hash(path: Path) -> str:
+def a1111_old_hash(path: Path) -> str:
     """The hash that AUTOMATIC1111 used until 2023: 64 KB, one megabyte into the file."""
     with path.open("rb") as file:
         file.seek(0x100000)
@@ -72,16 +73,16 @@ def old_hash(path: Path) -> str:
 
 
 def _same(sha256: str) -> Callable[[Path], bool]:
-    return lambda path: store.file(path).sha256 == sha256
+    return lambda path: hash_file(path).sha256 == sha256
 
 
 def _matches(short: str) -> Callable[[Path], bool]:
     def matches(path: Path) -> bool:
         if len(short) == 8:
-            return path.is_file() and old_hash(path) == short
-        if store.file(path).sha256.startswith(short):
+            return path.is_file() and a1111_old_hash(path) == short
+        if hash_file(path).sha256.startswith(short):
             return True
-        return path.suffix == ".safetensors" and store.tensors_hash(path).startswith(short)
+        return path.suffix == ".safetensors" and hash_tensors(path).startswith(short)
 
     return matches
 
@@ -109,7 +110,7 @@ def _ordinary(path: Path) -> bool:
         real = path.resolve()
         if real.is_relative_to("/proc") or real.is_relative_to("/sys"):
             return False
-        return real.is_file() or (real / store.FOLDER_SIGN).is_file()
+        return real.is_file() or (real / FOLDER_SIGN).is_file()
     except (OSError, ValueError, RuntimeError):  # too long, a loop of links
         return False
 
@@ -123,7 +124,7 @@ def _likely(hint: Path, others: Iterable[Path]) -> Iterator[Path]:
 
 
 def _models() -> Iterator[Path]:
-    return (path for _, path in store.models())
+    return (path for _, path in list_models())
 
 
 def _pictures(folders: Sequence[Path]) -> Iterator[Path]:

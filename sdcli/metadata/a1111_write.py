@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from sdcli import __version__
 from sdcli.errors import SdcliError
-from sdcli.library import find as store
+from sdcli.library.hashes import hash_tensors
 from sdcli.metadata import a1111_format as infotext
 from sdcli.plan import Control, Draw, Edit, File, Plan, Redraw, Repaint
 from sdcli.schedulers.names import SCHEDULERS, a1111_sampler_and_schedule
+from sdcli.text import format_number
 
 
 def write_infotext(plan: Plan) -> str:
@@ -66,7 +67,7 @@ def _has_unusual_eta(plan: Plan) -> bool:
 def _lora_hash(file: File) -> str:
     """What that program calls the LoRA's content: a hash of the tensors alone."""
     try:
-        return store.tensors_hash(file.path)[:12]
+        return hash_tensors(file.path)[:12]
     except SdcliError:  # the file has gone while its picture was being drawn
         return file.sha256[:12]
 
@@ -95,11 +96,6 @@ def _control_field(control: Control) -> str:
 
 def _join_hashes(named: Iterator[tuple[str, str]]) -> str:
     return ", ".join(f"{name}: {short}" for name, short in named)
-
-
-def format_number(value: float) -> str:
-    """A number as people write it: 7, not 7.0."""
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def _without_unstorable(text: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from sdcli.errors import BadRequest
+from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import SilentListener, Step
 from sdcli.library.find import find_adapter
+from sdcli.outputs.atomic import write_file
 from sdcli.request import Output
 from sdcli.weights.vae import find_vae
 
@@ -49,15 +52,15 @@ class PreviewFile(SilentListener):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}")
         self._text = PngInfo()
         self._text.add_text(*MARK)
 
     def on_step(self, step: Step) -> None:
         """Put the picture that this step is on the way to in the place of the last."""
         image = step.preview()
-        try:
-            image.save(self._partial, "PNG", pnginfo=self._text, compress_level=1)
-            self._partial.replace(self._path)
-        except OSError:  # a picture is worth more than the sight of it: go on drawing
-            self._partial.unlink(missing_ok=True)
+
+        def fill(file: BinaryIO) -> None:
+            image.save(file, "PNG", pnginfo=self._text, compress_level=1)
+
+        with suppress(SdcliError):  # a picture is worth more than the sight of it: go on drawing
+            write_file(self._path, fill, durable=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import tempfile
@@ -15,8 +14,9 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.library.open_file import is_folder
 from sdcli.metadata import record as metadata
-from sdcli.outputs import atomic as written
+from sdcli.outputs.atomic import check_name, claim_name, write_file
 from sdcli.picture import Picture
 from sdcli.plan import Plan, nth_picture
 from sdcli.request import Output
@@ -54,37 +54,23 @@ class Destination:
 
     def path(self, plan: Plan, index: int) -> Path:
         """The path of one picture, before asking whether it is taken."""
-        return Path(self.template.format_map(fields(plan, index)))
+        values = {name: value_of(plan, index) for name, value_of in FIELDS.items()}
+        return Path(self.template.format_map(values))
 
 
-def fields(plan: Plan, index: int) -> dict[str, Any]:
-    """What a template may name."""
-    return {
-        "seed": plan.seed,
-        "index": index,
-        "prompt": slug(plan.prompt) or "picture",
-        "model": slug(plan.model.path.stem),
-        "scheduler": plan.scheduler,
-        "steps": plan.steps,
-        "cfg": f"{plan.cfg:g}",
-        "width": plan.width,
-        "height": plan.height,
-        "family": plan.family,
-    }
-
-
-FIELDS = (
-    "seed",
-    "index",
-    "prompt",
-    "model",
-    "scheduler",
-    "steps",
-    "cfg",
-    "width",
-    "height",
-    "family",
-)
+# What a template may name, and what that is for one picture of a plan.
+FIELDS: Mapping[str, Callable[[Plan, int], str | int]] = {
+    "seed": lambda plan, index: plan.seed,
+    "index": lambda plan, index: index,
+    "prompt": lambda plan, index: slug(plan.prompt) or "picture",
+    "model": lambda plan, index: slug(plan.model.path.stem),
+    "scheduler": lambda plan, index: plan.scheduler,
+    "steps": lambda plan, index: plan.steps,
+    "cfg": lambda plan, index: f"{plan.cfg:g}",
+    "width": lambda plan, index: plan.width,
+    "height": lambda plan, index: plan.height,
+    "family": lambda plan, index: plan.family,
+}
 
 
 def destination(asked: Output, count: int = 1) -> Destination:
@@ -93,7 +79,7 @@ def destination(asked: Output, count: int = 1) -> Destination:
     if not text:
         raise BadRequest("`--out` is empty", hint="name a folder, a file or a template")
     named = _ENDINGS.get(Path(text).suffix.lower())
-    is_file = named is not None and not Path(text).is_dir() and not text.endswith(("/", os.sep))
+    is_file = named is not None and not is_folder(Path(text)) and not text.endswith(("/", os.sep))
     kind = _format(asked.format, named if is_file else None, text)
     if not is_file:
         _checked_template(text)
@@ -143,6 +129,7 @@ def prepare(place: Destination, plan: Plan) -> None:
     """Make the folder and try it, refuse a named file that exists: before anything is loaded."""
     for index in range(plan.count):
         path = place.path(nth_picture(plan, index), index)
+        check_name(path)
         if place.exact and not place.force and os.path.lexists(path):
             raise taken(path)
         if path.is_dir():
@@ -204,28 +191,10 @@ def put(
     before_naming: BeforeNaming = _unannounced,
 ) -> Path:
     """A file at `path`, or beside it where that is taken, once `fill` has written all of it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sdcli-", suffix=path.suffix)
-        partial = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                fill(file)
-                file.flush()
-                os.fsync(file.fileno())  # a name is a promise that the file is there
-            partial.chmod(0o666 & ~written.umask())
-            return _published(partial, path, place, before_naming)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise SdcliError(
-            f"`{path}` could not be written: {error.strerror or error}",
-            hint="free some space; finished pictures are kept" if full else "see `--out`",
-        ) from error
+    return write_file(path, fill, lambda partial: _give_name(partial, path, place, before_naming))
 
 
-def _published(partial: Path, path: Path, place: Destination, before_naming: BeforeNaming) -> Path:
+def _give_name(partial: Path, path: Path, place: Destination, before_naming: BeforeNaming) -> Path:
     """Give the finished file its name, or the next free one where the user named none."""
     if place.force:
         before_naming(partial, path)
@@ -236,7 +205,7 @@ def _published(partial: Path, path: Path, place: Destination, before_naming: Bef
             continue
         try:
             before_naming(partial, free)
-            written.claim(partial, free)
+            claim_name(partial, free)
         except FileExistsError:
             if place.exact:
                 raise taken(free) from None

@@ -16,6 +16,7 @@ from PIL import Image
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import codec
 from sdcli.outputs import save as outputs
+from sdcli.outputs.atomic import write_file
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.request import Output
@@ -46,18 +47,7 @@ class Folder:
 
     def data(self, data: bytes, name: str) -> Path:
         """Some bytes as a file."""
-        path = self.path / name
-        try:
-            with tempfile.NamedTemporaryFile(dir=self.path, prefix=".sdcli-", delete=False) as file:
-                file.write(data)
-            partial = Path(file.name)
-            partial.chmod(0o644)
-            return partial.replace(path)
-        except OSError as error:
-            raise SdcliError(
-                f"`{path}` could not be written: {error.strerror}",
-                hint="free some space; finished pictures are kept",
-            ) from error
+        return write_file(self.path / name, data)
 
     def results(self, facts: Mapping[str, Any]) -> Path:
         """Numbers for other programs; what is infinite or unknown is null."""

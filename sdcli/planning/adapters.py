@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sdcli import plan, request
 from sdcli.images import load as images
-from sdcli.library import find as store
+from sdcli.library.find import find_adapter
+from sdcli.library.hashes import hash_file
 from sdcli.plan import File
 from sdcli.weights import controlnet as control
 from sdcli.weights.checkpoint import Checkpoint
@@ -23,7 +24,7 @@ def find_loras(
     """Each LoRA with the share of it that fits, its file not hashed yet; or the first refusal."""
     found: list[plan.Lora] = []
     for wanted in asked:
-        path = store.find_adapter(wanted.name)
+        path = find_adapter(wanted.name)
         held = fit.check_fit(read_header(path), model, partial=partial)
         found.append(plan.Lora(File(path, ""), wanted.unet, wanted.te, held.share))
     return tuple(found)
@@ -41,7 +42,7 @@ def find_controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[
     """Each ControlNet and its picture, neither hashed yet; or the first refusal."""
     found: list[plan.Control] = []
     for wanted in asked:
-        path = control.controlnet_file(store.find_adapter(wanted.name))
+        path = control.controlnet_file(find_adapter(wanted.name))
         control.check_controlnet(path, model)
         images.picture(wanted.image, "control picture")
         found.append(
@@ -59,12 +60,12 @@ def find_controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[
 
 def hash_loras(found: Iterable[plan.Lora]) -> tuple[plan.Lora, ...]:
     """The same with their files hashed."""
-    return tuple(replace(lora, file=store.file(lora.file.path)) for lora in found)
+    return tuple(replace(lora, file=hash_file(lora.file.path)) for lora in found)
 
 
 def hash_controls(found: Iterable[plan.Control]) -> tuple[plan.Control, ...]:
     """The same with their files and pictures hashed."""
     return tuple(
-        replace(each, file=store.file(each.file.path), image=store.file(each.image.path))
+        replace(each, file=hash_file(each.file.path), image=hash_file(each.image.path))
         for each in found
     )

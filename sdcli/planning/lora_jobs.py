@@ -8,8 +8,9 @@ from pathlib import Path
 
 from sdcli import plan, request
 from sdcli.errors import BadRequest
-from sdcli.library import find as store
-from sdcli.outputs import atomic as written
+from sdcli.library.find import find_checkpoint
+from sdcli.library.hashes import hash_file
+from sdcli.outputs.atomic import check_free
 from sdcli.plan import File
 from sdcli.planning import adapters
 from sdcli.weights import checkpoint
@@ -48,7 +49,7 @@ def plan_merge(
     """The merge that was asked for; what cannot be merged is refused."""
     if not loras:
         raise BadRequest("there is nothing to merge", hint="name a LoRA: `--lora FILE[:WEIGHT]`")
-    found = checkpoint.identify_checkpoint(store.find(model))
+    found = checkpoint.identify_checkpoint(find_checkpoint(model))
     if found.path.is_dir():
         raise BadRequest(
             f"`{found.path}` is a folder, and a merge writes one file of the same layout",
@@ -57,17 +58,17 @@ def plan_merge(
     held = adapters.find_loras(loras, found, partial=partial)
     _place(out, force, found)
     hashed = adapters.hash_loras(held)
-    return Merge(found, store.file(found.path), hashed, out, force)
+    return Merge(found, hash_file(found.path), hashed, out, force)
 
 
 def plan_extraction(
     tuned: str | None, base: str | None, rank: int, out: Path, *, force: bool
 ) -> Extraction:
     """The LoRA that was asked for; two checkpoints that cannot have one between them are refused."""
-    ours, theirs = (checkpoint.identify_checkpoint(store.find(name)) for name in (tuned, base))
+    ours, theirs = (checkpoint.identify_checkpoint(find_checkpoint(name)) for name in (tuned, base))
     _alike(ours, theirs)
     _place(out, force, ours, theirs)
-    sources = store.file(ours.path), store.file(theirs.path)
+    sources = hash_file(ours.path), hash_file(theirs.path)
     return Extraction(ours, theirs, sources, rank, out, force)
 
 
@@ -77,7 +78,7 @@ def _place(out: Path, force: bool, *sources: Checkpoint) -> None:
         raise BadRequest(f"`{out}` does not end with `{ENDING}`", hint="that is what is written")
     if any(out.exists() and out.samefile(source.path) for source in sources):
         raise BadRequest(f"`{out}` is what would be read", hint="name another file")
-    written.vacant(out, force=force)
+    check_free(out, force=force)
 
 
 def _alike(tuned: Checkpoint, base: Checkpoint) -> None:

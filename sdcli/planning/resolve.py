@@ -8,7 +8,8 @@ from typing import Any, TypeVar, assert_never
 from sdcli import request as requested
 from sdcli.errors import BadRequest
 from sdcli.images import load as images
-from sdcli.library import find as store
+from sdcli.library.find import find_adapter, find_checkpoint
+from sdcli.library.hashes import hash_file
 from sdcli.options.table import OPTIONS, check_request, default_of, plain_options
 from sdcli.outputs import live_preview
 from sdcli.plan import Draw, Edit, Embedding, File, Plan, Redraw, Repaint, Task, map_files
@@ -38,7 +39,7 @@ def make_plan(request: Request) -> Plan:
 
 def hash_files(draft: Plan) -> Plan:
     """The plan of a draft: the same, every file by its content."""
-    return map_files(draft, lambda file, what: store.file(file.path))
+    return map_files(draft, lambda file, what: hash_file(file.path))
 
 
 def draft_plan(request: Request) -> Plan:
@@ -46,14 +47,14 @@ def draft_plan(request: Request) -> Plan:
     nothing of the files is read but headers."""
     request = check_request(request)
     scheduler = None if request.scheduler is None else schedulers.find_scheduler(request.scheduler)
-    model = checkpoint.identify_checkpoint(store.find(request.model))
-    vae = model.path if request.vae is None else check_vae(store.find_adapter(request.vae), model)
+    model = checkpoint.identify_checkpoint(find_checkpoint(request.model))
+    vae = model.path if request.vae is None else check_vae(find_adapter(request.vae), model)
     _check_ability(model, request)
     values = _plain_values(request, model)
     prompt, tagged = SYNTAXES[values["syntax"]].extract_tags(request.prompt)
     _check_prompts(request.task, prompt, values)
     loras = adapters.find_loras((*request.loras, *tagged), model, partial=request.lora_partial)
-    named = map(store.find_adapter, request.embeddings)
+    named = map(find_adapter, request.embeddings)
     words = embedding.check_embeddings((*named, *adapters.loras_with_embeddings(loras)), model)
     controls = adapters.find_controls(request.controls, model)
     solver = schedulers.find_scheduler(given_or(scheduler, model.scheduler))

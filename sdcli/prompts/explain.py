@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.library import find as store
+from sdcli.library.find import find_adapter, find_checkpoint
 from sdcli.prompts.a1111 import WeightedText
 from sdcli.prompts.chunks import Chunk, Token, split_into_chunks
 from sdcli.prompts.syntax import SYNTAXES
@@ -68,7 +68,7 @@ def explain_prompt(
 ) -> PromptExplanation:
     """Read a prompt as drawing would. A model is asked for its text encoders, by its header."""
     language = SYNTAXES[syntax]
-    named_model = None if model is None else checkpoint.identify_checkpoint(store.find(model))
+    named_model = None if model is None else checkpoint.identify_checkpoint(find_checkpoint(model))
     usual = USUAL_STEPS if named_model is None else named_model.steps
     steps = usual if steps is None else steps
     known_embeddings = _find_embeddings(embeddings, named_model)
@@ -97,13 +97,13 @@ def explain_prompt(
 
 
 def _find_embeddings(names: Sequence[str], model: Checkpoint | None) -> tuple[EmbeddingFile, ...]:
-    paths = [store.find_adapter(name) for name in names]
+    paths = [find_adapter(name) for name in names]
     return embedding.check_embeddings(paths, model)
 
 
 def _find_lora(lora: Lora) -> Path | None:
     try:
-        return store.find_adapter(lora.name)
+        return find_adapter(lora.name)
     except BadRequest:
         return None
 

@@ -16,8 +16,8 @@ from sdcli import __version__
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import Listener
 from sdcli.images import load as images
-from sdcli.library import find as store
-from sdcli.library import find_by_hash as whereabouts
+from sdcli.library.find import find_adapter, find_checkpoint
+from sdcli.library.find_by_hash import find_by_short_hash
 from sdcli.library.relocate import located, with_known_places
 from sdcli.metadata import readers
 from sdcli.metadata import record as metadata
@@ -172,14 +172,14 @@ def _recall_foreign(
 def _embeddings_by_hash(foreign: ForeignPicture) -> Iterator[str]:
     for what, short in foreign.hashes.items():
         kind, _, name = what.partition(":")
-        if kind == "embedding" and (place := whereabouts.by_hash(short, name)):
+        if kind == "embedding" and (place := find_by_short_hash(short, name)):
             yield str(place)
 
 
 def _embeddings_by_name(names: Iterable[str], news: list[str]) -> Iterator[str]:
     for name in names:
         try:
-            yield str(store.find_adapter(name))
+            yield str(find_adapter(name))
             news.append(f"its embedding `{name}` is known by name only")
         except SdcliError:
             news.append(f"its embedding `{name}` is not here: the word is taken as a word")
@@ -188,7 +188,7 @@ def _embeddings_by_name(names: Iterable[str], news: list[str]) -> Iterator[str]:
 def _heeds_clip_skip(model: str | None) -> bool:
     """Whether that program heeds its clip skip with this model: with SD 1 alone."""
     try:
-        return identify_checkpoint(store.find(model)).family.clip_skip == 1
+        return identify_checkpoint(find_checkpoint(model)).family.clip_skip == 1
     except SdcliError:
         return True
 
@@ -202,7 +202,7 @@ def _find_file(found: ForeignPicture, what: str, name: str | None, news: list[st
     """The file of this hash, else of this name, as a name that the store understands."""
     short = found.hashes.get(what, "")
     kind = what.partition(":")[0]
-    place = whereabouts.by_hash(short, name or "") if short else None
+    place = find_by_short_hash(short, name or "") if short else None
     if place is not None:
         return str(place)
     if short:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from sdcli.errors import BadRequest
 from sdcli.schedulers.table import SOLVERS, SPACINGS, Solver
+from sdcli.text import closest, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -151,9 +151,6 @@ def _unknown_name(name: str, bare: str, what: str = "scheduler") -> BadRequest:
         if what == "spacing"
         else {normalize_name(each): each for each in SCHEDULERS}
     )
-    close = get_close_matches(bare, known, 3, 0.75) or get_close_matches(bare, known, 1, 0.6)
-    near = [known[each] for each in close]
-    meant = ", ".join(f"`{each}`" for each in near if each)
-    return BadRequest(
-        f"no {what} is called `{name}`", hint=f"did you mean {meant}? {see}" if meant else see
-    )
+    near = closest(bare, known, 3, 0.75) or closest(bare, known)
+    meant = did_you_mean(known[each] for each in near if known[each])
+    return BadRequest(f"no {what} is called `{name}`", hint=f"{meant}{see}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
+import math
 
-from sdcli import folders
+from sdcli.library import cache
 from sdcli.plan import Draw, Edit, Plan
 from sdcli.schedulers.names import SCHEDULERS
 
+KIND = "pace"  # in the cache
 MOST_PACES = 200  # paces remembered; the oldest are forgotten first
 
 
@@ -24,22 +24,13 @@ def count_evaluations(plan: Plan) -> int:
 
 def known_pace(plan: Plan) -> float | None:
     """Seconds that an evaluation for this plan takes; None where nothing like it was ever drawn."""
-    return _read_paces().get(_pace_key(plan))
+    pace = cache.recall(KIND, _pace_key(plan))
+    return pace if isinstance(pace, float) and 0 <= pace < math.inf else None
 
 
 def remember_pace(plan: Plan, took: float) -> None:
     """So long took this plan, decoding and all."""
-    known, kind = _read_paces(), _pace_key(plan)
-    known.pop(kind, None)
-    known[kind] = took / count_evaluations(plan)
-    file = folders.cache() / "pace.json"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(dict(list(known.items())[-MOST_PACES:])), encoding="utf-8")
-        partial.replace(file)
-    except OSError:
-        return  # a guess less
+    cache.remember(KIND, _pace_key(plan), took / count_evaluations(plan), MOST_PACES)
 
 
 def relative_cost(plan: Plan) -> float:
@@ -56,14 +47,3 @@ def _pace_key(plan: Plan) -> str:
     size = f"{plan.width}x{plan.height}"
     where = f"{plan.device} {plan.dtype} {plan.offload}"
     return f"{plan.model.sha256[:16]} {size} {_branches(plan)} {where}"
-
-
-def _read_paces() -> dict[str, float]:
-    try:
-        data: Any = json.loads((folders.cache() / "pace.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(data, dict):
-        return {}
-    pairs = cast(dict[Any, Any], data).items()
-    return {str(kind): float(pace) for kind, pace in pairs if isinstance(pace, int | float)}

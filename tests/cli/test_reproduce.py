@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from sdcli.library import find as store
-from sdcli.library import find_by_hash as whereabouts
+from sdcli.library.find_by_hash import a1111_old_hash
+from sdcli.library.hashes import hash_file, hash_tensors
 from sdcli.metadata import a1111_format as infotext
 from sdcli.metadata import record as metadata
 from tests.helpers import again
@@ -156,8 +156,8 @@ def test_a_picture_of_another_program(
 ) -> None:
     model = Path(shutil.copy(sd1, own_folders / "models" / "renamed.safetensors"))
     told = {
-        "sha256": f"Model hash: {store.file(model).sha256[:10]}, Model: dream",
-        "old": f"Model hash: {whereabouts.old_hash(model)}, Model: dream",
+        "sha256": f"Model hash: {hash_file(model).sha256[:10]}, Model: dream",
+        "old": f"Model hash: {a1111_old_hash(model)}, Model: dream",
         "name": "Model: renamed",
     }[how]
     text = (
@@ -168,7 +168,7 @@ def test_a_picture_of_another_program(
     ran = sdcli("reproduce", picture, "--json", "-o", "again.png")
     assert ran.code == 0, ran.err
     plan = json.loads(ran.out)["plan"]
-    assert plan["model"]["sha256"] == store.file(model).sha256
+    assert plan["model"]["sha256"] == hash_file(model).sha256
     assert (plan["rng"], plan["ensd"], plan["scheduler"]) == ("nv", 31337, "euler-a")
     assert json.loads(ran.out)["verdict"] == "different"
     # The same picture of ours carries what is needed to draw it as they would have.
@@ -180,10 +180,10 @@ def test_loras_and_words_of_another_program_by_their_hashes(
 ) -> None:
     given = again.props(own_folders / "models", checkpoints)
     ink = given.at("ink.safetensors").rename(given.at("renamed.safetensors"))
-    word = store.file(given.at("oddword.safetensors")).sha256[:12]
+    word = hash_file(given.at("oddword.safetensors")).sha256[:12]
     text = (
         "a fox <lora:blot:0.8> oddword\nSteps: 2, Seed: 7, Size: 64x64, Model: sd1, "
-        f'Lora hashes: "blot: {store.tensors_hash(ink)[:12]}", TI hashes: "oddword: {word}"'
+        f'Lora hashes: "blot: {hash_tensors(ink)[:12]}", TI hashes: "oddword: {word}"'
     )
     picture = foreign(tmp_path / "theirs.png", text)
     told = json.loads(sdcli("reproduce", picture, "--json", "-o", "again.png").out)
@@ -194,7 +194,7 @@ def test_loras_and_words_of_another_program_by_their_hashes(
     said = infotext.parse_infotext(
         metadata.read_picture_metadata(tmp_path / "again.png").texts["parameters"]
     )
-    assert said.fields["Lora hashes"] == f"renamed: {store.tensors_hash(ink)[:12]}"
+    assert said.fields["Lora hashes"] == f"renamed: {hash_tensors(ink)[:12]}"
     assert said.fields["TI hashes"] == f"oddword: {word}"
     assert said.prompt.endswith("<lora:renamed:0.8>")
 

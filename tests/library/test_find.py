@@ -10,8 +10,9 @@ import pytest
 
 from sdcli import folders
 from sdcli.errors import BadRequest, SdcliError
-from sdcli.library import find as store
 from sdcli.library import hub
+from sdcli.library.find import find_adapter, find_checkpoint, list_models
+from sdcli.library.hashes import hash_file
 
 
 @pytest.fixture
@@ -41,27 +42,27 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_a_name_is_found_in_the_folders_of_models(models, name, found):
-    assert store.find(name) == models / found
-    assert store.find_adapter(name) == models / found
+    assert find_checkpoint(name) == models / found
+    assert find_adapter(name) == models / found
 
 
 def test_names_of_several_files_and_of_none(models):
     with pytest.raises(BadRequest, match="2 files are called `fox`") as caught:
-        store.find("fox")
+        find_checkpoint("fox")
     assert str(models / "a/b/fox.pt") in caught.value.hint
     with pytest.raises(BadRequest, match="there is no model `deep bleu`") as caught:
-        store.find("deep bleu")
+        find_checkpoint("deep bleu")
     assert "did you mean `xl/Deep Blue`" in caught.value.hint or "models" in caught.value.hint
     with pytest.raises(BadRequest, match="there is no file `inc`"):
-        store.find_adapter("inc")
+        find_adapter("inc")
 
 
 def test_paths_win_over_names_and_the_one_in_the_box_is_the_default(models, monkeypatch):
     monkeypatch.chdir(models / "xl")
     Path("ink").touch()
-    assert store.find("ink") == Path("ink")
+    assert find_checkpoint("ink") == Path("ink")
     monkeypatch.setenv("SDCLI_MODEL", "deep blue")  # is for whoever makes the request to heed
-    assert store.find() == folders.assets() / "builtin.safetensors"
+    assert find_checkpoint() == folders.assets() / "builtin.safetensors"
 
 
 def test_several_folders_and_none(models, tmp_path_factory, monkeypatch):
@@ -70,53 +71,40 @@ def test_several_folders_and_none(models, tmp_path_factory, monkeypatch):
     monkeypatch.setenv(
         "SDCLI_MODELS", os.pathsep.join([str(other / "absent"), str(other), str(models)])
     )
-    assert store.find("second") == other / "second.safetensors"
-    assert store.find("ink") == models / "loras/ink.pt"
+    assert find_checkpoint("second") == other / "second.safetensors"
+    assert find_checkpoint("ink") == models / "loras/ink.pt"
 
 
 def test_what_the_package_holds_is_named_builtin():
     for name in ("builtin:none", "builtin:../x", "builtin:"):
         with pytest.raises(BadRequest, match=f"the package holds no `{name}`"):
-            store.find_adapter(name)
+            find_adapter(name)
 
 
 def test_models_are_listed_without_what_is_no_model(models):
-    names = [name for name, _ in store.models() if not name.startswith("builtin")]
+    names = [name for name, _ in list_models() if not name.startswith("builtin")]
     assert names == [
         str(Path(n)) for n in ("a/b/fox", "folder", "fox", "loras/ink", "xl/Deep Blue")
     ]
 
 
-def test_the_hash_follows_the_content(models, monkeypatch):
+def test_the_hash_follows_the_content(models):
     path = models / "fox.safetensors"
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert store.file(path).sha256 == expected
-    hashed: list[Path] = []
-    real = store._hash
-    monkeypatch.setattr(store, "_hash", lambda path: (hashed.append(path), real(path))[1])
-    assert store.file(path).sha256 == expected
-    assert hashed == []  # remembered
+    assert hash_file(path).sha256 == expected
     path.write_bytes(b"another")
-    assert store.file(path).sha256 == hashlib.sha256(b"another").hexdigest()
-    assert hashed == [path]
+    assert hash_file(path).sha256 == hashlib.sha256(b"another").hexdigest()
 
 
 def test_a_folder_has_one_hash(models):
-    before = store.file(models / "folder").sha256
+    before = hash_file(models / "folder").sha256
     (models / "folder/unet/x.safetensors").write_bytes(b"changed")
-    assert store.file(models / "folder").sha256 != before
-
-
-def test_a_cache_that_is_broken_or_cannot_be_written_costs_nothing_but_time(models, monkeypatch):
-    folders.cache().joinpath("hashes.json").write_text("not json")
-    assert store.file(models / "fox.safetensors").sha256
-    monkeypatch.setenv("SDCLI_CACHE", str(models / "fox.safetensors"))  # a file is no folder
-    assert store.file(models / "fox.safetensors").sha256
+    assert hash_file(models / "folder").sha256 != before
 
 
 def test_a_missing_file_has_no_hash(tmp_path):
     with pytest.raises(BadRequest, match="there is no file"):
-        store.file(tmp_path / "none")
+        hash_file(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -131,12 +119,12 @@ def test_what_could_be_a_name_on_the_hub(name, is_one):
 
 def test_without_a_network_the_hub_is_an_error_and_not_a_wait(models):
     with pytest.raises(SdcliError, match="the hub cannot be asked"):
-        store.find("nobody/nothing")
+        find_checkpoint("nobody/nothing")
 
 
 def test_what_was_fetched_from_the_hub_is_not_fetched_again(models):
     (models / "owner--name").mkdir()
     (models / "owner--name/model_index.json").write_text("{}")
     (models / "owner--name/x.safetensors").touch()
-    assert store.find("owner/name") == models / "owner--name"
-    assert store.find("owner/name/x.safetensors") == models / "owner--name/x.safetensors"
+    assert find_checkpoint("owner/name") == models / "owner--name"
+    assert find_checkpoint("owner/name/x.safetensors") == models / "owner--name/x.safetensors"
