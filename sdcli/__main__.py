@@ -3,13 +3,21 @@
 import os
 import signal
 import sys
+from io import TextIOWrapper
 
 
 def run() -> None:
     """Run the words of the command line and leave with their exit code."""
     code = 130
+    stops: list[int] = []
+
+    def stop(number: int, _: object) -> None:  # a kill is as tidy as Ctrl-C
+        stops.append(number)
+        raise KeyboardInterrupt
+
+    _open_streams()
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill is as tidy as Ctrl-C
+        signal.signal(signal.SIGTERM, stop)
         from sdcli.cli.app import main  # Ctrl-C may come while this is imported
 
         code = main()
@@ -18,7 +26,24 @@ def run() -> None:
         pass
     sys.stderr.flush()
     # Straight out: tearing torch down takes half a second, and its import may still be under way.
-    os._exit(code)
+    os._exit(128 + stops[0] if stops else code)
+
+
+def _open_streams() -> None:
+    """Streams that take every text, and go nowhere where they were closed before we began.
+
+    A file that is opened later would otherwise get a closed stream's number, and its text.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -22,11 +22,13 @@ from sdcli.engine.text_encoder import encode_prompts
 from sdcli.engine.unet_inputs import add_channels, make_unet_inputs
 from sdcli.errors import SdcliError
 from sdcli.events import Listener, SilentListener, Step
+from sdcli.library.hashes import unchanged
 from sdcli.picture import Picture, Provenance
-from sdcli.plan import Plan, nth_picture
+from sdcli.plan import File, Plan, files_of, nth_picture
 from sdcli.prompts.notes import prompt_notes
 from sdcli.weights.families import FAMILIES
 
+_WEIGHTS_AND_CONTROLS = {"model", "VAE", "LoRA", "embedding", "ControlNet", "control picture"}
 LIBRARIES = ("torch", "diffusers", "transformers")
 
 
@@ -93,7 +95,15 @@ class Session:
         return self._loaded
 
     def prepare(self, plan: Plan, loaded: LoadedModel, listener: Listener) -> UnetInputs:
-        """What the U-Net is given, encoded by a model that wears the plan's LoRAs."""
+        """What the U-Net is given, encoded by a model that wears the plan's LoRAs.
+
+        SdcliError where a file is not the one that the plan was made with.
+        """
+        # The model and its VAE are read by then, and were held to their hashes while they were.
+        with unchanged(file for file, what in files_of(plan) if what not in {"model", "VAE"}):
+            return self._prepare(plan, loaded, listener)
+
+    def _prepare(self, plan: Plan, loaded: LoadedModel, listener: Listener) -> UnetInputs:
         if plan.loras != loaded.lora_weights.loras:
             listener.on_stage("changing LoRAs")
             loaded.lora_weights.change(plan.loras)
@@ -173,7 +183,8 @@ def denoise_pass(state: Drawing) -> None:
     plans = state.plans
     seeds = f"seed {plans[0].seed}" + (f" to {plans[-1].seed}" if len(plans) > 1 else "")
     state.listener.on_stage(seeds)
-    start, steps = start_steps(plans, state.loaded, state.inputs, state.predict)
+    with unchanged(_pictures_of(state.plan)):
+        start, steps = start_steps(plans, state.loaded, state.inputs, state.predict)
     x, before = start.x, time.perf_counter()
     for step in steps:
         x = step.after
@@ -213,6 +224,11 @@ def _made(state: Drawing) -> Provenance:
         threads=torch.get_num_threads() if machine.device.type == "cpu" else 0,
         batch_seeds=tuple(each.seed for each in plans) if len(plans) > 1 else (),
     )
+
+
+def _pictures_of(plan: Plan) -> Iterator[File]:
+    """The pictures that the plan starts from."""
+    return (file for file, what in files_of(plan) if what not in _WEIGHTS_AND_CONTROLS)
 
 
 def sampling_for_plan(plan: Plan) -> Sampling:

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from sdcli.errors import BadRequest
+from sdcli.library.open_file import is_folder, is_there, open_regular_file
 
 CELL = 8  # pixels of a latent cell's side
 LARGEST = 64_000_000  # pixels; what a picture may claim before anything of it is decoded
@@ -18,7 +19,22 @@ DAMAGED = (
     *(OSError, SyntaxError, ValueError, RuntimeError, TypeError, LookupError, EOFError),
     *(ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError),
 )
+# What is opened, whatever a file's name ends in: no format that runs programs or draws by script.
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "ICO")
+_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _SIDEWAYS = {5, 6, 7, 8}
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+COLOURED = 24  # levels that two of red, green and blue are apart where something is no grey
+MASK_LEVELS = 32  # of grey, in a mask with soft edges in a colour of one's own
+_BAND = 256  # rows that are laid over a background at once
 
 
 def size(path: Path, what: str = "picture") -> tuple[int, int]:
@@ -42,26 +58,60 @@ def _orientation(image: Image.Image) -> int:
 def picture(path: Path, what: str = "picture") -> Image.Image:
     """The picture, upright, in RGB; what was transparent is white."""
     with _opened(path, what) as image:
-        upright = ImageOps.exif_transpose(_decoded(image, path, what))
-        if "A" in upright.getbands() or "transparency" in upright.info:
-            seen = upright.convert("RGBA")
-            white = Image.new("RGBA", seen.size, "white")
-            return Image.alpha_composite(white, seen).convert("RGB")
-        return upright.convert("RGB")
+        upright = _upright(_decoded(image, path, what))
+        return _over(upright, "white") if _has_alpha(upright) else upright.convert("RGB")
 
 
 def mask(path: Path) -> Image.Image:
-    """A mask of 0 and 255 only: white is what may change. Transparent counts as black."""
+    """A mask of 0 and 255 only: white is what may change. Transparent counts as black.
+
+    Where the colours say nothing, all of them black, what is painted at all may change.
+    """
     with _opened(path, "mask") as image:
-        upright = ImageOps.exif_transpose(_decoded(image, path, "mask"))
-        grey = upright.convert("RGBA")
-        black = Image.new("RGBA", grey.size, "black")
-        grey = Image.alpha_composite(black, grey).convert("L")
-        return grey.point([255 * (level > 127) for level in range(256)])
+        upright = _upright(_decoded(image, path, "mask"))
+        decided = _black_and_white(_over(upright, "black").convert("L"))
+        if decided.getbbox() is None and _has_alpha(upright):
+            painted = _black_and_white(upright.convert("RGBA").getchannel("A"))
+            return decided if painted.getextrema() == (255, 255) else painted
+        return decided
+
+
+def _black_and_white(grey: Image.Image) -> Image.Image:
+    return grey.point([255 * (level > 127) for level in range(256)])
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return "A" in image.getbands() or "transparency" in image.info
+
+
+def _over(image: Image.Image, background: str) -> Image.Image:
+    """The picture over a colour, in RGB; by bands of rows, so that no copy of it all is made."""
+    whole = Image.new("RGB", image.size)
+    for top in range(0, image.height, _BAND):
+        bottom = min(top + _BAND, image.height)
+        band = image.crop((0, top, image.width, bottom)).convert("RGBA")
+        under = Image.new("RGBA", band.size, background)
+        whole.paste(Image.alpha_composite(under, band).convert("RGB"), (0, top))
+    return whole
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    turn = _TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
 
 
 def checked_mask(path: Path, image: Path) -> None:
     """Refuse a mask that cannot be meant: another size, nothing white, nothing black."""
+    if is_photo(path, "mask"):
+        if not is_photo(image):
+            raise BadRequest(
+                f"`{path.name}` is a picture in colour, and `{image.name}` has a mask's two",
+                hint="they are swapped: `--image` takes the picture, `--mask` its mask",
+            )
+        raise BadRequest(
+            f"the mask `{path.name}` is a picture in colour",
+            hint="a mask is black, and white where the picture may change",
+        )
     wanted, got = size(image), size(path, "mask")
     if wanted != got:
         raise BadRequest(
@@ -79,6 +129,19 @@ def checked_mask(path: Path, image: Path) -> None:
             f"the mask `{path.name}` is white all over, so nothing would be kept",
             hint="`sdcli img2img` redraws a whole picture",
         )
+
+
+def is_photo(path: Path, what: str = "picture") -> bool:
+    """Whether a picture has the many colours that a mask has not, however that was painted."""
+    few = picture(path, what).resize((96, 96), Image.Resampling.NEAREST)
+    red, green, blue = few.split()
+    spread = ImageChops.lighter(
+        ImageChops.difference(red, green), ImageChops.difference(green, blue)
+    )
+    pixels = few.width * few.height
+    coloured = sum(spread.histogram()[COLOURED:]) / pixels
+    levels = sum(count > pixels // 500 for count in few.convert("L").histogram())
+    return coloured > 0.1 and levels > MASK_LEVELS
 
 
 def fit(image: Image.Image, width: int, height: int) -> Image.Image:
@@ -136,12 +199,21 @@ def _edged(image: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def _opened(path: Path, what: str) -> Image.Image:
-    if not path.is_file():
+    if is_folder(path):
+        raise BadRequest(f"`{path}` is a folder", hint=f"name the {what} in it")
+    if not is_there(path):
         raise BadRequest(f"there is no {what} at `{path}`", hint="check the path")
+    with open_regular_file(path) as file:
+        start = file.read(12)
+    if start[4:8] == b"ftyp" and start[8:] in _HEIC:
+        raise BadRequest(
+            f"`{path.name}` is a HEIC picture, which is not read here",
+            hint="save it as JPEG or PNG first",
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged tags, and of many pixels
-            image = Image.open(path)
+            image = Image.open(path, formats=FORMATS)
     except DAMAGED as error:
         if isinstance(error, Image.DecompressionBombError):
             raise _too_large(path, what) from error

@@ -1,5 +1,6 @@
 """Drawing with the engine itself: what is loaded once, what is repeated, what is refused."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
+from sdcli.weights import checkpoint
 
 pytestmark = pytest.mark.slow
 
@@ -149,3 +151,36 @@ def test_every_prediction_and_schedule_of_a_file_is_used(
     assert (as_v.prediction, as_eps.prediction) == ("v", "eps")
     session = Session()
     assert next(session.run(as_v)).image.tobytes() != next(session.run(as_eps)).image.tobytes()
+
+
+def test_a_model_that_is_another_by_now_is_not_drawn_under_the_old_hash(
+    small: Plan, checkpoints: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "m.safetensors"
+    shutil.copyfile(small.model.path, path)
+    todo = make_plan(
+        Request(Draw(), "a fox", model=str(path), steps=1, width=64, height=64, device="cpu")
+    )
+    shutil.copyfile(checkpoints("sd1-nai"), tmp_path / "new").replace(path)
+    with pytest.raises(SdcliError, match="changed while it was being read"):
+        list(Session().run(todo))
+
+
+def test_a_model_that_is_replaced_while_it_is_loaded_is_refused(
+    small: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.safetensors"
+    shutil.copyfile(small.model.path, path)
+    todo = make_plan(
+        Request(Draw(), "a fox", model=str(path), steps=1, width=64, height=64, device="cpu")
+    )
+    identify = checkpoint.identify_checkpoint
+
+    def replace_after(where: Path) -> object:
+        model = identify(where)
+        shutil.copyfile(path, tmp_path / "new").replace(path)
+        return model
+
+    monkeypatch.setattr(checkpoint, "identify_checkpoint", replace_after)
+    with pytest.raises(SdcliError, match="changed while it was being read"):
+        list(Session().run(todo))

@@ -1,5 +1,8 @@
 """The pictures a user hands in."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +114,81 @@ def test_fit_repeats_an_edge_or_covers() -> None:
     assert edged.getpixel((10, 55)) == image.getpixel((10, 49))
     assert images.fit(image, 128, 64).size == (128, 64)
     assert images.fit(image, 61, 50) is image
+
+
+def test_a_mask_whose_shape_is_in_its_alpha_is_that_shape(tmp_path: Path) -> None:
+    strokes = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
+    strokes.paste((0, 0, 0, 255), (4, 4, 9, 9))
+    mask = images.mask(saved(tmp_path / "m.png", strokes))
+    assert mask.getbbox() == (4, 4, 9, 9)
+
+
+def photo(side: int = 64) -> Image.Image:
+    bands = (Image.linear_gradient("L"), Image.radial_gradient("L"), Image.new("L", (256, 256)))
+    return Image.merge("RGB", bands).resize((side, side))
+
+
+def test_a_photo_is_no_mask(tmp_path: Path) -> None:
+    picture = saved(tmp_path / "p.png", photo())
+    with pytest.raises(BadRequest, match="a picture in colour"):
+        images.checked_mask(saved(tmp_path / "m.jpg", photo()), picture)
+
+
+def test_a_picture_and_its_mask_the_wrong_way_round_are_said_to_be(tmp_path: Path) -> None:
+    picture = saved(tmp_path / "p.png", photo())
+    mask = saved(tmp_path / "m.png", box((64, 64), (4, 4, 30, 30)))
+    images.checked_mask(mask, picture)
+    with pytest.raises(BadRequest) as refusal:
+        images.checked_mask(picture, mask)
+    assert "swapped" in str(refusal.value.hint)
+
+
+def test_a_mask_in_one_colour_with_soft_edges_is_a_mask(tmp_path: Path) -> None:
+    picture = saved(tmp_path / "p.png", photo())
+    black = Image.new("L", (64, 64))
+    green = Image.merge("RGB", (black, box((64, 64), (9, 9, 40, 40)), black))
+    images.checked_mask(saved(tmp_path / "m.jpg", green), picture)
+
+
+def test_only_formats_that_are_meant_are_opened(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    Image.new("RGB", (8, 8)).save(path, "EPS")
+    for look in (images.size, images.picture):
+        with pytest.raises(BadRequest, match="not a picture"):
+            look(path)
+
+
+def test_a_heic_picture_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.jpg"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(BadRequest, match="HEIC"):
+        images.picture(path)
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="is a folder"):
+        images.picture(tmp_path)
+    pipe = tmp_path / "x.png"
+    os.mkfifo(pipe)
+    with pytest.raises(BadRequest, match="a pipe"):
+        images.picture(pipe)
+
+
+def test_an_exif_that_breaks_pillow_only_loses_its_turn(tmp_path: Path) -> None:
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"
+    exif += b"i\x87\x04\0\x01\0\0\0\xff\xff\0\0"
+    path = saved(tmp_path / "x.jpg", Image.new("RGB", (40, 24)), exif=exif)
+    assert images.picture(path).size == images.size(path)
+
+
+def test_a_transparent_picture_takes_little_more_than_its_pixels(tmp_path: Path) -> None:
+    path = saved(tmp_path / "x.png", Image.new("RGBA", (6000, 6000)), compress_level=1)
+    code = (
+        "import resource, sys; from pathlib import Path; from sdcli.images.load import picture; "
+        "picture(Path(sys.argv[1])); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    assert int(ran.stdout) < 400  # 36 million pixels, 7 bytes each, and Python

@@ -1,0 +1,52 @@
+"""Streams that are closed or narrow, and a run that is ended from outside."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def shell(line: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", line, "sh", sys.executable],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_costs_no_picture(sd1: Path, tmp_path: Path, closed: str) -> None:
+    line = f'"$1" -m sdcli txt2img "a fox" -m {sd1} --steps 1 -o x.png {closed}'
+    assert shell(line, tmp_path).returncode == 0
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_narrow_stream_costs_no_picture(sd1: Path, tmp_path: Path) -> None:
+    line = f'"$1" -m sdcli txt2img "süßes haus" -m {sd1} --steps 1 -o "süß.png"'
+    ran = shell(line, tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="1")
+    assert ran.returncode == 0 and "Traceback" not in ran.stderr
+    assert (tmp_path / "süß.png").is_file()
+
+
+def test_a_run_that_is_ended_says_so(sd1: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sdcli", "txt2img", "a fox", "-m", str(sd1)]
+        + ["-c", "5000", "--steps", "8", "-o", str(tmp_path / "o")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
