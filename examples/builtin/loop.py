@@ -22,6 +22,14 @@ from PIL import Image, ImageDraw
 from pool import Pool
 
 
+def _halves(device: torch.device) -> bool:
+    """Whether bfloat16 pays: on a GPU, and on CPUs that multiply it at once (a third faster)."""
+    if device.type == "cpu":
+        return "avx512_bf16" in Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else False
+    torch.backends.cuda.matmul.allow_tf32 = True
+    return device.type == "cuda"
+
+
 def seconds_left(folder: Path, name: str, minutes: float) -> float:
     """The stage's budget; a file `NAME.minutes` in the folder overrules the command line while
     it runs.
@@ -111,6 +119,10 @@ class Loop:
             f"{self.name}: going on from step {self.step}, {self.spent / 60:.1f} minutes in",
             flush=True,
         )
+
+    def half(self) -> torch.autocast:
+        """Half precision for what is computed inside, where the machine is faster with it."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=_halves(self.device))
 
     def save(self) -> None:
         """Write the whole state beside the checkpoint, then rename: a kill leaves the old one or
