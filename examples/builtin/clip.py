@@ -26,7 +26,7 @@ from torch.nn.functional import cross_entropy, interpolate, normalize
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
 
 WIDTH, LAYERS, HEADS, SHARED = 128, 4, 4, 128
-SIDE, PATCH, VISION_LAYERS = 96, 8, 4
+SIDE, PATCH, VISION_LAYERS = 96, 12, 4
 TWISTED = 32  # captions of a batch that are told again with things exchanged
 
 

@@ -19,12 +19,13 @@ import numpy as np
 import torch
 import unet as unet_stage
 import vae as vae_stage
+from captions import describe
 from data import Words, tensor, vocabulary
 from diffusers import UNet2DConditionModel
 from export import ASSETS
 from loop import Course, Loop
 from safetensors.torch import save_file
-from scenes import Scene, describe, draw, imagine, sheet
+from scenes import Scene, draw, imagine, sheet
 from torch import nn
 
 RANK, ALPHA, STYLE = 8, 8.0, "blueprint"
@@ -81,8 +82,8 @@ def train(
     folder: Path, out: Path, *, count: int, size: int, batch: int, lr: float, minutes: float
 ) -> None:
     """The stage, and the file in the end."""
-    words, scale = Words(vocabulary()), latents.wait(folder)["scale"]
-    unet, text = unet_stage.trained(folder, words)
+    words, scale = Words(vocabulary()), latents.scale_of(folder)
+    unet, text = unet_stage.trained(folder, words, size=size)
     vae = vae_stage.trained(folder)
     beside = adapt(unet)
     loop = Loop(folder, "lora", {"beside": beside}, Course(minutes, lr, 20, decay=0.98))
@@ -140,7 +141,7 @@ if __name__ == "__main__":
     said.add_argument("--folder", type=Path, default=Path("run"))
     said.add_argument("--out", type=Path, default=ASSETS / f"builtin-{STYLE}.safetensors")
     said.add_argument("--count", type=int, default=512)
-    said.add_argument("--size", type=int, default=128)
+    said.add_argument("--size", type=int, default=192)
     said.add_argument("--batch", type=int, default=16)
     said.add_argument("--lr", type=float, default=3e-3)
     said.add_argument("--minutes", type=float, default=5)

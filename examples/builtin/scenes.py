@@ -112,10 +112,45 @@ def imagine(seed: int, *, style: str | None = None) -> Scene:
         shape = _shape(kind, relation, backdrop, dice)
         look = dice.choice(LOOKS) if dice.random() < 0.24 else ""
         things.append(Thing(kind, shape, colour, look, "", ()))
-    if len(things) == 1:
-        thing, where = _alone(things[0], backdrop, relation == "many", dice)
-        return Scene((thing,), backdrop, style, where, seed)
-    return Scene(_pair(things[0], things[1], relation, backdrop, dice), backdrop, style, relation, seed)
+    where = relation
+    count, size, side = 1, "", 0.0
+    if relation == "many":
+        count, where = dice.choice((2, 2, 3)), ""
+    elif relation == "alone":
+        size = dice.choices(list(SIZES), (0.2, 0.6, 0.2))[0]
+        side = dice.uniform(*SIZES[size])
+        where = _where(size, backdrop, dice)
+    placed = _placed([replace(t, size=size) for t in things], count, side, where, backdrop, dice)
+    return Scene(placed, backdrop, style, where, seed)
+
+
+def again(scene: Scene, seed: int) -> Scene:
+    """Another scene of the same words: all that a caption leaves open is rolled anew."""
+    dice = random.Random(seed)
+    backdrop = scene.backdrop
+    if isinstance(backdrop, Land):
+        backdrop = _land(backdrop.place, backdrop.time, backdrop.weather, dice)
+    things = [replace(t, shape=_shape(t.kind, scene.relation, backdrop, dice)) for t in scene.things]
+    count = len(scene.things[0].spots)
+    side = dice.uniform(*SIZES[things[0].size])
+    placed = _placed(things, count, side, scene.relation, backdrop, dice)
+    return replace(scene, things=placed, backdrop=backdrop, seed=seed)
+
+
+def _placed(things: list[Thing], count: int, side: float, where: str, backdrop: Plain | Land, dice: random.Random) -> tuple[Thing, ...]:
+    """The things with their spots: a pair, a row of `count`, or one of `side`."""
+    if len(things) == 2:
+        return _pair(things[0], things[1], where, backdrop, dice)
+    if count > 1:
+        return (replace(things[0], spots=_row(things[0], count, backdrop, dice)),)
+    return (replace(things[0], spots=(_single(things[0], side, where, backdrop, dice),)),)
+
+
+def _where(size: str, backdrop: Plain | Land, dice: random.Random) -> str:
+    where = dice.choices(("", "middle", "left", "right", "top", "bottom"), (0.66, 0.06, 0.1, 0.1, 0.04, 0.04))[0]
+    sideways = where in ("left", "right") and size == "big"
+    upright = where in ("top", "bottom") and (size == "big" or isinstance(backdrop, Land))
+    return "" if sideways or upright else where
 
 
 def _kinds(relation: str, dice: random.Random) -> list[str]:
@@ -150,12 +185,16 @@ def _backdrop(kinds: list[str], relation: str, dice: random.Random) -> Plain | L
         weather = "rain"
     if weather == "fog" and place == "room":
         weather = ""
+    return _land(place, time or "day", weather, dice)
+
+
+def _land(place: str, time: str, weather: str, dice: random.Random) -> Land:
     low, high = {"room": (0.6, 0.72), "hill": (0.46, 0.6), "beach": (0.42, 0.54)}.get(place, (0.48, 0.64))
     sun = (dice.uniform(0.1, 0.9), dice.uniform(0.1, 0.28))
     horizon = dice.uniform(low, high)
     if time == "sunset":
         sun = (sun[0], horizon - dice.uniform(0.0, 0.12))
-    return Land(place, time or "day", weather, horizon, dice.uniform(0.25, 0.75), sun)
+    return Land(place, time, weather, horizon, dice.uniform(0.25, 0.75), sun)
 
 
 def _near(colour: str) -> set[str]:
@@ -216,36 +255,30 @@ def _spot(thing: Thing, x: float, side: float, backdrop: Plain | Land, dice: ran
     return Spot(x, foot - side / 2, side, flip, tilt, stretch)
 
 
-def _alone(thing: Thing, backdrop: Plain | Land, many: bool, dice: random.Random) -> tuple[Thing, str]:
-    if many:
-        count = dice.choice((2, 2, 3))
-        side = dice.uniform(0.27, 0.36) if count == 2 else dice.uniform(0.22, 0.29)
-        spots = []
-        for k in range(count):
-            x = (k + 0.5) / count + dice.uniform(-0.04, 0.04)
-            spot = _spot(thing, x, side * dice.uniform(0.92, 1.08), backdrop, dice)
-            if isinstance(backdrop, Plain):
-                spot = replace(spot, y=0.5 + 0.5 * (spot.y - 0.5))
-            spots.append(spot)
-        return replace(thing, spots=tuple(spots)), ""
-    size = dice.choices(list(SIZES), (0.2, 0.6, 0.2))[0]
-    side = dice.uniform(*SIZES[size])
-    where = dice.choices(("", "middle", "left", "right", "top", "bottom"), (0.66, 0.06, 0.1, 0.1, 0.04, 0.04))[0]
-    if where in ("left", "right", "top", "bottom") and size == "big":
-        where = ""
-    if where in ("top", "bottom") and isinstance(backdrop, Land):
-        where = ""
+def _row(thing: Thing, count: int, backdrop: Plain | Land, dice: random.Random) -> tuple[Spot, ...]:
+    """Two or three of a kind, side by side."""
+    side = dice.uniform(0.27, 0.36) if count == 2 else dice.uniform(0.22, 0.29)
+    spots = []
+    for k in range(count):
+        x = (k + 0.5) / count + dice.uniform(-0.04, 0.04)
+        spot = _spot(thing, x, side * dice.uniform(0.92, 1.08), backdrop, dice)
+        if isinstance(backdrop, Plain):
+            spot = replace(spot, y=0.5 + 0.5 * (spot.y - 0.5))
+        spots.append(spot)
+    return tuple(spots)
+
+
+def _single(thing: Thing, side: float, where: str, backdrop: Plain | Land, dice: random.Random) -> Spot:
     x = {
         "left": dice.uniform(0.18, 0.3), "right": dice.uniform(0.7, 0.82), "middle": dice.uniform(0.46, 0.54),
     }.get(where, dice.uniform(side / 2 + 0.02, 0.98 - side / 2))  # fmt: skip
-    if where in ("left", "right"):
+    if where in ("left", "right", "top", "bottom"):
         side = min(side, 0.42)
     spot = _spot(thing, x, side, backdrop, dice)
     if isinstance(backdrop, Plain) and where:
         y = {"top": dice.uniform(0.2, 0.3), "bottom": dice.uniform(0.7, 0.8)}.get(where, 0.5 + dice.uniform(-0.06, 0.06))
-        side = min(side, 0.42) if where in ("top", "bottom") else side
-        spot = replace(spot, y=y, side=side)
-    return replace(thing, size=size, spots=(spot,)), where
+        spot = replace(spot, y=y)
+    return spot
 
 
 def _pair(a: Thing, b: Thing, relation: str, backdrop: Plain | Land, dice: random.Random) -> tuple[Thing, Thing]:
