@@ -46,7 +46,15 @@ def call(stage: str, folder: Path, size: int, *words: object) -> None:
     paths = [str(here), str(here.parents[1]), os.environ.get("PYTHONPATH", "")]
     print(f"== {stage}", flush=True)
     subprocess.run(
-        [sys.executable, here / f"{stage}.py", "--folder", folder, "--size", str(size), *map(str, words)],
+        [
+            sys.executable,
+            here / f"{stage}.py",
+            "--folder",
+            folder,
+            "--size",
+            str(size),
+            *map(str, words),
+        ],
         check=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
     )

@@ -15,6 +15,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 RGB = tuple[int, int, int]
 Point = tuple[float, float]
+Points = str | Sequence[Point]
 Box = tuple[float, float, float, float]
 
 CREAM: RGB = (252, 244, 222)
@@ -54,9 +55,19 @@ def smooth(points: tuple[Point, ...], steps: int = 7) -> tuple[Point, ...]:
                 -0.5 * t * t + 0.5 * t**3,
             )
             curve.append(
-                tuple(sum(w * v[i] for w, v in zip(weights, (p, q, r, s), strict=True)) for i in (0, 1))
+                tuple(
+                    sum(w * v[i] for w, v in zip(weights, (p, q, r, s), strict=True))
+                    for i in (0, 1)
+                )
             )
     return tuple(curve)
+
+
+@lru_cache(maxsize=2048)
+def path(said: str) -> tuple[Point, ...]:
+    """Points from words: `"50,6 62,28"` are two, in hundredths of the side."""
+    pairs = (pair.split(",") for pair in said.split())
+    return tuple((float(x) / 100, float(y) / 100) for x, y in pairs)
 
 
 @lru_cache(maxsize=64)
@@ -85,8 +96,12 @@ class Brush:
         self.pen, self.body_pen = ImageDraw.Draw(self.layer), ImageDraw.Draw(self.body)
         self.c = colour
         bright = brightness(colour)
-        self.dark = mix(colour, (20, 16, 40), 0.30) if bright > 50 else mix(colour, (255, 255, 255), 0.20)
-        self.deep = mix(colour, (20, 16, 40), 0.52) if bright > 50 else mix(colour, (255, 255, 255), 0.34)
+        self.dark = (
+            mix(colour, (20, 16, 40), 0.30) if bright > 50 else mix(colour, (255, 255, 255), 0.20)
+        )
+        self.deep = (
+            mix(colour, (20, 16, 40), 0.52) if bright > 50 else mix(colour, (255, 255, 255), 0.34)
+        )
         self.light = mix(colour, (255, 255, 255), 0.42 if bright > 50 else 0.26)
         self.trim: RGB = CREAM if bright < 190 else (98, 104, 134)
         self.line: RGB = INK if bright > 75 else (226, 222, 214)
@@ -98,8 +113,9 @@ class Brush:
         middle = side * (0.5 + MARGIN)
         self._matrix = (sx * cos, -sin * tall, middle, sx * sin, cos * tall, middle, tall)
 
-    def at(self, points: Sequence[Point]) -> list[Point]:
+    def at(self, points: Points) -> list[Point]:
         """Points of the unit square as pixels of the layer."""
+        points = path(points) if isinstance(points, str) else points
         a, b, c, d, e, f, tall = self._matrix
         low = (1 - tall) / (2 * tall)  # the foot stays where it is
         return [
@@ -107,22 +123,24 @@ class Brush:
             for x, y in points
         ]
 
-    def shape(self, points: Sequence[Point], fill: RGB | None = None) -> None:
+    def shape(self, points: Points, fill: RGB | None = None) -> None:
         """A polygon; without a fill it is the thing's own colour."""
         there = self.at(points)
         self.pen.polygon(there, fill=(*(fill or self.c), 255))
         self.body_pen.polygon(there, fill=0 if fill else 255)
 
-    def blob(self, points: Sequence[Point], fill: RGB | None = None) -> None:
+    def blob(self, points: Points, fill: RGB | None = None) -> None:
         """A smooth shape through points."""
-        self.shape(smooth(tuple(points)), fill)
+        self.shape(smooth(path(points) if isinstance(points, str) else tuple(points)), fill)
 
     def disc(self, x: float, y: float, rx: float, ry: float = 0.0, fill: RGB | None = None) -> None:
         """An ellipse."""
         ry = ry or rx
         self.shape([(x + rx * c, y + ry * s) for c, s in _circle(40, 0, 360)], fill)
 
-    def slice(self, x: float, y: float, rx: float, ry: float, ends: Point, fill: RGB | None = None) -> None:
+    def slice(
+        self, x: float, y: float, rx: float, ry: float, ends: Point, fill: RGB | None = None
+    ) -> None:
         """What of an ellipse lies between two angles, cut straight; 0 is right, 90 is down."""
         self.shape([(x + rx * c, y + ry * s) for c, s in _circle(30, *ends)], fill)
 
@@ -139,21 +157,27 @@ class Brush:
             [(x + r * c, y + r * s) for x, y, a in corners for c, s in _circle(8, a, a + 90)], fill
         )
 
-    def stroke(self, points: Sequence[Point], width: float, fill: RGB | None = None) -> None:
+    def stroke(self, points: Points, width: float, fill: RGB | None = None) -> None:
         """A line with round ends."""
         there, wide = self.at(points), max(2, round(width * self.side))
-        for pen, paint in ((self.pen, (*(fill or self.c), 255)), (self.body_pen, 0 if fill else 255)):
+        for pen, paint in (
+            (self.pen, (*(fill or self.c), 255)),
+            (self.body_pen, 0 if fill else 255),
+        ):
             pen.line(there, fill=paint, width=wide, joint="curve")
             for x, y in (there[0], there[-1]):
                 pen.ellipse((x - wide / 2, y - wide / 2, x + wide / 2, y + wide / 2), fill=paint)
 
-    def curve(self, points: Sequence[Point], width: float, fill: RGB | None = None) -> None:
+    def curve(self, points: Points, width: float, fill: RGB | None = None) -> None:
         """A smooth line through points."""
+        points = path(points) if isinstance(points, str) else points
         ends = (points[0], *points, points[-1])
         bent = smooth(tuple(ends))
         self.stroke(bent[7 : 7 * (len(points)) + 1], width, fill)
 
-    def ring(self, x: float, y: float, rx: float, ry: float, width: float, fill: RGB | None = None) -> None:
+    def ring(
+        self, x: float, y: float, rx: float, ry: float, width: float, fill: RGB | None = None
+    ) -> None:
         """An ellipse's outline."""
         self.stroke([(x + rx * c, y + ry * s) for c, s in _circle(40, 0, 360)], width, fill)
 
@@ -164,7 +188,9 @@ class Brush:
             self.disc(x, y, r * 0.6, r * 0.75, INK)
         self.disc(x - r * 0.3, y - r * 0.4, r * 0.38, 0, (255, 255, 255))
 
-    def picture(self, look: str, left_lit: bool, *, shaded: bool = True) -> tuple[Image.Image, Image.Image]:
+    def picture(
+        self, look: str, left_lit: bool, *, shaded: bool = True
+    ) -> tuple[Image.Image, Image.Image]:
         """What was drawn, in its pattern or material and its light, and where it has its own
         colour.
         """
@@ -183,10 +209,14 @@ class Brush:
         soft = ImageChops.offset(soft, shift if left_lit else -shift, round(shift * 1.2))
         soft = ImageChops.invert(soft).filter(ImageFilter.GaussianBlur(1))
         # what the light passes over is brighter; what lies away from it, darker
-        lit = soft.point([round(46 * v / 255) for v in range(256)]).resize(alpha.size, Image.Resampling.BILINEAR)
+        lit = soft.point([round(46 * v / 255) for v in range(256)]).resize(
+            alpha.size, Image.Resampling.BILINEAR
+        )
         back = ImageChops.offset(small.filter(ImageFilter.GaussianBlur(small.width * 0.05)),
                                  -shift if left_lit else shift, -round(shift * 1.2))  # fmt: skip
-        dim = back.point([round(196 + 59 * v / 255) for v in range(256)]).resize(alpha.size, Image.Resampling.BILINEAR)
+        dim = back.point([round(196 + 59 * v / 255) for v in range(256)]).resize(
+            alpha.size, Image.Resampling.BILINEAR
+        )
         flat = self.layer.convert("RGB")
         flat = ImageChops.multiply(flat, Image.merge("RGB", (dim, dim, dim)))
         flat = ImageChops.screen(flat, Image.merge("RGB", (lit, lit, lit)))
@@ -208,7 +238,9 @@ def _striped(b: Brush) -> None:
     n, step = b.extent, b.side / 6.5
     for k in range(int(n / step) + 8):
         x = (k - 4) * step
-        pen.polygon([(x, n), (x + step / 2, n), (x + step / 2 + n / 3, 0), (x + n / 3, 0)], fill=255)
+        pen.polygon(
+            [(x, n), (x + step / 2, n), (x + step / 2 + n / 3, 0), (x + n / 3, 0)], fill=255
+        )
     b.print(sheet, b.trim)
 
 
@@ -228,7 +260,9 @@ def _checked(b: Brush) -> None:
     step = b.side / 8
     for row in range(int(b.extent / step) + 1):
         for column in range(row % 2, int(b.extent / step) + 1, 2):
-            pen.rectangle((column * step, row * step, (column + 1) * step, (row + 1) * step), fill=255)
+            pen.rectangle(
+                (column * step, row * step, (column + 1) * step, (row + 1) * step), fill=255
+            )
     b.print(sheet, b.trim)
 
 
@@ -262,27 +296,42 @@ def _knitted(b: Brush) -> None:
 def _metal(b: Brush) -> None:
     """Bands of bright and dark, as polished things mirror the sky."""
     n = b.extent
-    for where, wide, paint in ((0.30, 0.10, (255, 255, 255)), (0.47, 0.05, b.deep), (0.68, 0.06, (255, 255, 255)),
-                               (0.86, 0.07, b.deep)):  # fmt: skip
+    white = (255, 255, 255)
+    bands = ((0.30, 0.10, white), (0.47, 0.05, b.deep), (0.68, 0.06, white), (0.86, 0.07, b.deep))
+    for where, wide, paint in bands:
         sheet, pen = b.marks()
         x = where * n
-        pen.polygon([(x, n), (x + wide * n, n), (x + (wide + 0.16) * n, 0), (x + 0.16 * n, 0)], fill=170)
+        pen.polygon(
+            [(x, n), (x + wide * n, n), (x + (wide + 0.16) * n, 0), (x + 0.16 * n, 0)], fill=170
+        )
         b.print(sheet.filter(ImageFilter.GaussianBlur(n * 0.012)), paint)
 
 
 def _glass(b: Brush) -> None:
     """See-through, with a bright rim and a glint."""
     alpha = b.layer.getchannel("A")
-    inner = b.body.reduce(4).filter(ImageFilter.GaussianBlur(b.extent / 110)).resize(b.body.size, Image.Resampling.BILINEAR)
+    inner = (
+        b.body.reduce(4)
+        .filter(ImageFilter.GaussianBlur(b.extent / 110))
+        .resize(b.body.size, Image.Resampling.BILINEAR)
+    )
     inner = inner.point([0 if v < 215 else min(255, (v - 215) * 7) for v in range(256)])
     rim = ImageChops.subtract(b.body, inner)
     b.layer.paste((*b.light, 255), mask=rim)
     sheet, pen = b.marks()
     n = b.extent
-    pen.polygon([(0.2 * n, 0.62 * n), (0.32 * n, 0.62 * n), (0.56 * n, 0.2 * n), (0.44 * n, 0.2 * n)], fill=190)
-    pen.polygon([(0.36 * n, 0.62 * n), (0.41 * n, 0.62 * n), (0.65 * n, 0.2 * n), (0.6 * n, 0.2 * n)], fill=190)
+    pen.polygon(
+        [(0.2 * n, 0.62 * n), (0.32 * n, 0.62 * n), (0.56 * n, 0.2 * n), (0.44 * n, 0.2 * n)],
+        fill=190,
+    )
+    pen.polygon(
+        [(0.36 * n, 0.62 * n), (0.41 * n, 0.62 * n), (0.65 * n, 0.2 * n), (0.6 * n, 0.2 * n)],
+        fill=190,
+    )
     b.print(ImageChops.multiply(sheet, inner), (255, 255, 255))
-    seen = ImageChops.multiply(inner, b.body).point([round(255 - 105 * v / 255) for v in range(256)])
+    seen = ImageChops.multiply(inner, b.body).point(
+        [round(255 - 105 * v / 255) for v in range(256)]
+    )
     b.layer.putalpha(ImageChops.multiply(alpha, seen))
 
 

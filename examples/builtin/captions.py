@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from backdrops import TIMELESS, Land, Plain
-from scenes import Scene, Thing
+from stage import TIMELESS, Land, Plain
+from world import Scene, Thing
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "circle": ("circle", "circle", "ball", "disc"), "square": ("square", "square", "box"),
@@ -28,7 +28,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 SHAPES: dict[str, tuple[str, ...]] = {
     "cat": ("sitting cat", "walking cat", "sleeping cat"), "dog": ("sitting dog", "standing dog"),
     "bear": ("teddy bear", "walking bear"), "bird": ("bird", "flying bird"), "owl": ("owl", "flying owl"),
-    "star": ("star", "six-pointed star", "star"), "tree": ("round tree", "pine tree", "palm tree", "poplar"),
+    "star": ("star", "six-pointed star", "star"),
+    "tree": ("round tree", "pine tree", "palm tree", "poplar"),
     "flower": ("daisy", "tulip", "flower"), "pumpkin": ("pumpkin", "jack-o'-lantern"),
     "house": ("house", "tall house", "cottage", "modern house"), "tent": ("tent", "circus tent"),
     "car": ("car", "van", "beetle car"), "bus": ("bus", "double-decker bus"),
@@ -124,7 +125,12 @@ def describe(scene: Scene, dice: random.Random, *, whole: bool = False) -> str:
              f"{article} {style} of {said}", f"{style}, {said}", f"{said} as {style}")
         )  # fmt: skip
     elif not turned and dice.random() < 0.08:
-        said = dice.choice(("a picture of ", "an image of ", "a drawing of ", "picture: ", "there is ")) + said
+        said = (
+            dice.choice(
+                ("a picture of ", "an image of ", "a drawing of ", "picture: ", "there is ")
+            )
+            + said
+        )
     return said if whole or dice.random() > 0.06 else _bare(said)
 
 
@@ -151,7 +157,9 @@ def _plural(noun: str) -> str:
         head, tail = noun.split(" of ", 1)
         return f"{_plural(head)} of {tail}"
     head, _, last = noun.rpartition(" ")
-    many = PLURALS.get(last) or (last[:-1] + "ies" if last.endswith("y") and last[-2] not in "aeiou" else last + "s")
+    many = PLURALS.get(last) or (
+        last[:-1] + "ies" if last.endswith("y") and last[-2] not in "aeiou" else last + "s"
+    )
     return f"{head} {many}".strip()
 
 
@@ -172,7 +180,9 @@ def say_thing(thing: Thing, dice: random.Random, *, whole: bool = False) -> str:
         if dice.random() < 0.25:
             after = f" {dice.choice(behind)}"
         else:
-            words.insert(dice.randint(int(bool(thing.size)) if words else 0, len(words)), dice.choice(front))
+            words.insert(
+                dice.randint(int(bool(thing.size)) if words else 0, len(words)), dice.choice(front)
+            )
     said = " ".join([*words, noun])
     number = dice.choice(NUMBERS[count])
     if number == "a" and said[0] in "aeiou":
@@ -199,7 +209,11 @@ def _say_where(where: str, dice: random.Random) -> str:
         return ""
     if where == "middle":
         return dice.choice((" in the middle", " in the center", " in the centre"))
-    return dice.choice((f" on the {where}", f" on the {where} side")) if where in ("left", "right") else f" at the {where}"
+    return (
+        dice.choice((f" on the {where}", f" on the {where} side"))
+        if where in ("left", "right")
+        else f" at the {where}"
+    )
 
 
 def _say_backdrop(backdrop: Plain | Land, dice: random.Random, whole: bool) -> list[str]:
@@ -208,8 +222,15 @@ def _say_backdrop(backdrop: Plain | Land, dice: random.Random, whole: bool) -> l
     if isinstance(backdrop, Plain):
         name = _word(backdrop.colour, dice)
         article = "an" if name[0] in "aeiou" else "a"
-        return [dice.choice((f"on {article} {name} background", f"on {article} {name} background",
-                             f"against {article} {name} background", f"{name} background", f"on {name}"))]  # fmt: skip
+        behind = f"{article} {name} background"
+        ways = (
+            f"on {behind}",
+            f"on {behind}",
+            f"against {behind}",
+            f"{name} background",
+            f"on {name}",
+        )
+        return [dice.choice(ways)]
     parts = [dice.choice(PLACE_WORDS[backdrop.place])]
     if backdrop.weather:
         parts.append(dice.choice(WEATHER_WORDS[backdrop.weather]))

@@ -20,10 +20,11 @@ import torch
 from captions import describe
 from data import HELD_OUT, Pictures, Words, tensor, vocabulary
 from loop import Course, Loop, averaged
-from scenes import Scene, draw, imagine
+from scenes import draw, imagine
 from torch import nn
 from torch.nn.functional import cross_entropy, interpolate, normalize
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
+from world import Scene
 
 WIDTH, LAYERS, HEADS, SHARED = 128, 4, 4, 128
 SIDE, PATCH, VISION_LAYERS = 96, 12, 4
@@ -120,7 +121,10 @@ def twisted(scene: Scene) -> Scene | None:
     if len(scene.things) < 2:
         return None
     a, b = scene.things
-    return replace(scene, things=(replace(a, colour=b.colour, look=b.look), replace(b, colour=a.colour, look=a.look)))
+    return replace(
+        scene,
+        things=(replace(a, colour=b.colour, look=b.look), replace(b, colour=a.colour, look=a.look)),
+    )
 
 
 def shorten(rows: torch.Tensor, end: int) -> torch.Tensor:
@@ -136,7 +140,9 @@ def train(folder: Path, *, size: int, batch: int, lr: float, minutes: float) -> 
     loop = Loop(folder, "clip", {"towers": towers}, Course(minutes, lr, hold=0.3))
     dice, chance = np.random.default_rng(loop.step), random.Random(loop.step)
     unseen = [imagine(HELD_OUT + k) for k in range(256)]
-    shown_unseen = tensor(np.stack([np.asarray(draw(scene, size)) for scene in unseen])).to(loop.device)
+    shown_unseen = tensor(np.stack([np.asarray(draw(scene, size)) for scene in unseen])).to(
+        loop.device
+    )
     said = [describe(scene, random.Random(k), whole=True) for k, scene in enumerate(unseen)]
     rows_unseen = shorten(words.rows(said), words.end).to(loop.device)
     for step in loop.steps():
@@ -166,6 +172,4 @@ if __name__ == "__main__":
     said.add_argument("--minutes", type=float, default=20)
     torch.manual_seed(0)
     chosen = said.parse_args()
-    train(
-        chosen.folder, size=chosen.size, batch=chosen.batch, lr=chosen.lr, minutes=chosen.minutes
-    )
+    train(chosen.folder, size=chosen.size, batch=chosen.batch, lr=chosen.lr, minutes=chosen.minutes)

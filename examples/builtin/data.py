@@ -30,7 +30,9 @@ CHUNK, CELLS = 256, 48
 def _chunk(job: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     start, stop, size = job
     drawn = [painted(imagine(seed), size) for seed in range(start, stop)]
-    return np.stack([np.asarray(p) for p, _ in drawn]), np.stack([whose_map(w, CELLS) for _, w in drawn])
+    return np.stack([np.asarray(p) for p, _ in drawn]), np.stack(
+        [whose_map(w, CELLS) for _, w in drawn]
+    )
 
 
 class Pictures:

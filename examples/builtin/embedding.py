@@ -18,14 +18,15 @@ import numpy as np
 import torch
 import unet as unet_stage
 import vae as vae_stage
-from backdrops import Land
 from captions import say_thing
 from data import Words, tensor, vocabulary
 from export import ASSETS
 from loop import Course, Loop
 from safetensors.torch import save_file
-from scenes import Scene, draw, imagine, sheet
+from scenes import draw, imagine, sheet
+from stage import Land
 from torch import nn
+from world import Scene
 
 WORD, VECTORS = "alpenglow", 4
 
@@ -76,7 +77,11 @@ def example(seed: int) -> Scene:
 
 
 def _fits(scene: Scene) -> bool:
-    return len(scene.things) == 1 and getattr(scene.backdrop, "place", "") in ("snow", "meadow", "mountains")
+    return len(scene.things) == 1 and getattr(scene.backdrop, "place", "") in (
+        "snow",
+        "meadow",
+        "mountains",
+    )
 
 
 def caption(scene: Scene, dice: random.Random) -> str:

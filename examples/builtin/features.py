@@ -13,7 +13,8 @@ from namer import Namer, read
 from painter import Painter
 from PIL import Image
 from pixels import centre, edges, far, nearest, overlap, spread
-from scenes import COLOURS, Scene, again, draw, imagine, sheet
+from scenes import again, draw, imagine, sheet
+from world import COLOURS, Scene
 
 HERE = Path(__file__).parent
 SEEDS, CAPTIONS = 16, 12
@@ -28,11 +29,18 @@ def _unseen(count: int, start: int, wanted: object = None, style: str | None = N
 
 def _single(scene: Scene) -> bool:
     thing = scene.things[0]
-    return len(scene.things) == 1 and len(thing.spots) == 1 and not scene.relation and not thing.look
+    return (
+        len(scene.things) == 1 and len(thing.spots) == 1 and not scene.relation and not thing.look
+    )
 
 
 def _placed(scene: Scene) -> bool:
-    return _single(scene) and getattr(scene.backdrop, "time", "") != "" and getattr(scene.backdrop, "place", "room") not in ("room", "space", "underwater", "forest", "city")
+    return (
+        _single(scene)
+        and getattr(scene.backdrop, "time", "") != ""
+        and getattr(scene.backdrop, "place", "room")
+        not in ("room", "space", "underwater", "forest", "city")
+    )
 
 
 def sharpness(painter: Painter | None) -> list[float]:
@@ -86,7 +94,17 @@ def redrawing(painter: Painter, namer: Namer, strength: float = 0.5) -> list[flo
     """
     scenes = _unseen(30, 8000, _single, "flat")
     dice = random.Random(0)
-    wanted = [replace(s, things=(replace(s.things[0], colour=dice.choice([c for c in COLOURS if c != s.things[0].colour])),)) for s in scenes]
+    wanted = [
+        replace(
+            s,
+            things=(
+                replace(
+                    s.things[0], colour=dice.choice([c for c in COLOURS if c != s.things[0].colour])
+                ),
+            ),
+        )
+        for s in scenes
+    ]
     starts = [draw(scene, painter.size) for scene in scenes]
     said = [describe(scene, random.Random(k), whole=True) for k, scene in enumerate(wanted)]
     drawn = painter.draw(said, list(range(len(said))), starts=starts, strength=strength)
@@ -102,9 +120,15 @@ def round_trip(painter: Painter) -> dict[str, float]:
     """Unseen scenes through the VAE and back: how near in decibels, and how sharp."""
     shown = [draw(scene, painter.size) for scene in _unseen(64, 9000)]
     back = painter.redrawn(shown)
-    errors = [np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2) for a, b in zip(shown, back, strict=True)]
+    errors = [
+        np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2)
+        for a, b in zip(shown, back, strict=True)
+    ]
     steps = [np.mean([edges(p) for p in pictures]) for pictures in (back, shown)]
-    return {"decibels": float(np.mean([20 * np.log10(255 / np.sqrt(e)) for e in errors])), "sharpness": float(steps[0] / steps[1])}
+    return {
+        "decibels": float(np.mean([20 * np.log10(255 / np.sqrt(e)) for e in errors])),
+        "sharpness": float(steps[0] / steps[1]),
+    }
 
 
 def convergence(painter: Painter) -> dict[str, float]:
@@ -114,7 +138,14 @@ def convergence(painter: Painter) -> dict[str, float]:
     seeds = list(range(len(said)))
     goal = painter.draw(said, seeds, steps=80)
     return {
-        str(steps): float(np.mean([far(a, b) for a, b in zip(painter.draw(said, seeds, steps=steps), goal, strict=True)]))
+        str(steps): float(
+            np.mean(
+                [
+                    far(a, b)
+                    for a, b in zip(painter.draw(said, seeds, steps=steps), goal, strict=True)
+                ]
+            )
+        )
         for steps in (4, 8, 12, 20, 30)
     }
 
@@ -143,7 +174,9 @@ def glow(painter: Painter, namer: Namer, embedding: Path) -> list[int]:
     """The learnt word: how many of sixteen pictures show snow at sunset, without it and with it."""
     prompts = _eight() * 2
     before = painter.draw(prompts, list(range(16)))
-    after = painter.draw(prompts, list(range(16)), read=painter.read_with([f"{p}, @" for p in prompts], embedding))
+    after = painter.draw(
+        prompts, list(range(16)), read=painter.read_with([f"{p}, @" for p in prompts], embedding)
+    )
     sheet(before[:8] + after[:8], 8).save(HERE / "embedding.png", optimize=True)
     return [
         sum((r.whole["place"], r.whole["time"]) == ("snow", "sunset") for r in read(namer, drawn))

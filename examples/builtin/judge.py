@@ -23,12 +23,21 @@ from typing import Any
 from captions import describe
 from data import HELD_OUT
 from features import (
-    HERE, blueprints, convergence, diversity, glow, negatives, redrawing, round_trip, sharpness,
+    HERE,
+    blueprints,
+    convergence,
+    diversity,
+    glow,
+    negatives,
+    redrawing,
+    round_trip,
+    sharpness,
 )  # fmt: skip
 from namer import Namer, Reading, namer_of, read, said_of, train_namer
 from painter import Painter
 from pixels import pieces, related
-from scenes import Scene, draw, imagine, sheet
+from scenes import draw, imagine, sheet
+from world import Scene
 
 GOALS = {
     "background": 97, "weather": 0, "style": 95, "object, alone": 97, "its colour": 95, "how many": 0,
@@ -169,7 +178,11 @@ def tables(answers: dict[str, Any], painter: Painter, count: int) -> list[str]:
     ]
     for check, goal in GOALS.items():
         cells = [score(found, check) for found in columns]
-        lines.append(f"| {check} | {f'{goal} %' if goal else ''} | **{cells[0]}** | " + " | ".join(cells[1:]) + " |")
+        lines.append(
+            f"| {check} | {f'{goal} %' if goal else ''} | **{cells[0]}** | "
+            + " | ".join(cells[1:])
+            + " |"
+        )
     lines += ["", "| style | " + " | ".join(GOALS) + " |", "|---|" + "---|" * len(GOALS)]
     for style in sorted({f["of"] for f in asked}):
         of_style = [f for f in asked if f["of"] == style]
@@ -185,18 +198,46 @@ def feature_rows(answers: dict[str, Any]) -> list[str]:
     right, many, shared = answers["img2img"]
     steps = ", ".join(f"{n}: {value:.1f}" for n, value in answers["steps"].items())
     rows = [
-        ("VAE round trip of unseen scenes", "33 dB", f"{answers['vae']['decibels']:.1f} dB, edges {answers['vae']['sharpness']:.0%} as sharp"),
+        (
+            "VAE round trip of unseen scenes",
+            "33 dB",
+            f"{answers['vae']['decibels']:.1f} dB, edges {answers['vae']['sharpness']:.0%} as sharp",
+        ),
         ("sharpness: mean step at edges, of the scenes' own", "85 %", f"{drawn / shown:.0%}"),
-        ("diversity: mean distance of the middle over 16 seeds, of the scenes' own", "60 %", f"{spread[0] / spread[1]:.0%}"),
-        ("nearest pair of 16 seeds, in grey levels (the scenes')", "no nearer", f"{close[0]:.1f} ({close[1]:.1f})"),
+        (
+            "diversity: mean distance of the middle over 16 seeds, of the scenes' own",
+            "60 %",
+            f"{spread[0] / spread[1]:.0%}",
+        ),
+        (
+            "nearest pair of 16 seeds, in grey levels (the scenes')",
+            "no nearer",
+            f"{close[0]:.1f} ({close[1]:.1f})",
+        ),
         ("negative prompt removes the time of day that it names", "90 %", f"{gone} of {tried}"),
-        ("img2img at 0.5: in the new colour; outlines overlap", "80 %", f"{right} of {many}; {shared:.0%}"),
+        (
+            "img2img at 0.5: in the new colour; outlines overlap",
+            "80 %",
+            f"{right} of {many}; {shared:.0%}",
+        ),
         ("steps: mean distance to the picture of 80, in grey levels", "", steps),
     ]
     if "lora" in answers:
-        rows.append(("LoRA `builtin:blueprint`: share of blue, without and with", "", "{:.0%}, {:.0%}".format(*answers["lora"])))
+        rows.append(
+            (
+                "LoRA `builtin:blueprint`: share of blue, without and with",
+                "",
+                "{:.0%}, {:.0%}".format(*answers["lora"]),
+            )
+        )
     if "embedding" in answers:
-        rows.append(("word `builtin:alpenglow`: snow at sunset, without and with", "", "{} and {} of 16".format(*answers["embedding"])))
+        rows.append(
+            (
+                "word `builtin:alpenglow`: snow at sunset, without and with",
+                "",
+                "{} and {} of 16".format(*answers["embedding"]),
+            )
+        )
     return [f"| {' | '.join(row)} |" for row in rows]
 
 

@@ -25,8 +25,9 @@ from diffusers import UNet2DConditionModel
 from export import ASSETS
 from loop import Course, Loop
 from safetensors.torch import save_file
-from scenes import Scene, draw, imagine, sheet
+from scenes import draw, imagine, sheet
 from torch import nn
+from world import Scene
 
 RANK, ALPHA, STYLE = 8, 8.0, "blueprint"
 

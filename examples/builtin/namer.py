@@ -12,15 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from backdrops import PLACES, TIMES, WEATHERS, Plain
 from data import Pictures, tensor
 from loop import Course, Loop, averaged
 from PIL import Image
-from scenes import COLOURS, Scene, imagine
+from scenes import imagine
+from stage import PLACES, TIMES, WEATHERS, Plain
 from styles import STYLES
 from things import KINDS
 from torch import nn
 from torch.nn.functional import cross_entropy, interpolate
+from world import COLOURS, Scene
 
 GRID, SIDE = 24, 96
 NOTHING = len(KINDS)
@@ -51,7 +52,9 @@ class Namer(nn.Module):
         self.last = _block(96, 96)
         self.kinds = nn.Conv2d(96, len(KINDS) + 1, 1)
         self.colours = nn.Conv2d(96, len(COLOURS), 1)
-        self.whole = nn.ModuleDict({name: nn.Linear(96 + 192, len(of)) for name, of in HEADS.items()})
+        self.whole = nn.ModuleDict(
+            {name: nn.Linear(96 + 192, len(of)) for name, of in HEADS.items()}
+        )
 
     def forward(self, shown: torch.Tensor) -> dict[str, torch.Tensor]:
         """Scores: `kinds` and `colours` for each place, and one row for each question about the
@@ -81,7 +84,9 @@ def truth_of(scenes: list[Scene], whose: np.ndarray) -> dict[str, torch.Tensor]:
     truth = {"kinds": torch.from_numpy(kinds), "colours": torch.from_numpy(colours)}
     for name, of in HEADS.items():
         said = [said_of(scene).get(name) for scene in scenes]
-        truth[name] = torch.tensor([of.index(word) if word is not None else IGNORED for word in said])
+        truth[name] = torch.tensor(
+            [of.index(word) if word is not None else IGNORED for word in said]
+        )
     return truth
 
 
@@ -101,7 +106,9 @@ def rough(shown: torch.Tensor, dice: np.random.Generator) -> torch.Tensor:
     size = shown.shape[-1]
     if dice.random() < 0.6:
         small = int(dice.integers(size // 3, size))
-        shown = interpolate(interpolate(shown, (small, small), mode="area"), (size, size), mode="bilinear")
+        shown = interpolate(
+            interpolate(shown, (small, small), mode="area"), (size, size), mode="bilinear"
+        )
     noise = torch.randn_like(shown) * float(dice.uniform(0, 0.06))
     return shown * float(dice.uniform(0.9, 1.05)) + noise
 
@@ -116,7 +123,10 @@ def train_namer(folder: Path, *, size: int, batch: int, lr: float, minutes: floa
         shown, whose = tensor(kept.store[seeds]), kept.whose[seeds]
         truth = truth_of([imagine(int(s)) for s in seeds], whose)
         if dice.random() < 0.5:
-            shown, truth = shown.flip(3), {n: t.flip(2) if t.ndim == 3 else t for n, t in truth.items()}
+            shown, truth = (
+                shown.flip(3),
+                {n: t.flip(2) if t.ndim == 3 else t for n, t in truth.items()},
+            )
         with loop.half():
             said = namer(rough(shown, dice).to(loop.device))
         loss = sum(

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from namer import Reading
 from PIL import Image
-from scenes import Scene
+from world import Scene
 
 
 def centre(mask: np.ndarray) -> tuple[float, float]:
@@ -76,7 +76,10 @@ def spread(points: list[tuple[float, float]]) -> float:
 
 def nearest(pictures: list[Image.Image]) -> float:
     """How far the two most alike of pictures are from each other, in grey levels."""
-    small = [np.asarray(p.convert("RGB").resize((48, 48), Image.Resampling.BOX), np.float32) for p in pictures]
+    small = [
+        np.asarray(p.convert("RGB").resize((48, 48), Image.Resampling.BOX), np.float32)
+        for p in pictures
+    ]
     return float(min(np.abs(a - b).mean() for a, b in combinations(small, 2)))
 
 

@@ -16,7 +16,9 @@ STYLES = (
 PAPER = np.array((248, 244, 234), np.float32)
 
 
-def in_style(clean: Image.Image, size: int, style: str, outline: Image.Image, dice: random.Random) -> Image.Image:
+def in_style(
+    clean: Image.Image, size: int, style: str, outline: Image.Image, dice: random.Random
+) -> Image.Image:
     """The clean drawing, four times too large, as a picture of `size` in a style. `outline` is
     where the things are.
     """
@@ -66,21 +68,34 @@ def _lines(n: int, across: float, down: float, soft: float) -> np.ndarray:
     return np.clip((place - 0.5) * soft + 0.5, 0, 1) if soft else place
 
 
-def _pixel_art(clean: Image.Image, size: int, outline: Image.Image, dice: random.Random) -> Image.Image:
+def _pixel_art(
+    clean: Image.Image, size: int, outline: Image.Image, dice: random.Random
+) -> Image.Image:
     """Cells of four pixels, a palette of twenty-four, a dark line around things. Two by two cells
     are a latent's.
     """
     n = size // 4
     small = clean.resize((n, n), Image.Resampling.BOX)
     inside = _floats(outline.resize((n, n), Image.Resampling.BOX)) > 110
-    rim = inside & ~(np.roll(inside, 1, 0) & np.roll(inside, -1, 0) & np.roll(inside, 1, 1) & np.roll(inside, -1, 1))
+    rim = inside & ~(
+        np.roll(inside, 1, 0)
+        & np.roll(inside, -1, 0)
+        & np.roll(inside, 1, 1)
+        & np.roll(inside, -1, 1)
+    )
     pixels = _floats(small)
     pixels[rim] = pixels[rim] * 0.42 + np.array((12, 8, 24), np.float32) * 0.58
-    few = _bytes(pixels).quantize(24, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert("RGB")
+    few = (
+        _bytes(pixels)
+        .quantize(24, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        .convert("RGB")
+    )
     return few.resize((size, size), Image.Resampling.NEAREST)
 
 
-def _pencil(clean: Image.Image, size: int, outline: Image.Image, dice: random.Random) -> Image.Image:
+def _pencil(
+    clean: Image.Image, size: int, outline: Image.Image, dice: random.Random
+) -> Image.Image:
     """Coloured pencil: hatching in two directions over paper, and a graphite line."""
     double = clean.reduce(2)
     pixels = _floats(double)
@@ -111,7 +126,9 @@ def _wobbled(picture: Image.Image, reach: float, dice: random.Random) -> Image.I
     return picture.transform(picture.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
 
 
-def _watercolour(clean: Image.Image, size: int, outline: Image.Image, dice: random.Random) -> Image.Image:
+def _watercolour(
+    clean: Image.Image, size: int, outline: Image.Image, dice: random.Random
+) -> Image.Image:
     """Washes on white paper: pigment gathers at edges, pools in blots, and leaves a torn rim."""
     n = size
     small = _wobbled(clean.reduce(2), n * 0.009, dice).resize((n, n), Image.Resampling.BOX)
@@ -120,31 +137,56 @@ def _watercolour(clean: Image.Image, size: int, outline: Image.Image, dice: rand
     pools = 1 + 0.11 * _noise(n, 7, seed) + 0.07 * _noise(n, 19, seed + 6)
     soft = _floats(small.filter(ImageFilter.GaussianBlur(n / 48)))
     gathered = np.clip((soft - pixels).mean(2, keepdims=True), -30, 45)
-    wash = 0.80 * pixels * pools[..., None] + 0.20 * PAPER - 0.55 * np.maximum(gathered, 0) + 0.35 * np.maximum(-gathered, 0)
+    wash = (
+        0.80 * pixels * pools[..., None]
+        + 0.20 * PAPER
+        - 0.55 * np.maximum(gathered, 0)
+        + 0.35 * np.maximum(-gathered, 0)
+    )
     edge = np.minimum(np.arange(n), np.arange(n)[::-1]) / n
-    away = np.minimum.outer(edge, edge) + 0.022 * _noise(n, 14, seed + 18) + 0.008 * _noise(n, 48, seed + 24)
+    away = (
+        np.minimum.outer(edge, edge)
+        + 0.022 * _noise(n, 14, seed + 18)
+        + 0.008 * _noise(n, 48, seed + 24)
+    )
     frame = np.clip((away - 0.032) / 0.014, 0, 1)
     rim = np.clip(1 - np.abs(away - 0.052) / 0.014, 0, 1) * frame
     wash = wash * (1 - 0.16 * rim[..., None])
     return _bytes(wash * frame[..., None] + PAPER * (1 - frame[..., None]))
 
 
-def _stained_glass(clean: Image.Image, size: int, outline: Image.Image, dice: random.Random) -> Image.Image:
+def _bent(k: int, j: int, cells: int, dice: random.Random) -> tuple[float, float]:
+    """A knot of a net, moved a little, unless it is at the rim."""
+    x, y = (v + (dice.uniform(-0.3, 0.3) if 0 < v < cells else 0) for v in (k, j))
+    return x, y
+
+
+def _stained_glass(
+    clean: Image.Image, size: int, outline: Image.Image, dice: random.Random
+) -> Image.Image:
     """Pieces of glass between leads: a bent net of panes, each its own tone, and leads around
     things.
     """
     n, cells = 2 * size, 6
     double = clean.reduce(2)
-    knots = [[(k + (dice.uniform(-0.3, 0.3) if 0 < k < cells else 0), j + (dice.uniform(-0.3, 0.3) if 0 < j < cells else 0))
-              for k in range(cells + 1)] for j in range(cells + 1)]  # fmt: skip
+    knots = [[_bent(k, j, cells, dice) for k in range(cells + 1)] for j in range(cells + 1)]
     tone, lead = Image.new("L", (n, n), 128), Image.new("L", (n, n), 0)
     paint, draw = ImageDraw.Draw(tone), ImageDraw.Draw(lead)
     step, wide = n / cells, max(3, round(n / 95))
     for j in range(cells):
         for k in range(cells):
-            corners = [(x * step, y * step) for x, y in (knots[j][k], knots[j][k + 1], knots[j + 1][k + 1], knots[j + 1][k])]
+            corners = [
+                (x * step, y * step)
+                for x, y in (knots[j][k], knots[j][k + 1], knots[j + 1][k + 1], knots[j + 1][k])
+            ]
             cut = dice.random()
-            parts = [corners] if cut < 0.4 else [corners[:3], [corners[2], corners[3], corners[0]]] if cut < 0.7 else [corners[1:], [corners[3], corners[0], corners[1]]]
+            parts = (
+                [corners]
+                if cut < 0.4
+                else [corners[:3], [corners[2], corners[3], corners[0]]]
+                if cut < 0.7
+                else [corners[1:], [corners[3], corners[0], corners[1]]]
+            )
             for part in parts:
                 paint.polygon(part, fill=dice.randint(84, 168))
                 draw.line([*part, part[0]], fill=255, width=wide, joint="curve")
@@ -153,16 +195,23 @@ def _stained_glass(clean: Image.Image, size: int, outline: Image.Image, dice: ra
     vivid = grey + 1.35 * (pixels - grey)
     shine = (_floats(tone) / 128)[..., None] + 0.05 * _noise(n, 24, dice.randrange(4))[..., None]
     inside = outline.reduce(2)
-    glass = np.where(_floats(inside)[..., None] > 128, vivid * (0.72 + 0.3 * shine), vivid * (0.3 + 0.7 * shine))
+    glass = np.where(
+        _floats(inside)[..., None] > 128, vivid * (0.72 + 0.3 * shine), vivid * (0.3 + 0.7 * shine)
+    )
     soft = inside.filter(ImageFilter.GaussianBlur(wide * 0.8))
     around = np.clip(1 - np.abs(_floats(soft) - 128) / 92, 0, 1) ** 0.5
     inner = np.clip((_edges(double, 2) - 60) / 40, 0, 1)
     inner = _floats(_bytes(inner * 255).filter(ImageFilter.GaussianBlur(wide * 0.42))) / 255
-    leads = np.maximum(np.maximum(around, np.clip(inner * 1.5, 0, 1)), np.where(_floats(inside) > 128, 0.0, _floats(lead) / 255))
+    leads = np.maximum(
+        np.maximum(around, np.clip(inner * 1.5, 0, 1)),
+        np.where(_floats(inside) > 128, 0.0, _floats(lead) / 255),
+    )
     return _bytes(glass * (1 - leads[..., None]) + 22 * leads[..., None]).reduce(2)
 
 
-def _woodcut(clean: Image.Image, size: int, outline: Image.Image, dice: random.Random) -> Image.Image:
+def _woodcut(
+    clean: Image.Image, size: int, outline: Image.Image, dice: random.Random
+) -> Image.Image:
     """Black ink on flat colours: carved lines, wider where it is darker, and a bold black line."""
     double = clean.reduce(2)
     n = double.width
@@ -170,10 +219,14 @@ def _woodcut(clean: Image.Image, size: int, outline: Image.Image, dice: random.R
     lines = np.where(inside, _lines(n, 1, 1, 0.0), _lines(n, 0, 1, 0.0))
     dark = np.clip((200 - pixels.mean(2)) / 255, 0.0, 0.62) * np.where(inside, 0.55, 0.92)
     carved = np.clip((dark - lines) * 5, 0, 1)
-    few = double.filter(ImageFilter.GaussianBlur(1)).quantize(16, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few = double.filter(ImageFilter.GaussianBlur(1)).quantize(
+        16, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+    )
     ground = _floats(few.convert("RGB")) * 0.86 + PAPER * 0.14
     ground = np.where(inside[..., None], ground, ground * 0.74 + 62)
-    edge = _bytes(np.clip((_edges(double, 2) - 40) / 50, 0, 1) * 255).filter(ImageFilter.GaussianBlur(1.5))
+    edge = _bytes(np.clip((_edges(double, 2) - 40) / 50, 0, 1) * 255).filter(
+        ImageFilter.GaussianBlur(1.5)
+    )
     line = np.clip((_floats(edge) / 255) * 2.1 - 0.15, 0, 1)
     ink = np.maximum(carved, line)[..., None]
     return _bytes(ground * (1 - ink) + np.array((26, 22, 28), np.float32) * ink).reduce(2)
@@ -186,30 +239,46 @@ def _neon(clean: Image.Image, size: int, outline: Image.Image, dice: random.Rand
     soft = _floats(inside.filter(ImageFilter.GaussianBlur(2.2)))
     around = np.clip(1 - np.abs(soft - 150) / 76, 0, 1)
     line = np.maximum(np.clip((_edges(double, 2) - 34) / 70, 0, 1) * (0.4 + 0.5 * within), around)
-    local = _floats(clean.reduce(4).filter(ImageFilter.MaxFilter(3)).resize(double.size, Image.Resampling.NEAREST))
+    local = _floats(
+        clean.reduce(4)
+        .filter(ImageFilter.MaxFilter(3))
+        .resize(double.size, Image.Resampling.NEAREST)
+    )
     vivid = 1.75 * local - 0.75 * local.mean(2, keepdims=True)
     vivid *= 236 / np.maximum(local.max(2, keepdims=True), 70)
     tubes = _bytes(vivid * line[..., None])
-    halo = tubes.reduce(4).filter(ImageFilter.GaussianBlur(size / 80)).resize(tubes.size, Image.Resampling.BILINEAR)
+    halo = (
+        tubes.reduce(4)
+        .filter(ImageFilter.GaussianBlur(size / 80))
+        .resize(tubes.size, Image.Resampling.BILINEAR)
+    )
     halo = halo.point([min(255, round(1.5 * v)) for v in range(256)] * 3)
-    night = _bytes(pixels * np.where(within > 0.5, 0.32, 0.24)[..., None] + np.array((8, 6, 22), np.float32))
+    night = _bytes(
+        pixels * np.where(within > 0.5, 0.32, 0.24)[..., None] + np.array((8, 6, 22), np.float32)
+    )
     core = Image.fromarray((np.clip(line * 1.4 - 0.75, 0, 1) * 70).astype(np.uint8))
     seen = ImageChops.screen(night, ImageChops.screen(tubes, halo))
     return ImageChops.add(seen, Image.merge("RGB", (core, core, core))).reduce(2)
 
 
-def _paper_cut(clean: Image.Image, size: int, outline: Image.Image, dice: random.Random) -> Image.Image:
+def _paper_cut(
+    clean: Image.Image, size: int, outline: Image.Image, dice: random.Random
+) -> Image.Image:
     """The layers and their shadows are in the drawing already; the paper is a little uneven."""
     return _bytes(_floats(clean.reduce(4)) + 5 * _noise(size, 20, dice.randrange(6))[..., None])
 
 
-def _blueprint(clean: Image.Image, size: int, outline: Image.Image, dice: random.Random) -> Image.Image:
+def _blueprint(
+    clean: Image.Image, size: int, outline: Image.Image, dice: random.Random
+) -> Image.Image:
     """White lines on blue. The model never sees it: a LoRA learns it."""
     double = clean.reduce(2)
     grey = _floats(double.convert("L"))[..., None]
     line = np.clip((_edges(double.filter(ImageFilter.GaussianBlur(1))) - 12) / 44, 0, 1)[..., None]
     share = 0.08 + 0.3 * grey / 255
-    wash = (1 - share) * np.array((16, 62, 150), np.float32) + share * np.array((120, 170, 236), np.float32)
+    wash = (1 - share) * np.array((16, 62, 150), np.float32) + share * np.array(
+        (120, 170, 236), np.float32
+    )
     return _bytes(wash * (1 - line) + 242 * line).reduce(2)
 
 
@@ -218,4 +287,3 @@ _STYLES = {
     "stained glass": _stained_glass, "woodcut": _woodcut, "neon": _neon, "paper cut": _paper_cut,
     "blueprint": _blueprint,
 }  # fmt: skip
-

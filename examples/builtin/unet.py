@@ -99,7 +99,9 @@ class Noise:
         """The latents as they are at those times."""
         return self._at(self.signal, times) * clean + self._at(self.noise, times) * noise
 
-    def velocity(self, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+    def velocity(
+        self, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor
+    ) -> torch.Tensor:
         """What the U-Net should say there."""
         return self._at(self.signal, times) * noise - self._at(self.noise, times) * clean
 

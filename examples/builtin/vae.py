@@ -117,11 +117,16 @@ class School:
         """
         dice, half = self.dice, self.size // 2
         whole = whole or step % 8 == 7
-        rows = np.sort(dice.integers(0, self.kept.done, max(1, self.batch // 4) if whole else self.batch))
+        rows = np.sort(
+            dice.integers(0, self.kept.done, max(1, self.batch // 4) if whole else self.batch)
+        )
         if whole:
             return tensor(self.kept.store[rows])
         corners = 8 * dice.integers(0, (self.size - half) // 8 + 1, (self.batch, 2))
-        crops = [self.kept.store[r, y : y + half, x : x + half] for r, (y, x) in zip(rows, corners, strict=True)]
+        crops = [
+            self.kept.store[r, y : y + half, x : x + half]
+            for r, (y, x) in zip(rows, corners, strict=True)
+        ]
         return tensor(np.stack(crops))
 
 
@@ -154,7 +159,10 @@ def train(folder: Path, *, size: int, batch: int, lr: float, minutes: float) -> 
         if heard:
             trust = min(1.0, 4 * (loop.progress - CRITIC) / (1 - CRITIC))
             with loop.half():
-                taste, lesson = -critic(redrawn).float().mean(), critic.lesson(shown, redrawn).float()
+                taste, lesson = (
+                    -critic(redrawn).float().mean(),
+                    critic.lesson(shown, redrawn).float(),
+                )
             loss = loss + 0.01 * trust * taste
         loop.learn(loss, lessons={critic: lesson} if heard else {})
         if step % 500 == 499:
