@@ -217,16 +217,15 @@ def _woodcut(
     n = double.width
     pixels, inside = _floats(double), _floats(outline.reduce(2)) > 128
     lines = np.where(inside, _lines(n, 1, 1, 0.0), _lines(n, 0, 1, 0.0))
-    dark = np.clip((200 - pixels.mean(2)) / 255, 0.0, 0.62) * np.where(inside, 0.55, 0.92)
+    grey = pixels.mean(2)
+    dark = np.clip((200 - grey) / 255, 0.0, 0.5) * np.where(inside, 0.7, 0.8)
     carved = np.clip((dark - lines) * 5, 0, 1)
-    few = double.filter(ImageFilter.GaussianBlur(1)).quantize(
-        16, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
-    )
+    few = double.filter(ImageFilter.GaussianBlur(1))
+    few = few.quantize(16, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     ground = _floats(few.convert("RGB")) * 0.86 + PAPER * 0.14
-    ground = np.where(inside[..., None], ground, ground * 0.74 + 62)
-    edge = _bytes(np.clip((_edges(double, 2) - 40) / 50, 0, 1) * 255).filter(
-        ImageFilter.GaussianBlur(1.5)
-    )
+    ground = np.where(inside[..., None], ground, ground * 0.66 + 88)
+    edge = _edges(double, 2) * np.where(inside | (grey < 170), 1.0, 0.35)
+    edge = _bytes(np.clip((edge - 40) / 50, 0, 1) * 255).filter(ImageFilter.GaussianBlur(1.5))
     line = np.clip((_floats(edge) / 255) * 2.1 - 0.15, 0, 1)
     ink = np.maximum(carved, line)[..., None]
     return _bytes(ground * (1 - ink) + np.array((26, 22, 28), np.float32) * ink).reduce(2)

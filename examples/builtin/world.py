@@ -35,11 +35,12 @@ RELATIONS = ("left", "right", "above", "below", "beside", "on", "front", "behind
 
 
 HOMES = {
-    "fish": ("underwater", "sea"), "whale": ("sea", "underwater"), "boat": ("sea",), 
-    "duck": ("sea", "meadow"),     "turtle": ("underwater", "beach"), "lighthouse": ("beach", "hill"), "igloo": ("snow",), "penguin": ("snow",),
-    "cactus": ("desert",), "snowman": ("snow",), "rocket": ("space",), "robot": ("space", "city"),
-    "bus": ("city",), "car": ("city",), "chair": ("room",), "lamp": ("room",), "teapot": ("room",),
-    "clock": ("room",), "vase": ("room",), "cake": ("room",), "cup": ("room",), "castle": ("hill",),
+    "fish": ("underwater", "sea"), "whale": ("sea", "underwater"), "boat": ("sea",),
+    "duck": ("sea", "meadow"), "turtle": ("underwater", "beach"), "lighthouse": ("beach", "hill"),
+    "igloo": ("snow",), "penguin": ("snow",), "cactus": ("desert",), "snowman": ("snow",),
+    "rocket": ("space",), "robot": ("space", "city"), "bus": ("city",), "car": ("city",),
+    "chair": ("room",), "lamp": ("room",), "teapot": ("room",), "clock": ("room",),
+    "vase": ("room",), "cake": ("room",), "cup": ("room",), "castle": ("hill",),
     "windmill": ("meadow", "hill"), "fox": ("forest",), "owl": ("forest",), "mushroom": ("forest",),
     "bear": ("forest",), "tent": ("forest", "mountains"), "kite": ("hill", "beach"),
 }  # fmt: skip
