@@ -16,12 +16,11 @@ from data import HELD_OUT, Pictures, tensor
 from diffusers import AutoencoderKL
 from loop import Course, Loop, averaged
 from PIL import Image
-from safetensors.torch import load_file
 from scenes import draw, imagine, sheet
 from torch import nn
 from torch.nn.functional import avg_pool2d, l1_loss, mse_loss, relu
 
-WIDTHS, GROUPS = (24, 48, 96, 144), 12
+WIDTHS, GROUPS = (24, 48, 96, 128), 8
 FREEZE = 0.7
 """The share of the first budget after which the coder stands still."""
 CRITIC = 0.75
@@ -46,25 +45,6 @@ def trained(folder: Path) -> AutoencoderKL:
     vae = build()
     vae.load_state_dict(averaged(folder, "vae", "vae"))
     return vae.eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def widen(vae: AutoencoderKL, narrow: dict[str, torch.Tensor]) -> None:
-    """Let a VAE begin as what a narrower one has learnt: at first it redraws exactly like that one.
-
-    The old channels stay the first, in the same groups of the same size; the new ones say
-    something, but the old do not listen to them yet. Widths must grow as the groups do.
-    """
-    for name, wide in vae.state_dict().items():
-        old = narrow[name].to(wide.dtype)
-        if "to_q" in name:  # attention divides by the root of the width; new places ask nothing
-            old = old * (len(wide) / len(old)) ** 0.5
-            wide.zero_()
-        if wide.ndim > 1:
-            wide[: old.shape[0], old.shape[1] :] = 0
-            wide[: old.shape[0], : old.shape[1]] = old
-        else:
-            wide[: old.shape[0]] = old
 
 
 class Critic(nn.Module):
@@ -150,14 +130,10 @@ class School:
         return tensor(np.stack(crops))
 
 
-def train(
-    folder: Path, *, size: int, batch: int, lr: float, minutes: float, start: Path | None = None
-) -> None:
-    """The stage. It may start from the weights of a narrower VAE, in diffusers' naming."""
+def train(folder: Path, *, size: int, batch: int, lr: float, minutes: float) -> None:
+    """The stage."""
     kept = Pictures(folder, size)
     vae, critic = build(size=size), Critic()
-    if start and not (folder / "vae.pt").exists():
-        widen(vae, load_file(start))
     course = Course(minutes, lr, 100, hold=0.3, decay=0.998, weight_decay=0.001)
     loop = Loop(folder, "vae", {"vae": vae, "critic": critic}, course)
     school = School(kept, size, batch, loop.step)
@@ -221,13 +197,5 @@ if __name__ == "__main__":
     words.add_argument("--batch", type=int, default=4)
     words.add_argument("--lr", type=float, default=1.5e-3)
     words.add_argument("--minutes", type=float, default=45)
-    words.add_argument("--start", type=Path, help="the weights of a narrower VAE to begin with")
     said = words.parse_args()
-    train(
-        said.folder,
-        size=said.size,
-        batch=said.batch,
-        lr=said.lr,
-        minutes=said.minutes,
-        start=said.start,
-    )
+    train(said.folder, size=said.size, batch=said.batch, lr=said.lr, minutes=said.minutes)
