@@ -78,13 +78,7 @@ def draw_all(folder: Path, count: int, size: int, processes: int) -> None:
 
 def tensor(batch: np.ndarray) -> torch.Tensor:
     """Bytes [n, h, w, 3] as floats in -1 to 1 [n, 3, h, w], the way a VAE reads them."""
-    return (
-        torch.from_numpy(np.array(batch))
-        .permute(0, 3, 1, 2)
-        .float()
-        .div_(127.5)
-        .sub_(1)
-    )
+    return torch.from_numpy(np.array(batch)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 class Words:

@@ -118,6 +118,8 @@ def train_namer(folder: Path, *, size: int, batch: int, lr: float, minutes: floa
     kept, namer = Pictures(folder, size), Namer()
     loop = Loop(folder, "namer", {"namer": namer}, Course(minutes, lr, 50, hold=0.3, decay=0.99))
     dice = np.random.default_rng(loop.step)
+    rare = torch.ones(NOTHING + 1, device=loop.device)
+    rare[NOTHING] = 0.15  # most places show nothing, and that is learnt at once
     for _ in loop.steps():
         seeds = np.sort(dice.choice(kept.done, batch, replace=False))
         shown, whose = tensor(kept.store[seeds]), kept.whose[seeds]
@@ -131,7 +133,12 @@ def train_namer(folder: Path, *, size: int, batch: int, lr: float, minutes: floa
             said = namer(rough(shown, dice).to(loop.device))
         loss = sum(
             (3.0 if name in ("kinds", "colours") else 0.5)
-            * cross_entropy(said[name].float(), truth[name].to(loop.device), ignore_index=IGNORED)
+            * cross_entropy(
+                said[name].float(),
+                truth[name].to(loop.device),
+                weight=rare if name == "kinds" else None,
+                ignore_index=IGNORED,
+            )
             for name in said
             if bool((truth[name] != IGNORED).any())
         )
