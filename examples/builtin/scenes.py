@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 from backdrops import paint_place, paint_plain
 from brush import MARGIN, SKIN, Brush, mix
+from materials import MATERIALS
 from PIL import Image, ImageChops, ImageDraw
 from placing import placed
 from sky import paint_weather
@@ -204,7 +205,7 @@ def _paint_thing(stage: Stage, whose: Image.Image, scene: Scene, k: int, spot: S
                   stretch=spot.stretch, night=night)  # fmt: skip
     KINDS[thing.kind].shapes[thing.shape](brush)
     left_lit = land.sun[0] < spot.x if isinstance(land, Land) else scene.seed % 2 == 0
-    sprite, body = brush.picture(thing.look, left_lit, shaded=not stage.paper)
+    sprite, body = brush.picture(MATERIALS.get(thing.look), left_lit, shaded=not stage.paper)
     corner = (
         round((spot.x - spot.side * (0.5 + MARGIN)) * size),
         round((spot.y - spot.side * (0.5 + MARGIN)) * size),

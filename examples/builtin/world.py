@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brush import MATERIALS, RGB
+from brush import RGB
+from materials import MATERIALS
 from stage import Land, Plain
 
 COLOURS: dict[str, RGB] = {
