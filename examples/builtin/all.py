@@ -12,7 +12,10 @@ from pathlib import Path
 
 import torch
 
-SHARES = {"clip": 0.06, "vae": 0.24, "unet": 0.58, "lora": 0.04, "embedding": 0.03, "judge": 0.05}
+SHARES = {
+    "clip": 0.05, "vae": 0.22, "unet": 0.54, "few": 0.05, "tower": 0.03, "lora": 0.03,
+    "embedding": 0.03, "judge": 0.05,
+}  # fmt: skip
 """How the hours are divided. Drawing the scenes and encoding them take what they take."""
 SMALL = 0.3
 """The share of the U-Net's time that is spent on pictures of half the side, without a GPU."""

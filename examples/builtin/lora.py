@@ -101,13 +101,16 @@ def train(
             read = text(input_ids=words.rows(captions).to(loop.device)).last_hidden_state
         loop.learn(unet_stage.step_loss(unet, levels, clean[seeds], read))
     beside.load_state_dict(loop.averaged("beside"))
-    write(beside, out, loop.step, size)
+    about = "white lines on blue, for the built-in model of sdcli"
+    write(beside, out, loop.step, size, trigger=STYLE, about=about)
     look = [f"{prompt}, {STYLE}" for prompt in unet_stage.PROMPTS]
     drawn = unet_stage.sample(unet, text, vae, words, look, seeds=list(range(8)), scale=scale)
     sheet(drawn, 8).save(folder / "lora.png")
 
 
-def write(beside: nn.ModuleDict, out: Path, steps: int, size: int) -> None:
+def write(
+    beside: nn.ModuleDict, out: Path, steps: int, size: int, *, trigger: str, about: str
+) -> None:
     """The file, in kohya's naming, with the notes that other programs look for."""
     tensors: dict[str, torch.Tensor] = {}
     for name, pair in beside.items():
@@ -124,13 +127,13 @@ def write(beside: nn.ModuleDict, out: Path, steps: int, size: int) -> None:
         "ss_v2": "False",
         "ss_network_args": json.dumps({"conv_dim": str(RANK), "conv_alpha": str(ALPHA)}),
         "ss_resolution": f"({size}, {size})",
-        "ss_tag_frequency": json.dumps({"scenes": {STYLE: 1000}}),
+        "ss_tag_frequency": json.dumps({"scenes": {trigger: 1000} if trigger else {}}),
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.architecture": "stable-diffusion-v1/lora",
         "modelspec.title": out.stem,
-        "modelspec.trigger_phrase": STYLE,
+        "modelspec.trigger_phrase": trigger,
         "modelspec.license": "Apache-2.0",
-        "modelspec.description": "white lines on blue, for the built-in model of sdcli",
+        "modelspec.description": about,
     }
     save_file(tensors, out, header)
     out.chmod(0o644)
