@@ -157,7 +157,8 @@ class Loop:
         """The steps that the budget allows. The learning rate follows the budget, not the step."""
         while True:
             now = time.monotonic()
-            self.spent, self._since = self.spent + now - self._since, now
+            # a process that was paused has learnt nothing meanwhile
+            self.spent, self._since = self.spent + min(now - self._since, 120), now
             self.progress = self.spent / seconds_left(self.folder, self.name, self.course.minutes)
             if self.pool and self.course.follows:
                 self.progress = self.pool.progress
