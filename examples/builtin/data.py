@@ -1,55 +1,84 @@
-"""Scenes drawn once and kept: a memory-mapped array of pictures, and their captions as tokens."""
+"""Scenes drawn once and kept: a memory-mapped file of pictures, a map of whose each place is, and
+captions as tokens.
+
+`python data.py --folder run` draws; the stages may begin as soon as the first chunk is there.
+"""
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import importlib.util
+import json
 import multiprocessing
 import os
 import random
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from scenes import describe, draw, imagine
+from captions import describe
+from scenes import imagine, painted, whose_map
 from transformers import CLIPTokenizer
 
 HELD_OUT = 10_000_000
 """Seeds from here on are never trained on: the judge's, and the sheets'."""
+CHUNK, CELLS = 256, 48
 
 
-def _chunk(job: tuple[int, int, int]) -> np.ndarray:
+def _chunk(job: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     start, stop, size = job
-    return np.stack([np.asarray(draw(imagine(seed), size)) for seed in range(start, stop)])
+    drawn = [painted(imagine(seed), size) for seed in range(start, stop)]
+    return np.stack([np.asarray(p) for p, _ in drawn]), np.stack(
+        [whose_map(w, CELLS) for _, w in drawn]
+    )
 
 
-def pictures(folder: Path, count: int, size: int) -> np.ndarray:
-    """The pictures of seeds 0 to `count`, drawn the first time and mapped from a file ever
-    after.
+class Pictures:
+    """The pictures of seeds 0 to `done`, as they come: more are drawn while others are learnt
+    from.
     """
-    path = folder / f"scenes-{size}-{count}.npy"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npy")
-        store = np.lib.format.open_memmap(part, "w+", np.uint8, (count, size, size, 3))
-        jobs = [(k, min(k + 256, count), size) for k in range(0, count, 256)]
-        with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-            for (start, stop, _), done in zip(jobs, pool.imap(_chunk, jobs), strict=True):
-                store[start:stop] = done
-        store.flush()
-        part.rename(path)
-    return np.load(path, mmap_mode="r")
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.about = folder / f"scenes-{size}.json"
+        while not self.about.exists():
+            time.sleep(2)
+        self.store = np.load(folder / f"scenes-{size}.npy", mmap_mode="r")
+        self.whose = np.load(folder / f"whose-{size}.npy", mmap_mode="r")
+        self._seen, self._when = 0, -1e9
+
+    @property
+    def done(self) -> int:
+        """How many there are by now."""
+        if self._seen < len(self.store) and time.monotonic() - self._when > 20:
+            self._seen, self._when = json.loads(self.about.read_text())["done"], time.monotonic()
+        return self._seen
+
+
+def draw_all(folder: Path, count: int, size: int, processes: int) -> None:
+    """Draw the pictures of seeds 0 to `count`; goes on where it was killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about, part = folder / f"scenes-{size}.json", folder / f"scenes-{size}.part"
+    done = json.loads(about.read_text())["done"] if about.exists() else 0
+    paths = (folder / f"scenes-{size}.npy", folder / f"whose-{size}.npy")
+    shapes = ((count, size, size, 3), (count, CELLS, CELLS))
+    stores = [np.lib.format.open_memmap(path, "r+" if done else "w+", np.uint8, shape)
+              for path, shape in zip(paths, shapes, strict=True)]  # fmt: skip
+    count = len(stores[0])
+    jobs = [(k, min(k + CHUNK, count), size) for k in range(done, count, CHUNK)]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for (start, stop, _), made in zip(jobs, pool.imap(_chunk, jobs), strict=True):
+            for store, values in zip(stores, made, strict=True):
+                store[start:stop] = values
+            part.write_text(json.dumps({"done": stop}))
+            part.rename(about)
+            print(f"scenes {stop} of {count}", flush=True)
 
 
 def tensor(batch: np.ndarray) -> torch.Tensor:
     """Bytes [n, h, w, 3] as floats in -1 to 1 [n, 3, h, w], the way a VAE reads them."""
-    return (
-        torch.from_numpy(np.ascontiguousarray(batch))
-        .permute(0, 3, 1, 2)
-        .float()
-        .div_(127.5)
-        .sub_(1)
-    )
+    return torch.from_numpy(np.array(batch)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 class Words:
@@ -140,3 +169,13 @@ def vocabulary() -> Path:
     raise FileNotFoundError(
         "CLIP's vocabulary `bpe_simple_vocab_16e6.txt.gz`: set SDCLI_VOCABULARY to its path"
     )
+
+
+if __name__ == "__main__":
+    said = argparse.ArgumentParser(description=__doc__)
+    said.add_argument("--folder", type=Path, default=Path("run"))
+    said.add_argument("--count", type=int, default=24576)
+    said.add_argument("--size", type=int, default=192)
+    said.add_argument("--processes", type=int, default=os.cpu_count())
+    chosen = said.parse_args()
+    draw_all(chosen.folder, chosen.count, chosen.size, chosen.processes)

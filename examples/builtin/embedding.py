@@ -1,7 +1,7 @@
 """A textual inversion: one new word, found by asking which vectors would make the frozen model draw
 some pictures.
 
-The word is `alpenglow`: snow and mountains at sunset, as a watercolour. The model knows all of
+The word is `alpenglow`: snow at sunset, as a watercolour. The model knows all of
 these, but no word for them together. Nothing is trained but the word's four vectors (Gal et al.,
 2022).
 """
@@ -18,12 +18,15 @@ import numpy as np
 import torch
 import unet as unet_stage
 import vae as vae_stage
+from captions import say_thing
 from data import Words, tensor, vocabulary
 from export import ASSETS
 from loop import Course, Loop
 from safetensors.torch import save_file
-from scenes import SYNONYMS, Land, Scene, draw, imagine, sheet
+from scenes import draw, imagine, sheet
+from stage import Land
 from torch import nn
+from world import Scene
 
 WORD, VECTORS = "alpenglow", 4
 
@@ -67,20 +70,23 @@ def spoken(words: Words, captions: list[str], vectors: Vectors) -> torch.Tensor:
 
 def example(seed: int) -> Scene:
     """One thing, where the word is."""
-    scene = next(
-        s
-        for k in range(1000)
-        if len((s := imagine(seed + 7919 * k)).things) == 1 and isinstance(s.backdrop, Land)
+    scene = next(s for k in range(1000) if _fits(s := imagine(seed + 7919 * k)))
+    assert isinstance(scene.backdrop, Land)
+    place = replace(scene.backdrop, place="snow", time="sunset", weather="")
+    return replace(scene, backdrop=place, style="watercolour")
+
+
+def _fits(scene: Scene) -> bool:
+    return len(scene.things) == 1 and getattr(scene.backdrop, "place", "") in (
+        "snow",
+        "meadow",
+        "mountains",
     )
-    return replace(scene, backdrop=Land("sunset", "snow", True), style="watercolour")
 
 
 def caption(scene: Scene, dice: random.Random) -> str:
     """The thing and the word; nothing else is said about where it is."""
-    thing = scene.things[0]
-    kind = dice.choice(SYNONYMS.get(thing.kind, (thing.kind,)))
-    where = "" if scene.place == "middle" else f" on the {scene.place}"
-    said = f"a {thing.size} {thing.colour} {kind}{where}".replace("  ", " ")
+    said = say_thing(scene.things[0], dice)
     return dice.choice((f"{said}, @", f"@, {said}", f"{said} @", f"{said} in @"))
 
 
@@ -88,8 +94,8 @@ def train(
     folder: Path, out: Path, *, count: int, size: int, batch: int, lr: float, minutes: float
 ) -> None:
     """The stage, and the file in the end."""
-    words, scale = Words(vocabulary()), latents.wait(folder)["scale"]
-    unet, text = unet_stage.trained(folder, words)
+    words, scale = Words(vocabulary()), latents.scale_of(folder)
+    unet, text = unet_stage.trained(folder, words, size=size)
     vae = vae_stage.trained(folder)
     table = text.get_input_embeddings()
     vectors = Vectors(table.weight.shape[1])
@@ -117,7 +123,7 @@ def train(
         "modelspec.title": out.stem,
         "modelspec.trigger_phrase": out.stem.removeprefix("builtin-"),
         "modelspec.license": "Apache-2.0",
-        "modelspec.description": "snow and mountains at sunset in watercolour, for the built-in model",
+        "modelspec.description": "snow at sunset in watercolour, for the built-in model",
     }
     save_file({"emb_params": learnt.float().cpu().contiguous()}, out, header)
     out.chmod(0o644)
@@ -157,7 +163,7 @@ if __name__ == "__main__":
     said.add_argument("--folder", type=Path, default=Path("run"))
     said.add_argument("--out", type=Path, default=ASSETS / f"builtin-{WORD}.safetensors")
     said.add_argument("--count", type=int, default=256)
-    said.add_argument("--size", type=int, default=128)
+    said.add_argument("--size", type=int, default=192)
     said.add_argument("--batch", type=int, default=16)
     said.add_argument("--lr", type=float, default=0.02)
     said.add_argument("--minutes", type=float, default=4)

@@ -20,9 +20,9 @@ from safetensors.torch import save_file
 
 ASSETS = Path(__file__).parents[2] / "sdcli" / "assets"
 ABOUT = (
-    "storybook scenes: houses, trees, cats, boats and a dozen other things in twelve colours, on "
-    "plain backgrounds or in landscapes by day, at sunset, at night or in fog; also as pixel art, "
-    "pencil sketch or watercolour"
+    "storybook scenes: sixty things, from cats and castles to rockets and teapots, in sixteen "
+    "colours, alone or two together, on plain backgrounds or in twelve places by day, at sunset or "
+    "at night; flat, or as pixel art, pencil, watercolour, stained glass, woodcut, neon, paper cut"
 )
 RESNET = (
     ("norm1.", "in_layers.0."),
@@ -130,12 +130,12 @@ def export(folder: Path, out: Path, *, size: int, steps: int, cfg: float, schedu
         "steps": steps,
         "cfg": cfg,
         "scheduler": scheduler,
-        "vae_scale": latents.wait(folder)["scale"],
+        "vae_scale": latents.scale_of(folder),
         "unet_heads": unet_stage.HEADS,
         "unet_groups": unet_stage.GROUPS,
         "vae_groups": vae_stage.GROUPS,
         "text_heads": clip.HEADS,
-        "prediction": "eps",
+        "prediction": "v",
     }
     header = {
         "format": "pt",
@@ -148,7 +148,7 @@ def export(folder: Path, out: Path, *, size: int, steps: int, cfg: float, schedu
         "modelspec.license": "Apache-2.0",
         "modelspec.date": date.today().isoformat(),
         "modelspec.resolution": f"{size}x{size}",
-        "modelspec.prediction_type": "epsilon",
+        "modelspec.prediction_type": "v",
     }
     part = out.with_suffix(".part")
     save_file(tensors(folder, words), part, header)
@@ -161,7 +161,7 @@ if __name__ == "__main__":
     said = argparse.ArgumentParser(description=__doc__)
     said.add_argument("--folder", type=Path, default=Path("run"))
     said.add_argument("--out", type=Path, default=ASSETS / "builtin.safetensors")
-    said.add_argument("--size", type=int, default=128)
+    said.add_argument("--size", type=int, default=192)
     said.add_argument("--steps", type=int, default=25)
     said.add_argument("--cfg", type=float, default=4.0)
     said.add_argument("--scheduler", default="dpm++2m-karras")

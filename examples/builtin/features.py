@@ -2,112 +2,183 @@
 
 from __future__ import annotations
 
-from itertools import product
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from captions import TIME_WORDS, describe
+from data import HELD_OUT
+from namer import Namer, read
 from painter import Painter
 from PIL import Image
-from pixels import background_of, colour_of, lab, nearest
-from scenes import COLOURS, TIME_WORDS, Land, Plain, Scene, Thing, draw, sheet
+from pixels import centre, edges, far, nearest, overlap, spread
+from scenes import again, draw, imagine, sheet
+from world import COLOURS, Scene
 
 HERE = Path(__file__).parent
+SEEDS, CAPTIONS = 16, 12
 
 
-def _far(a: Image.Image, b: Image.Image) -> float:
-    return float(np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).mean())
+def _unseen(count: int, start: int, wanted: object = None, style: str | None = None) -> list[Scene]:
+    """Scenes never trained on, of those that `wanted` likes."""
+    scenes = (imagine(k, style=style) for k in range(HELD_OUT + start, HELD_OUT + start + 100_000))
+    liked = (s for s in scenes if wanted is None or wanted(s))  # type: ignore[operator]
+    return [scene for _, scene in zip(range(count), liked, strict=False)]
 
 
-def negatives(painter: Painter) -> str:
-    """A negative prompt removes what it names: here the time of day that a picture came out at."""
-    kinds = ("house", "cat", "tree", "car", "boat", "heart", "star", "cup") * 3
-    colours = ("red", "green", "purple", "yellow", "orange", "pink", "blue", "brown") * 3
-    prompts = [f"a {c} {k} in the snow" for k, c in zip(kinds, colours, strict=True)]
-    thing = Thing("circle", "red", "", 0.5, 0.5, 0.52)
-    scene = Scene((thing,), Land("day", "snow", False), "flat", "middle", 0)
-    before = [background_of(p, scene)[0] for p in painter.draw(prompts, list(range(24)))]
-    kept = 0
-    for seed, (prompt, time) in enumerate(zip(prompts, before, strict=True)):
-        away = painter.draw([prompt], [seed], negative=TIME_WORDS[time][0])[0]
-        kept += background_of(away, scene)[0] == time
-    return f"no time of day is asked for; with the one drawn as the negative prompt, {kept} of 24 keep it"
+def _single(scene: Scene) -> bool:
+    thing = scene.things[0]
+    return (
+        len(scene.things) == 1 and len(thing.spots) == 1 and not scene.relation and not thing.look
+    )
 
 
-def convergence(painter: Painter, prompts: list[str]) -> str:
-    """More steps come closer to the picture of very many."""
+def _placed(scene: Scene) -> bool:
+    return (
+        _single(scene)
+        and getattr(scene.backdrop, "time", "") != ""
+        and getattr(scene.backdrop, "place", "room")
+        not in ("room", "space", "underwater", "forest", "city")
+    )
+
+
+def sharpness(painter: Painter | None) -> list[float]:
+    """The mean step at edges, of what is drawn and of the scenes themselves."""
+    scenes = _unseen(48, 5000)
+    shown = [draw(scene, painter.size if painter else 192) for scene in scenes]
+    said = [describe(scene, random.Random(k), whole=True) for k, scene in enumerate(scenes)]
+    drawn = painter.draw(said, list(range(len(said)))) if painter else shown
+    return [float(np.mean([edges(p) for p in pictures])) for pictures in (drawn, shown)]
+
+
+def diversity(painter: Painter | None, namer: Namer) -> dict[str, list[float]]:
+    """Of sixteen seeds of a full caption: the mean distance of the thing's middle, and how far the
+    two most alike are from each other; of what is drawn and of scenes of the same words.
+    """
+    found: dict[str, list[list[float]]] = {"spread": [], "nearest": []}
+    for k, scene in enumerate(_unseen(CAPTIONS, 6000, _single, "flat")):
+        kind = scene.things[0].kind
+        size = painter.size if painter else 192
+        shown = [draw(again(scene, 77 * k + seed), size) for seed in range(SEEDS)]
+        said = describe(scene, random.Random(k), whole=True)
+        drawn = painter.draw([said] * SEEDS, list(range(SEEDS))) if painter else shown
+        middles = []
+        for pictures in (drawn, shown):
+            masks = [reading.mask(kind) for reading in read(namer, pictures)]
+            places = [centre(mask) for mask in masks if mask.any()]
+            middles.append(spread(places) if len(places) > 1 else 0.0)
+        found["spread"].append(middles)
+        found["nearest"].append([nearest(drawn), nearest(shown)])
+    return {name: np.mean(rows, 0).tolist() for name, rows in found.items()}
+
+
+def negatives(painter: Painter, namer: Namer) -> list[int]:
+    """A negative prompt removes what it names: here the time of day that a picture came out at.
+    How often it went, and of how many.
+    """
+    scenes = _unseen(30, 7000, _placed, "flat")
+    prompts = [f"a {s.things[0].colour} {s.things[0].kind} in a landscape" for s in scenes]
     seeds = list(range(len(prompts)))
-    goal = painter.draw(prompts, seeds, steps=80)
-    rows = []
-    for steps in (5, 10, 25, 40):
-        drawn = painter.draw(prompts, seeds, steps=steps)
-        rows.append(
-            f"{steps}: {np.mean([_far(a, b) for a, b in zip(drawn, goal, strict=True)]):.1f}"
+    before = [r.whole["time"] for r in read(namer, painter.draw(prompts, seeds))]
+    gone = 0
+    for seed, (prompt, time) in enumerate(zip(prompts, before, strict=True)):
+        away = painter.draw([prompt], [seed], negative=TIME_WORDS[time][0])
+        gone += read(namer, away)[0].whole["time"] != time
+    return [gone, len(prompts)]
+
+
+def redrawing(painter: Painter, namer: Namer, strength: float = 0.5) -> list[float]:
+    """img2img: how often the colour becomes the one asked for, of how many, and how much outlines
+    overlap.
+    """
+    scenes = _unseen(30, 8000, _single, "flat")
+    dice = random.Random(0)
+    wanted = [
+        replace(
+            s,
+            things=(
+                replace(
+                    s.things[0], colour=dice.choice([c for c in COLOURS if c != s.things[0].colour])
+                ),
+            ),
         )
-    return ", ".join(rows)
-
-
-def redrawing(painter: Painter) -> str:
-    """img2img: the colour becomes the one asked for, and things stay where they were."""
-    ways = ((0.5, painter.cfg), (0.5, 2 * painter.cfg), (0.6, painter.cfg), (0.7, painter.cfg))
-    return "; ".join(f"strength {s:g}, cfg {c:g}: {_redrawn(painter, s, c)}" for s, c in ways)
-
-
-def _redrawn(painter: Painter, strength: float, cfg: float) -> str:
-    kinds = ("house", "car", "heart", "mushroom")
-    pairs = (("red", "blue"), ("yellow", "purple"), ("green", "orange"))
-    right, overlap = 0, []
-    for seed, (kind, (old, new)) in enumerate(product(kinds, pairs)):
-        thing = Thing(kind, old, "", 0.5, 0.5, 0.52)
-        scene = Scene((thing,), Plain("grey"), "flat", "middle", 0)
-        start, asked = draw(scene, painter.size), f"a {new} {kind} on a grey background"
-        drawn = painter.draw([asked], [seed], start=start, strength=strength, cfg=cfg)[0]
-        right += colour_of(drawn, scene, thing) == new
-        plain = lab(draw(scene, painter.size, empty=True))
-        masks = [np.abs(lab(p) - plain).sum(-1) > 24 for p in (start, drawn)]
-        overlap.append((masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
-    return f"{right} of 12 in the new colour, outlines overlap by {np.mean(overlap):.0%}"
-
-
-def blueprints(painter: Painter, lora: Path) -> str:
-    """The style LoRA: how much of a picture is blue, without it and with it."""
-    kinds = ("house", "cat", "car", "tree", "star", "boat", "mushroom", "heart")
-    prompts = [
-        f"a {c} {k} on a {c2} background"
-        for k, c, c2 in zip(
-            kinds,
-            ("red", "black", "green", "pink") * 2,
-            ("yellow", "white", "orange", "grey") * 2,
-            strict=True,
-        )
+        for s in scenes
     ]
-    blue = list(COLOURS).index("blue")
+    starts = [draw(scene, painter.size) for scene in scenes]
+    said = [describe(scene, random.Random(k), whole=True) for k, scene in enumerate(wanted)]
+    drawn = painter.draw(said, list(range(len(said))), starts=starts, strength=strength)
+    right, shared = 0, []
+    for scene, was, now in zip(wanted, read(namer, starts), read(namer, drawn), strict=True):
+        thing = scene.things[0]
+        right += now.colour(thing.kind) == thing.colour
+        shared.append(overlap(was.mask(thing.kind), now.mask(thing.kind)))
+    return [right, len(wanted), float(np.mean(shared))]
+
+
+def round_trip(painter: Painter) -> dict[str, float]:
+    """Unseen scenes through the VAE and back: how near in decibels, and how sharp."""
+    shown = [draw(scene, painter.size) for scene in _unseen(64, 9000)]
+    back = painter.redrawn(shown)
+    errors = [
+        np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2)
+        for a, b in zip(shown, back, strict=True)
+    ]
+    steps = [np.mean([edges(p) for p in pictures]) for pictures in (back, shown)]
+    return {
+        "decibels": float(np.mean([20 * np.log10(255 / np.sqrt(e)) for e in errors])),
+        "sharpness": float(steps[0] / steps[1]),
+    }
+
+
+def convergence(painter: Painter) -> dict[str, float]:
+    """How far pictures of few steps are from those of eighty."""
+    scenes = _unseen(8, 5000)
+    said = [describe(scene, random.Random(k), whole=True) for k, scene in enumerate(scenes)]
+    seeds = list(range(len(said)))
+    goal = painter.draw(said, seeds, steps=80)
+    return {
+        str(steps): float(
+            np.mean(
+                [
+                    far(a, b)
+                    for a, b in zip(painter.draw(said, seeds, steps=steps), goal, strict=True)
+                ]
+            )
+        )
+        for steps in (4, 8, 12, 20, 30)
+    }
+
+
+def _eight() -> list[str]:
+    scenes = _unseen(8, 6500, _single, "flat")
+    return [f"a {s.things[0].colour} {s.things[0].kind}" for s in scenes]
+
+
+def blueprints(painter: Painter, lora: Path) -> list[float]:
+    """The style LoRA: how much of a picture is blue, without it and with it."""
 
     def share(drawn: list[Image.Image]) -> float:
-        seen = [nearest(lab(p)[::4, ::4].reshape(-1, 3), "flat", (1.1, 1.0, 0.7)) for p in drawn]
-        return float(np.mean([(names == blue).mean() for names in seen]))
+        pixels = np.stack([np.asarray(p, np.float32) for p in drawn])
+        return float((pixels[..., 2] > 1.4 * pixels[..., 0]).mean())
 
+    prompts = _eight()
     before = painter.draw(prompts, list(range(8)))
     with painter.wearing(lora):
         after = painter.draw(prompts, list(range(8)))
     sheet(before + after, 8).save(HERE / "lora.png", optimize=True)
-    return f"{share(before):.0%} of the picture is blue; with it, {share(after):.0%}"
+    return [share(before), share(after)]
 
 
-def glow(painter: Painter, embedding: Path) -> str:
-    """The learnt word: how many pictures show snow at sunset, without it and with it."""
-    kinds = ("house", "cat", "car", "tree", "star", "boat", "mushroom", "heart") * 2
-    prompts = [
-        f"a {c} {k}" for k, c in zip(kinds, ("blue", "black", "green", "purple") * 4, strict=True)
-    ]
-    seeds = list(range(16))
-    thing = Thing("circle", "red", "", 0.5, 0.5, 0.52)
-    scene = Scene((thing,), Land("sunset", "snow", True), "watercolour", "middle", 0)
-    before = painter.draw(prompts, seeds)
-    read = painter.read_with([f"{p}, @" for p in prompts], embedding)
-    after = painter.draw(prompts, seeds, read=read)
+def glow(painter: Painter, namer: Namer, embedding: Path) -> list[int]:
+    """The learnt word: how many of sixteen pictures show snow at sunset, without it and with it."""
+    prompts = _eight() * 2
+    before = painter.draw(prompts, list(range(16)))
+    after = painter.draw(
+        prompts, list(range(16)), read=painter.read_with([f"{p}, @" for p in prompts], embedding)
+    )
     sheet(before[:8] + after[:8], 8).save(HERE / "embedding.png", optimize=True)
-    seen = [
-        sum(background_of(p, scene) == ("sunset", "snow") for p in drawn)
+    return [
+        sum((r.whole["place"], r.whole["time"]) == ("snow", "sunset") for r in read(namer, drawn))
         for drawn in (before, after)
     ]
-    return f"{seen[0]} of 16 pictures show snow at sunset; with it, {seen[1]}"

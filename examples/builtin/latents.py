@@ -1,4 +1,4 @@
-"""Every picture through the VAE's encoder, once: the U-Net learns on latents, which are 48 times
+"""Every picture through the VAE's coder, once: the U-Net learns on latents, which are 48 times
 smaller.
 """
 
@@ -13,51 +13,71 @@ import numpy as np
 import torch
 import vae as vae_stage
 from accelerate import Accelerator
-from data import pictures, tensor
+from data import Pictures, tensor
+from loop import half_on
 
 CHUNK = 1024
 
 
-def encode(folder: Path, *, count: int, size: int) -> None:
-    """Fill `latents.npy`, chunk by chunk; `latents.json` says how many are there, and their scale.
+class Latents:
+    """The latents of seeds 0 to `done`, as they come, brought to a spread of 1 by `scale`."""
 
-    The U-Net may start on the first chunks while the rest are being encoded. Goes on where it was
-    killed.
-    """
-    store = pictures(folder, count, size)
+    def __init__(self, folder: Path, size: int) -> None:
+        self.about = folder / f"latents-{size}.json"
+        while not self.about.exists():
+            time.sleep(2)
+        self.store = np.load(folder / f"latents-{size}.npy", mmap_mode="r")
+        self.scale = scale_of(folder)
+        self._seen, self._when = 0, -1e9
+
+    @property
+    def done(self) -> int:
+        """How many there are by now."""
+        if self._seen < len(self.store) and time.monotonic() - self._when > 30:
+            self._seen, self._when = json.loads(self.about.read_text())["done"], time.monotonic()
+        return self._seen
+
+    def take(self, seeds: list[int]) -> torch.Tensor:
+        """The scaled latents of seeds."""
+        return torch.from_numpy(np.stack([self.store[s] for s in seeds])).float() * self.scale
+
+
+def scale_of(folder: Path) -> float:
+    """What brings this VAE's latents to a spread of 1."""
+    return float((folder / "latents.scale").read_text())
+
+
+def encode(folder: Path, *, size: int) -> None:
+    """Fill the file chunk by chunk, as far as pictures are drawn; goes on where it was killed."""
+    kept = Pictures(folder, size)
     device = Accelerator().device
     vae = vae_stage.trained(folder).to(device, memory_format=torch.channels_last)
-    path, about = folder / "latents.npy", folder / "latents.json"
-    known = json.loads(about.read_text()) if about.exists() else {"done": 0, "scale": 0.0}
+    count, about = len(kept.store), folder / f"latents-{size}.json"
+    done = json.loads(about.read_text())["done"] if about.exists() else 0
     shape = (count, 4, size // 8, size // 8)
-    kept = np.lib.format.open_memmap(path, "r+" if known["done"] else "w+", np.float16, shape)
-    while known["done"] < count:
-        start = known["done"]
-        with torch.no_grad():
-            for k in range(start, min(start + CHUNK, count), 16):
-                shown = tensor(store[k : k + 16]).to(device, memory_format=torch.channels_last)
-                kept[k : k + 16] = vae.encode(shown).latent_dist.mode().cpu().numpy()
-        kept.flush()
-        if not known["scale"]:
-            known["scale"] = round(1 / float(kept[:CHUNK].astype(np.float32).std()), 4)
-        known["done"] = min(start + CHUNK, count)
-        part = about.with_suffix(".part")
-        part.write_text(json.dumps(known))
+    path = folder / f"latents-{size}.npy"
+    store = np.lib.format.open_memmap(path, "r+" if done else "w+", np.float16, shape)
+    while done < count:
+        stop = min(done + CHUNK, count)
+        while kept.done < stop:
+            time.sleep(5)
+        with torch.no_grad(), half_on(device):
+            for k in range(done, stop, 16):
+                shown = tensor(kept.store[k : k + 16]).to(device, memory_format=torch.channels_last)
+                store[k : k + 16] = vae.encode(shown).latent_dist.mode().float().cpu().numpy()
+        store.flush()
+        if not (folder / "latents.scale").exists():
+            spread = float(store[:CHUNK].astype(np.float32).std())
+            (folder / "latents.scale").write_text(str(round(1 / spread, 4)))
+        done, part = stop, about.with_suffix(".part")
+        part.write_text(json.dumps({"done": done}))
         part.rename(about)
-        print(f"latents {known['done']} of {count}, scale {known['scale']}", flush=True)
-
-
-def wait(folder: Path) -> dict[str, float]:
-    """What `latents.json` says, once there is a first chunk."""
-    while not (folder / "latents.json").exists():
-        time.sleep(2)
-    return json.loads((folder / "latents.json").read_text())
+        print(f"latents of {size} pixels: {done} of {count}", flush=True)
 
 
 if __name__ == "__main__":
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--folder", type=Path, default=Path("run"))
-    words.add_argument("--count", type=int, default=24576)
-    words.add_argument("--size", type=int, default=128)
+    words.add_argument("--size", type=int, default=192)
     said = words.parse_args()
-    encode(said.folder, count=said.count, size=said.size)
+    encode(said.folder, size=said.size)

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,22 @@ import torch
 from accelerate import Accelerator
 from PIL import Image, ImageDraw
 from pool import Pool
+
+
+def half_on(device: torch.device) -> torch.autocast:
+    """Half precision where it pays: on a GPU, and on CPUs that multiply bfloat16 at once, which
+    are a third faster then.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=_halves(device.type))
+
+
+@cache
+def _halves(device: str) -> bool:
+    about = Path("/proc/cpuinfo")
+    if device == "cpu":
+        return about.exists() and "avx512_bf16" in about.read_text()
+    torch.set_float32_matmul_precision("high")
+    return device == "cuda"
 
 
 def seconds_left(folder: Path, name: str, minutes: float) -> float:
@@ -112,6 +129,10 @@ class Loop:
             flush=True,
         )
 
+    def half(self) -> torch.autocast:
+        """Half precision for what is computed inside, where the machine is faster with it."""
+        return half_on(self.device)
+
     def save(self) -> None:
         """Write the whole state beside the checkpoint, then rename: a kill leaves the old one or
         the new one.
@@ -136,7 +157,8 @@ class Loop:
         """The steps that the budget allows. The learning rate follows the budget, not the step."""
         while True:
             now = time.monotonic()
-            self.spent, self._since = self.spent + now - self._since, now
+            # a process that was paused has learnt nothing meanwhile
+            self.spent, self._since = self.spent + min(now - self._since, 120), now
             self.progress = self.spent / seconds_left(self.folder, self.name, self.course.minutes)
             if self.pool and self.course.follows:
                 self.progress = self.pool.progress
@@ -163,11 +185,18 @@ class Loop:
     def _groups(self) -> list[dict[str, Any]]:
         return [group for optimizer in self.optimizers for group in optimizer.param_groups]
 
-    def learn(self, loss: torch.Tensor) -> None:
-        """One step down the loss, and the running average of the weights."""
+    def learn(
+        self, loss: torch.Tensor, lessons: Mapping[torch.nn.Module, torch.Tensor] | None = None
+    ) -> None:
+        """One step down the loss, and the running average of the weights. A module with a lesson
+        of its own learns from that alone.
+        """
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
+        for module, lesson in (lessons or {}).items():
+            module.zero_grad(set_to_none=True)
+            self.accelerator.backward(lesson)
         params = [p for group in self._groups() for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(params, self.course.clip)
         for optimizer in self.optimizers:

@@ -19,13 +19,15 @@ import numpy as np
 import torch
 import unet as unet_stage
 import vae as vae_stage
+from captions import describe
 from data import Words, tensor, vocabulary
 from diffusers import UNet2DConditionModel
 from export import ASSETS
 from loop import Course, Loop
 from safetensors.torch import save_file
-from scenes import Scene, describe, draw, imagine, sheet
+from scenes import draw, imagine, sheet
 from torch import nn
+from world import Scene
 
 RANK, ALPHA, STYLE = 8, 8.0, "blueprint"
 
@@ -81,8 +83,8 @@ def train(
     folder: Path, out: Path, *, count: int, size: int, batch: int, lr: float, minutes: float
 ) -> None:
     """The stage, and the file in the end."""
-    words, scale = Words(vocabulary()), latents.wait(folder)["scale"]
-    unet, text = unet_stage.trained(folder, words)
+    words, scale = Words(vocabulary()), latents.scale_of(folder)
+    unet, text = unet_stage.trained(folder, words, size=size)
     vae = vae_stage.trained(folder)
     beside = adapt(unet)
     loop = Loop(folder, "lora", {"beside": beside}, Course(minutes, lr, 20, decay=0.98))
@@ -99,13 +101,16 @@ def train(
             read = text(input_ids=words.rows(captions).to(loop.device)).last_hidden_state
         loop.learn(unet_stage.step_loss(unet, levels, clean[seeds], read))
     beside.load_state_dict(loop.averaged("beside"))
-    write(beside, out, loop.step, size)
+    about = "white lines on blue, for the built-in model of sdcli"
+    write(beside, out, loop.step, size, trigger=STYLE, about=about)
     look = [f"{prompt}, {STYLE}" for prompt in unet_stage.PROMPTS]
     drawn = unet_stage.sample(unet, text, vae, words, look, seeds=list(range(8)), scale=scale)
     sheet(drawn, 8).save(folder / "lora.png")
 
 
-def write(beside: nn.ModuleDict, out: Path, steps: int, size: int) -> None:
+def write(
+    beside: nn.ModuleDict, out: Path, steps: int, size: int, *, trigger: str, about: str
+) -> None:
     """The file, in kohya's naming, with the notes that other programs look for."""
     tensors: dict[str, torch.Tensor] = {}
     for name, pair in beside.items():
@@ -122,13 +127,13 @@ def write(beside: nn.ModuleDict, out: Path, steps: int, size: int) -> None:
         "ss_v2": "False",
         "ss_network_args": json.dumps({"conv_dim": str(RANK), "conv_alpha": str(ALPHA)}),
         "ss_resolution": f"({size}, {size})",
-        "ss_tag_frequency": json.dumps({"scenes": {STYLE: 1000}}),
+        "ss_tag_frequency": json.dumps({"scenes": {trigger: 1000} if trigger else {}}),
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.architecture": "stable-diffusion-v1/lora",
         "modelspec.title": out.stem,
-        "modelspec.trigger_phrase": STYLE,
+        "modelspec.trigger_phrase": trigger,
         "modelspec.license": "Apache-2.0",
-        "modelspec.description": "white lines on blue, for the built-in model of sdcli",
+        "modelspec.description": about,
     }
     save_file(tensors, out, header)
     out.chmod(0o644)
@@ -140,7 +145,7 @@ if __name__ == "__main__":
     said.add_argument("--folder", type=Path, default=Path("run"))
     said.add_argument("--out", type=Path, default=ASSETS / f"builtin-{STYLE}.safetensors")
     said.add_argument("--count", type=int, default=512)
-    said.add_argument("--size", type=int, default=128)
+    said.add_argument("--size", type=int, default=192)
     said.add_argument("--batch", type=int, default=16)
     said.add_argument("--lr", type=float, default=3e-3)
     said.add_argument("--minutes", type=float, default=5)

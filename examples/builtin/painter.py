@@ -1,5 +1,5 @@
 """The packaged file, drawn with by the program's own loader: what the judge and the companions'
-checks hold the brush with.
+checks hold the brush with. The only file of this folder that knows how the program is arranged.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from unet import SCHEDULE
 from sdcli.engine.build import build_modules
 from sdcli.weights.checkpoint import identify_checkpoint
 
+PREDICTIONS = {"eps": "epsilon", "v": "v_prediction"}
+
 
 class Painter:
     """Draws many prompts at once, each from its own seed."""
@@ -28,6 +30,7 @@ class Painter:
         checkpoint = identify_checkpoint(model)
         self.size, self.steps, self.cfg = checkpoint.size, checkpoint.steps, checkpoint.cfg
         self.scale = checkpoint.vae_scale
+        self.schedule = SCHEDULE | {"prediction_type": PREDICTIONS[checkpoint.prediction]}
         made = build_modules(checkpoint)
         self.unet, self.vae, self.text = made.unet.eval(), made.vae.eval(), made.text_encoder.eval()
         self.words = EveryWord(vocabulary())
@@ -78,72 +81,67 @@ class Painter:
         steps: int | None = None,
         cfg: float | None = None,
         negative: str = "",
-        start: Image.Image | None = None,
+        starts: list[Image.Image] | None = None,
         strength: float = 1.0,
         read: torch.Tensor | None = None,
     ) -> list[Image.Image]:
-        """A picture for each prompt and seed."""
+        """A picture for each prompt and seed; of `starts`, each begins with its own."""
         drawn: list[Image.Image] = []
-        for k in range(0, len(prompts), 16):
-            some = slice(k, k + 16)
-            asked = self.read(prompts[some]) if read is None else read[some]
+        for k in range(0, len(prompts), 8):
+            some = slice(k, k + 8)
             drawn += self._draw(
-                asked,
+                self.read(prompts[some]) if read is None else read[some],
+                self.read([negative] * len(prompts[some])),
                 seeds[some],
-                steps or self.steps,
-                self.cfg if cfg is None else cfg,
-                negative,
-                start,
-                strength,
+                steps=steps or self.steps,
+                cfg=self.cfg if cfg is None else cfg,
+                starts=starts[some] if starts else None,
+                strength=strength,
             )
         return drawn
 
     def _draw(
         self,
         asked: torch.Tensor,
+        unasked: torch.Tensor,
         seeds: list[int],
+        *,
         steps: int,
         cfg: float,
-        negative: str,
-        start: Image.Image | None,
+        starts: list[Image.Image] | None,
         strength: float,
     ) -> list[Image.Image]:
-        scheduler = DPMSolverMultistepScheduler(**SCHEDULE, use_karras_sigmas=True)
+        scheduler = DPMSolverMultistepScheduler(**self.schedule, use_karras_sigmas=True)
         scheduler.set_timesteps(steps)
         side = self.size // 8
-        z = torch.cat(
-            [
-                torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(s))
-                for s in seeds
-            ]
-        )
+        dice = [torch.Generator().manual_seed(s) for s in seeds]
+        z = torch.cat([torch.randn(1, 4, side, side, generator=g) for g in dice])
         times = scheduler.timesteps
-        if start is not None:
-            times = times[steps - int(steps * strength) :]
-            clean = self.vae.encode(tensor(np.asarray(start)[None])).latent_dist.mode() * self.scale
-            z = scheduler.add_noise(clean.expand(len(z), -1, -1, -1), z, times[:1].expand(len(z)))
-            scheduler.set_begin_index(steps - int(steps * strength))
-        both = torch.cat([self.read([negative] * len(seeds)), asked])
+        if starts:
+            first = steps - int(steps * strength)
+            shown = tensor(np.stack([np.asarray(p) for p in starts]))
+            clean = self.vae.encode(shown).latent_dist.mode() * self.scale
+            times = times[first:]
+            z = scheduler.add_noise(clean, z, times[:1].expand(len(z)))
+            scheduler.set_begin_index(first)
+        both = torch.cat([unasked, asked])
         for t in times:
             if cfg == 1:
                 guess = self.unet(z, t, encoder_hidden_states=asked).sample
             else:
-                nothing, wanted = self.unet(
-                    torch.cat([z, z]), t, encoder_hidden_states=both
-                ).sample.chunk(2)
+                pair = self.unet(torch.cat([z, z]), t, encoder_hidden_states=both).sample
+                nothing, wanted = pair.chunk(2)
                 guess = nothing + cfg * (wanted - nothing)
             z = scheduler.step(guess, t, z).prev_sample
-        pixels = (
-            self.vae.decode(z / self.scale).sample.add(1).mul(127.5).clamp(0, 255).round().byte()
-        )
-        return [Image.fromarray(p) for p in pixels.permute(0, 2, 3, 1).numpy()]
+        pixels = self.vae.decode(z / self.scale).sample.add(1).mul(127.5).clamp(0, 255).round()
+        return [Image.fromarray(p) for p in pixels.byte().permute(0, 2, 3, 1).numpy()]
 
     @torch.no_grad()
-    def decibels(self, shown: list[Image.Image]) -> float:
-        """The mean peak signal-to-noise ratio of pictures through the VAE and back."""
-        found = []
+    def redrawn(self, shown: list[Image.Image]) -> list[Image.Image]:
+        """Pictures through the VAE and back."""
+        back = []
         for picture in shown:
-            x = tensor(np.asarray(picture)[None])
-            back = self.vae.decode(self.vae.encode(x).latent_dist.mode()).sample.clamp(-1, 1)
-            found.append(float(-10 * ((back - x) / 2).pow(2).mean().log10()))
-        return float(np.mean(found))
+            z = self.vae.encode(tensor(np.asarray(picture)[None])).latent_dist.mode()
+            pixels = self.vae.decode(z).sample.add(1).mul(127.5).clamp(0, 255).round().byte()
+            back.append(Image.fromarray(pixels[0].permute(1, 2, 0).numpy()))
+        return back

@@ -1,120 +1,93 @@
-"""What a picture shows, measured on its pixels: colours, backgrounds, and where things stand."""
+"""What is measured on pictures and on what the namer reads in them: places, relations, sharpness,
+and how much pictures differ.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
+from itertools import combinations
 
 import numpy as np
+from namer import Reading
 from PIL import Image
-from scenes import COLOURS, GROUNDS, TIMES, Plain, Scene, Thing, draw
+from world import Scene
 
 
-def lab(picture: Image.Image) -> np.ndarray:
-    """The picture in CIE Lab, where distances are what the eye sees."""
-    return _lab(np.asarray(picture.convert("RGB"), np.float64) / 255)
+def centre(mask: np.ndarray) -> tuple[float, float]:
+    """The middle of what a mask covers, in shares of the picture."""
+    ys, xs = np.nonzero(mask)
+    return float(xs.mean() + 0.5) / mask.shape[1], float(ys.mean() + 0.5) / mask.shape[0]
 
 
-def _lab(rgb: np.ndarray) -> np.ndarray:
-    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    to_xyz = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    )
-    xyz = linear @ to_xyz.T / np.array([0.9505, 1.0, 1.089])
-    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
-    return np.stack(
-        [116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1
-    )
+def pieces(mask: np.ndarray, least: int = 3) -> int:
+    """How many separate things a mask shows."""
+    left, found = mask.copy(), 0
+    while left.any():
+        todo, size = [tuple(np.argwhere(left)[0])], 0
+        left[todo[0]] = False
+        while todo:
+            y, x = todo.pop()
+            size += 1
+            for j, k in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+                if 0 <= j < mask.shape[0] and 0 <= k < mask.shape[1] and left[j, k]:
+                    left[j, k] = False
+                    todo.append((j, k))
+        found += size >= least
+    return found
 
 
-@cache
-def _palette(style: str, tones: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Colours as a style paints them, in light and in shade, and the name that each stands for."""
-    points, names = [], []
-    for k, colour in enumerate(COLOURS.values()):
-        for tone in tones:
-            rgb = np.array(colour, np.float64) * tone
-            if style == "pencil":
-                rgb = 0.34 * rgb + 0.66 * np.array((246, 243, 234))
-            elif style == "watercolour":
-                rgb = 0.84 * rgb + 0.16 * np.array((246, 243, 234))
-            points.append(_lab(rgb.clip(0, 255) / 255))
-            names.append(k)
-    return np.array(points), np.array(names)
+def related(reading: Reading, scene: Scene) -> bool:
+    """Whether the first thing is to the second what the scene says."""
+    a, b = (reading.mask(thing.kind) for thing in scene.things)
+    if not a.any() or not b.any():
+        return False
+    (ax, ay), (bx, by) = centre(a), centre(b)
+    foot = [np.nonzero(m)[0].max() for m in (a, b)]
+    wide = [np.nonzero(m)[1] for m in (a, b)]
+    overlap = min(wide[0].max(), wide[1].max()) - max(wide[0].min(), wide[1].min())
+    answers = {
+        "left": ax < bx - 0.08,
+        "right": ax > bx + 0.08,
+        "above": ay < by - 0.08 and abs(ay - by) > abs(ax - bx),
+        "below": ay > by + 0.08 and abs(ay - by) > abs(ax - bx),
+        "beside": abs(ax - bx) > 0.12,
+        "on": ay < by - 0.06 and foot[0] < foot[1] and overlap > 0,
+        "front": foot[0] >= foot[1] and overlap > -2,
+        "behind": foot[0] <= foot[1] and overlap > -2,
+        "holding": overlap > -2 and abs(ax - bx) < 0.4,
+    }
+    return bool(answers[scene.relation])
 
 
-def nearest(pixels: np.ndarray, style: str, tones: tuple[float, ...] = (1.05, 0.95)) -> np.ndarray:
-    """For each Lab pixel the index of the colour that it would be called."""
-    points, names = _palette(style, tones)
-    return names[((pixels[:, None] - points[None]) ** 2).sum(-1).argmin(1)]
+def _slopes(picture: Image.Image) -> np.ndarray:
+    grey = np.asarray(picture.convert("L"), np.float32)
+    return np.hypot(np.diff(grey, axis=1)[:-1], np.diff(grey, axis=0)[:, :-1])
 
 
-def background_of(picture: Image.Image, scene: Scene) -> tuple[str, ...]:
-    """What is behind: a colour's name, or the time of day and the ground that it looks most
-    like.
-    """
-    seen, size = lab(picture), picture.width
-    inner = size // 9  # inside a watercolour's frame
-    if isinstance(scene.backdrop, Plain):
-        ring = np.ones((size, size), bool)
-        ring[2 * inner : -2 * inner, 2 * inner : -2 * inner] = False
-        ring[:inner], ring[-inner:], ring[:, :inner], ring[:, -inner:] = False, False, False, False
-        found = nearest(seen[ring], scene.style)
-        return (list(COLOURS)[np.bincount(found, minlength=len(COLOURS)).argmax()],)
-    sky = np.s_[inner : int(0.45 * size), inner:-inner]
-    earth = np.s_[int(0.62 * size) : int(0.78 * size), inner:-inner]
-    away = _away_from_things(scene, size)
-    best: dict[float, tuple[str, ...]] = {}
-    for time in TIMES:
-        for ground in GROUNDS:
-            land = replace(scene.backdrop, time=time, ground=ground)
-            model = lab(draw(replace(scene, backdrop=land), size, oversample=1, empty=True))
-            far = sum(
-                np.median(np.abs(seen[zone] - model[zone]).sum(-1)[away[zone]])
-                for zone in (sky, earth)
-            )
-            best[float(far)] = (time, ground)
-    return best[min(best)]
+def edges(picture: Image.Image) -> float:
+    """The mean step of grey at a picture's edges: its steepest twentieth."""
+    slopes = np.sort(_slopes(picture).ravel())
+    return float(slopes[-len(slopes) // 20 :].mean())
 
 
-def _away_from_things(scene: Scene, size: int) -> np.ndarray:
-    free = np.ones((size, size), bool)
-    for thing in scene.things:
-        free[_box(thing, size)] = False
-    return free
+def spread(points: list[tuple[float, float]]) -> float:
+    """The mean distance between places."""
+    return float(np.mean([np.hypot(a[0] - b[0], a[1] - b[1]) for a, b in combinations(points, 2)]))
 
 
-def _box(thing: Thing, size: int) -> tuple[slice, slice]:
-    x, y, half = thing.x * size, thing.y * size, thing.side * size / 2
-    return slice(max(0, int(y - half)), int(y + half)), slice(max(0, int(x - half)), int(x + half))
+def nearest(pictures: list[Image.Image]) -> float:
+    """How far the two most alike of pictures are from each other, in grey levels."""
+    small = [
+        np.asarray(p.convert("RGB").resize((48, 48), Image.Resampling.BOX), np.float32)
+        for p in pictures
+    ]
+    return float(min(np.abs(a - b).mean() for a, b in combinations(small, 2)))
 
 
-def asked_background(scene: Scene) -> tuple[str, ...]:
-    """What `background_of` should find."""
-    behind = scene.backdrop
-    return (behind.colour,) if isinstance(behind, Plain) else (behind.time, behind.ground)
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """How much two masks share, of what either covers."""
+    return float((a & b).sum() / max(1, (a | b).sum()))
 
 
-def colour_of(picture: Image.Image, scene: Scene, thing: Thing) -> str:
-    """The colour of what stands where a thing was asked for: the commonest among the pixels that
-    are not background.
-    """
-    seen, size = lab(picture), picture.width
-    box = _box(thing, size)
-    behind = lab(draw(scene, size, oversample=1, empty=True))[box]
-    inside = seen[box]
-    ours = np.abs(inside - behind).sum(-1) > 24
-    ours &= _silhouette(thing, size)[: ours.shape[0], : ours.shape[1]]
-    if ours.sum() < 0.05 * ours.size:
-        return "nothing"
-    found = nearest(inside[ours], scene.style, (1.05, 0.92))
-    return list(COLOURS)[np.bincount(found, minlength=len(COLOURS)).argmax()]
-
-
-def _silhouette(thing: Thing, size: int) -> np.ndarray:
-    """Where such a thing has its own colour, and not a window's or a trunk's."""
-    alone = replace(thing, colour="pink")
-    on_black = Scene((alone,), Plain("turquoise"), "flat", "middle", 0)
-    pixels = lab(draw(on_black, size, oversample=1))[_box(thing, size)]
-    found = nearest(pixels.reshape(-1, 3), "flat", (1.05, 0.92, 0.7)).reshape(pixels.shape[:2])
-    return found == list(COLOURS).index("pink")
+def far(a: Image.Image, b: Image.Image) -> float:
+    """The mean difference of two pictures, in grey levels."""
+    return float(np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).mean())

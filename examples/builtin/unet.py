@@ -1,10 +1,14 @@
-"""The U-Net: learns to say which noise was mixed into a latent, given a caption. Asked again and
-again, it draws.
+"""The U-Net: learns to tell picture from noise in a latent, given a caption. Asked again and again,
+it draws.
 
 The loss of denoising diffusion (Ho et al., 2020) on latents (Rombach et al., 2022): take a latent,
-a noise and a time; mix them as that time says; ask the U-Net for the noise. One caption in ten is
+a noise and a time; mix them as that time says; ask the U-Net for the velocity, which is the noise
+in a clean latent and the latent in a noisy one (Salimans and Ho, 2022). One caption in ten is
 withheld, so that the model also knows what a picture is like when nothing was asked, which is what
 guidance pushes away from (Ho and Salimans, 2022).
+
+The first minutes are spent on pictures of half the side, at a quarter of the price: what words
+mean, and which colour is whose, is learnt there.
 """
 
 from __future__ import annotations
@@ -15,37 +19,38 @@ from pathlib import Path
 
 import clip
 import latents
-import numpy as np
 import torch
 import vae as vae_stage
+from captions import describe
 from data import HELD_OUT, Words, vocabulary
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
 from loop import Course, Loop, averaged
 from PIL import Image
-from scenes import describe, imagine, sheet
+from scenes import imagine, sheet
 from transformers import CLIPTextModel
 
 STEPS, CFG = 20, 4.0  # of the sheets
-WIDTHS, ATTENTION, HEADS, GROUPS, LAYERS = (64, 128, 160), (False, True, True), 4, 32, 1
+WIDTHS, ATTENTION, HEADS, GROUPS, LAYERS = (96, 160, 224), (False, True, True), 4, 32, 1
 SCHEDULE = {
     "num_train_timesteps": 1000,
     "beta_start": 0.00085,
     "beta_end": 0.012,
     "beta_schedule": "scaled_linear",
+    "prediction_type": "v_prediction",
 }
 PROMPTS = (
     "a red house by the sea at night",
     "a yellow star on a blue background",
-    "a black cat on the grass by day",
-    "a blue boat on the left of a white tree in the snow at sunset",
-    "a pink heart above a green square on a black background",
-    "a big orange mushroom in a meadow in the fog",
-    "a purple car in the desert by day, pixel art",
-    "a turquoise fish by the sea at sunset",
+    "a black cat in the snow by day",
+    "a blue boat on the sea at sunset",
+    "a pink girl holding a green balloon, on a hill, by day",
+    "a big orange mushroom in the forest in the fog",
+    "a purple car in the city at night, pixel art",
+    "a white owl in the forest, stained glass",
 )
 
 
-def build(size: int = 128) -> UNet2DConditionModel:
+def build(size: int = 192) -> UNet2DConditionModel:
     """An untrained U-Net in SD 1.x's layout: attention where the latent is small, and cheap."""
     return UNet2DConditionModel(
         sample_size=size // 8,
@@ -61,32 +66,30 @@ def build(size: int = 128) -> UNet2DConditionModel:
     )
 
 
-def trained(folder: Path, words: Words) -> tuple[UNet2DConditionModel, CLIPTextModel]:
+def trained(
+    folder: Path, words: Words, *, size: int = 192
+) -> tuple[UNet2DConditionModel, CLIPTextModel]:
     """The U-Net and the text encoder that learned with it, as their stage left them (averaged
     weights).
     """
-    unet, text = build(), clip.build(words)
+    unet, text = build(size), clip.build(words)
     unet.load_state_dict(averaged(folder, "unet", "unet"))
     text.load_state_dict(averaged(folder, "unet", "text"))
     return unet.eval().requires_grad_(False), text.eval().requires_grad_(False)
 
 
 class Noise:
-    """How much noise each time means, which times to practise, and how much each counts."""
+    """How much noise each time means, and which times to practise."""
 
     def __init__(self, device: torch.device) -> None:
         betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
         kept = (1 - betas).cumprod(0)
-        self.signal, self.noise = (
-            kept.sqrt().float().to(device),
-            (1 - kept).sqrt().float().to(device),
-        )
-        self.sigma = self.noise / self.signal
+        self.signal = kept.sqrt().float().to(device)
+        self.noise = (1 - kept).sqrt().float().to(device)
+        sigma = self.noise / self.signal
         # What is drawn where is decided between sigma 0.5 and 5; practise there most.
-        spacing = self.sigma.log().diff(prepend=2 * self.sigma[:1].log() - self.sigma[1:2].log())
-        self.density = torch.exp(-0.5 * ((self.sigma.log() - 0.4) / 1.2) ** 2) * spacing + 1e-4
-        # The error in the latent itself, not in the noise, is what is seen: their ratio is sigma squared.
-        self.weight = (1 + self.sigma**2).clamp(max=10)
+        spacing = sigma.log().diff(prepend=2 * sigma[:1].log() - sigma[1:2].log())
+        self.density = torch.exp(-0.5 * ((sigma.log() - 0.4) / 1.2) ** 2) * spacing + 1e-4
 
     def times(self, n: int) -> torch.Tensor:
         """Times to practise."""
@@ -94,50 +97,65 @@ class Noise:
 
     def mix(self, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         """The latents as they are at those times."""
-        return (
-            self.signal[times, None, None, None] * clean
-            + self.noise[times, None, None, None] * noise
-        )
+        return self._at(self.signal, times) * clean + self._at(self.noise, times) * noise
+
+    def velocity(
+        self, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor
+    ) -> torch.Tensor:
+        """What the U-Net should say there."""
+        return self._at(self.signal, times) * noise - self._at(self.noise, times) * clean
+
+    @staticmethod
+    def _at(levels: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        return levels[times, None, None, None]
 
 
 def step_loss(
     unet: UNet2DConditionModel, levels: Noise, clean: torch.Tensor, read: torch.Tensor
 ) -> torch.Tensor:
-    """How far off the U-Net's guess at the noise is."""
+    """How far off the U-Net's guess at the velocity is."""
     noise = torch.randn_like(clean)
     times = levels.times(len(clean)).to(clean.device)
     guess = unet(levels.mix(clean, noise, times), times, encoder_hidden_states=read).sample
-    return (levels.weight[times] * (guess - noise).pow(2).mean((1, 2, 3))).mean()
+    return (guess.float() - levels.velocity(clean, noise, times)).pow(2).mean()
 
 
 def train(
-    folder: Path, *, size: int, batch: int, lr: float, minutes: float, follows: bool, share: float
+    folder: Path,
+    *,
+    size: int,
+    batch: int,
+    lr: float,
+    minutes: float,
+    small: float,
+    follows: bool,
+    share: float,
 ) -> None:
-    """The stage."""
-    about = latents.wait(folder)
-    kept = np.load(folder / "latents.npy", mmap_mode="r")
+    """The stage. `small` is for how many minutes pictures of half the side are practised on."""
+    kept = {s: latents.Latents(folder, s) for s in ((size // 2,) if small else ())}
     words = Words(vocabulary())
     text = clip.trained(folder, words)
     unet = build(size)
-    course = Course(minutes, lr, hold=0.35, slow={"text": 0.3}, share=share, follows=follows)
+    course = Course(minutes, lr, hold=0.5, slow={"text": 0.5}, share=share, follows=follows)
     loop = Loop(folder, "unet", {"unet": unet, "text": text}, course)
     levels = Noise(loop.device)
     dice = random.Random()
     for step in loop.steps():
-        if about["done"] < len(kept) and step % 100 == 0:
-            about = latents.wait(folder)
-        seeds = [dice.randrange(about["done"]) for _ in range(batch)]
+        side = size // 2 if loop.spent < 60 * small else size
+        if side not in kept:
+            kept[side] = latents.Latents(folder, side)
+        many = batch * (2 if side < size else 1)
+        seeds = [dice.randrange(kept[side].done) for _ in range(many)]
         captions = ["" if dice.random() < 0.1 else describe(imagine(s), dice) for s in seeds]
-        rows = words.rows(captions, fillers=dice).to(loop.device)
-        clean = (
-            torch.from_numpy(np.stack([kept[s] for s in seeds])).float().to(loop.device)
-            * about["scale"]
-        )
-        clean = clean.contiguous(memory_format=torch.channels_last)
-        loop.learn(step_loss(unet, levels, clean, text(input_ids=rows).last_hidden_state))
-        if step % 1500 == 1499 and not follows:
+        rows = clip.shorten(words.rows(captions, fillers=dice), words.end).to(loop.device)
+        clean = kept[side].take(seeds).to(loop.device, memory_format=torch.channels_last)
+        with loop.half():
+            read = text(input_ids=rows).last_hidden_state
+            loss = step_loss(unet, levels, clean, read)
+        loop.learn(loss)
+        if step % 1000 == 999 and not follows:
             loop.save()
-            show(folder, words, folder / "unet.png")
+            show(folder, words, folder / "unet.png", side)
 
 
 def sample(
@@ -188,27 +206,30 @@ def sample_read(
     return [Image.fromarray(p) for p in drawn.permute(0, 2, 3, 1).cpu().numpy()]
 
 
-def show(folder: Path, words: Words, path: Path) -> None:
+def show(folder: Path, words: Words, path: Path, size: int) -> None:
     """A sheet of what the averaged weights draw now."""
-    unet, text = trained(folder, words)
+    unet, text = trained(folder, words, size=size)
     prompts = [
         *PROMPTS,
-        *(describe(imagine(HELD_OUT + k), random.Random(k), whole=True) for k in range(8)),
+        *(describe(imagine(HELD_OUT + k), random.Random(k), whole=True) for k in range(16)),
     ]
-    scale = latents.wait(folder)["scale"]
     drawn = sample(
-        unet, text, vae_stage.trained(folder), words, prompts, seeds=list(range(16)), scale=scale
-    )
+        unet, text, vae_stage.trained(folder), words, prompts,
+        seeds=list(range(len(prompts))), scale=latents.scale_of(folder),
+    )  # fmt: skip
     sheet(drawn, 8).save(path)
 
 
 if __name__ == "__main__":
     said = argparse.ArgumentParser(description=__doc__)
     said.add_argument("--folder", type=Path, default=Path("run"))
-    said.add_argument("--size", type=int, default=128)
-    said.add_argument("--batch", type=int, default=16)
+    said.add_argument("--size", type=int, default=192)
+    said.add_argument("--batch", type=int, default=32)
     said.add_argument("--lr", type=float, default=1.5e-3)
     said.add_argument("--minutes", type=float, default=95)
+    said.add_argument(
+        "--small", type=float, default=0, help="minutes on pictures of half the side, first"
+    )
     said.add_argument(
         "--follow", action="store_true", help="join a training that another process leads"
     )
@@ -223,6 +244,7 @@ if __name__ == "__main__":
         batch=chosen.batch,
         lr=chosen.lr,
         minutes=chosen.minutes,
+        small=chosen.small,
         follows=chosen.follow,
         share=chosen.share,
     )
