@@ -55,7 +55,7 @@ BatchSeed = Annotated[
 ]
 
 
-@spread_options(Draw, without={"prompt"})
+@spread_options(Draw, without={"prompt", "batch"})
 def batch(options: DrawingOptions, file: JobFile, seed: BatchSeed = None) -> None:
     """Draw many pictures from a file of jobs; begun again, go on where it stopped."""
     base = replace(options.request(prompt=""), seed=seed)

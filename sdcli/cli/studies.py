@@ -38,7 +38,7 @@ from sdcli.text import count_of
 if TYPE_CHECKING:
     from sdcli.engine.trace import TraceResult
 
-FLAGS_OF_ONE_RUN = ("count", "keep-maps", "preview", "preview-vae")  # not of a study
+FLAGS_OF_ONE_RUN = ("count", "batch", "keep-maps", "preview", "preview-vae")  # not of a study
 USUAL = "ddim,euler,euler-a,heun,dpm++2m,dpm++2m-karras,unipc-karras,dpm++2m-sde-karras"
 
 Schedulers = Annotated[
