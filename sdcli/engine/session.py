@@ -147,7 +147,7 @@ class Session:
         """
 
         def attempt(count: int) -> list[DrawnLatents]:
-            state = Drawing(plan, loaded, inputs, listener, index, count, predict)
+            state = BatchDrawing(plan, loaded, inputs, listener, index, count, predict)
             for run_pass in PASSES:
                 run_pass(state)
             return state.drawn
@@ -156,7 +156,7 @@ class Session:
 
 
 @dataclass
-class Drawing:
+class BatchDrawing:
     """What the passes over the pictures of one batch hand on to each other."""
 
     plan: Plan
@@ -178,7 +178,7 @@ class Drawing:
         return [nth_picture(self.plan, self.index + k) for k in range(self.count)]
 
 
-def denoise_pass(state: Drawing) -> None:
+def denoise_pass(state: BatchDrawing) -> None:
     """From noise, or from the picture handed in, to finished latents."""
     plans = state.plans
     seeds = f"seed {plans[0].seed}" + (f" to {plans[-1].seed}" if len(plans) > 1 else "")
@@ -194,7 +194,7 @@ def denoise_pass(state: Drawing) -> None:
     state.start, state.latents, state.denoising = start, x, time.perf_counter() - before
 
 
-def decode_pass(state: Drawing) -> None:
+def decode_pass(state: BatchDrawing) -> None:
     """From latents to pictures, one after the other: a VAE takes more memory than a U-Net."""
     assert state.start is not None and state.latents is not None
     maps = tuple(control.control_map for control in state.inputs.controls)
@@ -207,11 +207,11 @@ def decode_pass(state: Drawing) -> None:
         state.drawn.append(DrawnLatents(picture, latents, state.denoising / state.count))
 
 
-PASSES: tuple[Callable[[Drawing], None], ...] = (denoise_pass, decode_pass)
+PASSES: tuple[Callable[[BatchDrawing], None], ...] = (denoise_pass, decode_pass)
 """What is done for every batch of pictures, in this order; each pass finds what the last one left."""
 
 
-def _made(state: Drawing) -> Provenance:
+def _made(state: BatchDrawing) -> Provenance:
     """How the pictures of a batch came about."""
     loaded, plans = state.loaded, state.plans
     machine = loaded.machine
@@ -272,7 +272,7 @@ def start_steps(
     )
 
 
-def _event(step: DenoisingStep, state: Drawing) -> LatentStep:
+def _event(step: DenoisingStep, state: BatchDrawing) -> LatentStep:
     """What listeners are told of a step."""
     return LatentStep(
         index=step.index,

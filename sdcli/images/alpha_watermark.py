@@ -21,7 +21,7 @@ _MAGIC_BITS = 15 * 8
 _BITS = bytes.maketrans(bytes(range(256)), b"01" * 128)
 
 
-def read(path: Path) -> str:
+def read_watermark(path: Path) -> str:
     """The hidden text, or nothing."""
     try:
         with warnings.catch_warnings():

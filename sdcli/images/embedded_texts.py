@@ -51,7 +51,7 @@ class Texts:
         self.problems.append(problem)
 
 
-def read(path: Path) -> Texts:
+def read_embedded_texts(path: Path) -> Texts:
     """Every text in the picture at `path`; BadRequest where it is no picture."""
     texts = Texts()
     try:
@@ -143,11 +143,11 @@ def _utf8_or_latin1(text: bytes) -> str:
 
 
 def _exif(block: bytes, texts: Texts) -> None:
-    for tag, value in exif.read(block).items():
+    for tag, value in exif.read_exif(block).items():
         if tag == exif.USER_COMMENT:
             texts.add("UserComment", exif.comment(value))
         elif tag in _TAGS:
-            text = exif.plain(value)
+            text = exif.plain_text(value)
             name, _, rest = text.partition(":")
             # ComfyUI's WebP: "prompt:{...}" and "workflow:{...}" in tags meant for cameras.
             known = name in ("prompt", "workflow") and rest.lstrip()[:1] == "{"

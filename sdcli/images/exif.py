@@ -16,7 +16,7 @@ _HEADER = b"Exif\0\0"
 _TIFF = b"MM\0\x2a\0\0\0\x08"  # big-endian, the first folder right behind this
 
 
-def write(software: str, entries: Mapping[int, bytes]) -> bytes:
+def write_exif(software: str, entries: Mapping[int, bytes]) -> bytes:
     """An EXIF block: who wrote it, and `entries` as undefined bytes. Big-endian, as A1111's is.
 
     Pillow's `Image.Exif` would write them as numbers of one byte, which piexif and with it A1111
@@ -35,7 +35,7 @@ def write(software: str, entries: Mapping[int, bytes]) -> bytes:
     return _HEADER + _TIFF + root.tobytes(len(_TIFF)) + folder.tobytes(folder_at)
 
 
-def read(block: bytes) -> dict[int, bytes]:
+def read_exif(block: bytes) -> dict[int, bytes]:
     """The texts and undefined bytes of an EXIF block, by tag; of rubbish, nothing."""
     tiff = block.removeprefix(_HEADER)
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
@@ -56,11 +56,11 @@ def comment(value: bytes) -> str:
     if label == b"UNICODE\0":
         return _utf16(text)
     if label in (b"ASCII\0\0\0", b"JIS\0\0\0\0\0", b"\0" * 8):
-        return plain(text)
-    return plain(value)
+        return plain_text(text)
+    return plain_text(value)
 
 
-def plain(value: bytes) -> str:
+def plain_text(value: bytes) -> str:
     """Bytes of no announced encoding as text."""
     return value.decode("utf-8", "replace").strip("\0")
 

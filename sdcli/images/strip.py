@@ -27,7 +27,7 @@ _ORIENTATION = 0x0112
 def stripped(path: Path) -> bytes:
     """The file at `path` as it would be if nothing had been written into it."""
     raw = path.read_bytes()
-    if stealth.read(path):
+    if stealth.read_watermark(path):
         raw = _wiped(path)
     for opening, pieces in _FORMATS:
         if raw.startswith(opening):

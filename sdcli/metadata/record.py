@@ -106,7 +106,7 @@ def read_picture_metadata(path: Path) -> EmbeddedMetadata:
     A picture that carries our plan is read by that alone. BadRequest where the plan cannot be read:
     what stands beside it for other programs says less, so it is no substitute.
     """
-    texts = containers.read(path)
+    texts = containers.read_embedded_texts(path)
     if not texts.named:
         texts.add(*_read_watermark(path))
     embedded = EmbeddedMetadata(texts.named, problems=tuple(texts.problems))
@@ -130,7 +130,7 @@ def _refused(path: Path, why: str) -> BadRequest:
 
 def _read_watermark(path: Path) -> tuple[str, str]:
     """A watermark's text by the name it would have had: NovelAI's is the JSON of all its chunks."""
-    hidden = stealth.read(path)
+    hidden = stealth.read_watermark(path)
     return ("stealth" if hidden.lstrip()[:1] == "{" else "parameters"), hidden
 
 
@@ -176,7 +176,7 @@ def _jpeg_options(ours: str, theirs: str) -> dict[str, Any]:
 
 def _exif_block(entries: dict[int, bytes], theirs: str) -> bytes:
     comment = {exif.USER_COMMENT: exif.unicode_comment(theirs)} if theirs else {}
-    return exif.write(f"sdcli {__version__}", {**entries, **comment})
+    return exif.write_exif(f"sdcli {__version__}", {**entries, **comment})
 
 
 _WRITERS = {"png": _png_options, "jpg": _jpeg_options, "webp": _webp_options}

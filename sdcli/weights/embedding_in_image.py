@@ -29,7 +29,7 @@ def may_hold_embedding(path: Path) -> bool:
 
 def read_embedding_rows(path: Path) -> Sequence[Sequence[float]]:
     """The vectors of the embedding in a picture."""
-    text = embedded_texts.read(path).named.get(TEXT_KEY)
+    text = embedded_texts.read_embedded_texts(path).named.get(TEXT_KEY)
     if text is None:
         raise BadRequest(
             f"`{path.name}` is a picture, and no text in it holds an embedding",

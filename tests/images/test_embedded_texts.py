@@ -48,7 +48,7 @@ def test_every_kind_of_text(tmp_path: Path) -> None:
         chunk(b"iTXt", "plain\0\0\0de\0Wort\0狐".encode()),
         chunk(b"iTXt", b"both\0\1\0\0\0" + zlib.compress("狐".encode())),
     )
-    assert containers.read(path).named == {
+    assert containers.read_embedded_texts(path).named == {
         "latin": "café",
         "wrong": "café 狐",
         "packed": "a fox",
@@ -68,7 +68,7 @@ def test_every_kind_of_text(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_read_is_said(tmp_path: Path, body: bytes, problem: str) -> None:
-    texts = containers.read(png(tmp_path, body, chunk(b"tEXt", b"sound\0yes")))
+    texts = containers.read_embedded_texts(png(tmp_path, body, chunk(b"tEXt", b"sound\0yes")))
     assert texts.named == {"sound": "yes"}
     assert problem in texts.problems[0]
     assert problem in texts.lost["a"]
@@ -76,14 +76,14 @@ def test_what_is_not_read_is_said(tmp_path: Path, body: bytes, problem: str) -> 
 
 def test_many_texts_are_too_many(tmp_path: Path) -> None:
     some = [chunk(b"zTXt", b"n%d\0\0" % n + zlib.compress(b"a" * (7 * 2**20))) for n in range(8)]
-    texts = containers.read(png(tmp_path, *some))
+    texts = containers.read_embedded_texts(png(tmp_path, *some))
     assert len(texts.named) == 4
     assert "beyond what is read" in texts.problems[0]
 
 
 def test_a_length_that_is_not_there(tmp_path: Path) -> None:
     path = png(tmp_path, chunk(b"tEXt", b"a\0b", size=2**31 - 1))
-    assert containers.read(path).named == {}
+    assert containers.read_embedded_texts(path).named == {}
 
 
 @pytest.mark.parametrize("claim", [b"\0" * 8, b"\x7f\xff\xff\xff\x7f\xff\xff\xff"])
@@ -91,7 +91,7 @@ def test_a_picture_that_claims_to_be_huge(tmp_path: Path, claim: bytes) -> None:
     path = tmp_path / "a.png"
     body = claim + b"\x08\2\0\0\0"
     path.write_bytes(containers.PNG + chunk(b"IHDR", body) + chunk(b"tEXt", b"a\0b"))
-    assert containers.read(path).named == {"a": "b"}
+    assert containers.read_embedded_texts(path).named == {"a": "b"}
     with pytest.raises(BadRequest):
         images.size(path)
 
@@ -99,14 +99,14 @@ def test_a_picture_that_claims_to_be_huge(tmp_path: Path, claim: bytes) -> None:
 @pytest.mark.parametrize("entries", [{}, {0x9286: b"UNICODE\0" + "狐".encode("utf-16-be")}])
 @pytest.mark.parametrize("name", ["", "abc", "sdcli 0.1.0"])
 def test_exif_is_what_others_read(tmp_path: Path, entries: dict[int, bytes], name: str) -> None:
-    block = exif.write(name, entries)
+    block = exif.write_exif(name, entries)
     path = tmp_path / "a.jpg"
     Image.new("RGB", (8, 8)).save(path, exif=block)
     with Image.open(path) as image:
         found = image.getexif()
         assert found.get(0x0131, "") == name
         assert dict(found.get_ifd(0x8769)) == entries
-    assert exif.read(block).get(0x9286, b"") == entries.get(0x9286, b"")
+    assert exif.read_exif(block).get(0x9286, b"") == entries.get(0x9286, b"")
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_exif_is_what_others_read(tmp_path: Path, entries: dict[int, bytes], nam
     ],
 )
 def test_rubbish_is_no_exif(rubbish: bytes) -> None:
-    assert exif.read(rubbish) == {}
+    assert exif.read_exif(rubbish) == {}
 
 
 def test_a_jpeg_that_never_ends_its_headers(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"\xff\xd8" + b"\xff\xfe\0\2" * 300_000)
-    assert containers.read(path).named == {}
+    assert containers.read_embedded_texts(path).named == {}
 
 
 def test_text_with_info_of_every_sort(tmp_path: Path) -> None:
@@ -135,4 +135,4 @@ def test_text_with_info_of_every_sort(tmp_path: Path) -> None:
     info.add_itxt("Title", "狐", lang="ja", tkey="題")
     path = tmp_path / "a.png"
     Image.new("RGB", (8, 8)).save(path, pnginfo=info)
-    assert containers.read(path).named == {"Title": "狐"}
+    assert containers.read_embedded_texts(path).named == {"Title": "狐"}
