@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -317,6 +316,3 @@ def spell_value(value: Any) -> Any:
             return spell_number(value)
         case _:
             return str(value)
-
-
-ParseText = Callable[[str], Any]
