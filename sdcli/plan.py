@@ -80,7 +80,12 @@ class Control:
     weight: float
     start: float
     end: float
-    canny: bool
+    preprocessor: str = field(  # a row of images/preprocessors.py
+        metadata={
+            "STORED_AS": ("preprocessor", "canny"),
+            "OLD_VALUES": {True: "canny", False: "none"},
+        }
+    )
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Control:
     weight: float = 1.0
     start: float = 0.0
     end: float = 1.0
-    canny: bool = False
+    preprocessor: str = "none"  # a row of images/preprocessors.py
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from sdcli.engine.denoise import UnetInputs
 from sdcli.engine.empty_module import EmptyModule
 from sdcli.engine.read_tensors import check_finite, load_component
 from sdcli.errors import BadRequest
-from sdcli.images import canny
 from sdcli.images import load as images
+from sdcli.images.preprocessors import PREPROCESSORS
 from sdcli.plan import Control, Plan
 from sdcli.weights import controlnet as control
 from sdcli.weights.checkpoint import Checkpoint
@@ -67,11 +67,11 @@ def _add_unet_weights(
 
 
 def make_control_map(asked: Control, plan: Plan) -> Image.Image:
-    """The map that is followed: the picture at the size drawn, or its edges."""
+    """The map that is followed: the picture at the size drawn, or what its preprocessor makes of it."""
     picture = images.fit(
         images.picture(asked.image.path, "control picture"), plan.width, plan.height
     )
-    return canny.edges(picture) if asked.canny else picture
+    return PREPROCESSORS[asked.preprocessor].make_map(picture)
 
 
 @dataclass(frozen=True)

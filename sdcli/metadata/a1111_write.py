@@ -86,9 +86,8 @@ def _task_fields(task: Draw | Redraw | Repaint | Edit) -> Iterator[tuple[str, st
 
 
 def _control_field(control: Control) -> str:
-    module = "canny" if control.canny else "none"
     return (
-        f"Module: {module}, Model: {control.file.path.stem} [{control.file.sha256[:8]}], "
+        f"Module: {control.preprocessor}, Model: {control.file.path.stem} [{control.file.sha256[:8]}], "
         f"Weight: {format_number(control.weight)}, Guidance Start: {format_number(control.start)}, "
         f"Guidance End: {format_number(control.end)}"
     )

@@ -6,7 +6,8 @@ out here too: what decides nothing is not worth carrying.
 
 Data outlives the code that wrote it, so a class or a field that is renamed keeps the name that data
 knows it by: `STORED_AS = ("oldname",)` on the class, `field(metadata={STORED_AS: ("old_name",)})` on
-the field. The first name is written, every one of them is read.
+the field. The first name is written, every one of them is read. Values that were renamed are read by
+`OLD_VALUES: {old: new}` on the field.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sdcli.errors import SdcliError
 T = TypeVar("T")
 
 STORED_AS = "STORED_AS"
+OLD_VALUES = "OLD_VALUES"
 TYPE_KEY = "is"  # the key that says which of several dataclasses an object is
 LONGEST_TEXT = 4_096
 LONGEST_LIST = 1_024
@@ -155,7 +157,8 @@ class DataReader:
             stored = next((name for name in field_names(field) if name in entries), None)
             if stored is not None:
                 place = f"{where}.{field.name}".strip(".")
-                values[field.name] = self._read_value(hints[field.name], entries[stored], place)
+                data = _current_value(field, entries[stored])
+                values[field.name] = self._read_value(hints[field.name], data, place)
             elif _is_required(field):
                 raise BadData(f"{_describe_place(where)} lacks `{field_names(field)[0]}`")
         return kind(**values)
@@ -244,6 +247,12 @@ def _expect_object(data: Any, where: str) -> dict[str, Any]:
 def _is_required(field: dataclasses.Field[Any]) -> bool:
     """Whether the field's absence is an error; one with a default was added after the data was."""
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _current_value(field: dataclasses.Field[Any], data: Any) -> Any:
+    """What is called now what data of an earlier version calls `data`."""
+    renamed = field.metadata.get(OLD_VALUES, {})
+    return renamed.get(data, data) if isinstance(data, str | bool) else data
 
 
 def _field_name(where: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sdcli.errors import BadRequest
+from sdcli.images.preprocessors import NONE, PREPROCESSORS
 from sdcli.request import Control, Lora
 from sdcli.text import suggest
 
@@ -202,14 +203,15 @@ class LoraSpec:
 class ControlSpec:
     """`FILE:IMAGE[:WEIGHT][@FROM-TO]`, as `parse_control` reads it."""
 
-    canny: bool = False
+    preprocessor: str = NONE
 
     def __call__(self, text: str) -> Control:
         """The ControlNet, its picture, its weight and its steps."""
-        return self.check(replace(parse_control(text), canny=self.canny))
+        return self.check(replace(parse_control(text), preprocessor=self.preprocessor))
 
     def check(self, value: Any) -> Control:
         """The ControlNet, if its weight and its steps can be."""
+        Word(*PREPROCESSORS).check(value.preprocessor)
         _check_weight(value.weight, f"`{value.name}`")
         if not 0 <= value.start < value.end <= 1:
             raise BadRequest(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
+from sdcli.images.preprocessors import NONE, PREPROCESSORS, Preprocessor
 from sdcli.options.parse import (
     ControlSpec,
     FilePath,
@@ -155,7 +156,20 @@ TASK_TITLES = {
 }
 
 _SIDE = Whole(8, 16_384, multiple=8)
-_CONTROL = "FILE:IMAGE[:WEIGHT][@FROM-TO]"
+
+
+def _control_option(row: Preprocessor) -> Option:
+    """The option that follows a ControlNet by what one preprocessor makes of a picture."""
+    return Option(
+        "control" if row.name == NONE else f"control-{row.name}",
+        "controls",
+        ControlSpec(row.name),
+        row.help,
+        "FILE:IMAGE[:WEIGHT][@FROM-TO]",
+        many=True,
+        owns=lambda control: control.preprocessor == row.name,
+    )
+
 
 _ROWS = (
     Option("prompt", "prompt", Text(), "What to draw; `-` reads it from stdin.", "PROMPT"),
@@ -199,11 +213,7 @@ _ROWS = (
            "Take a LoRA of which only a part fits the model."),
     Option("embedding", "embeddings", Name(), "Know a new word, by the file's name (repeat).", "FILE",
            many=True),
-    Option("control", "controls", ControlSpec(), "Follow a ControlNet's map (repeat).", _CONTROL,
-           many=True, owns=lambda control: not control.canny),
-    Option("control-canny", "controls", ControlSpec(canny=True),
-           "Follow a ControlNet with the edges of a picture (repeat).", _CONTROL,
-           many=True, owns=lambda control: control.canny),
+    *(_control_option(row) for row in PREPROCESSORS.values()),
     Option("vae", "vae", Name(), "Another VAE.", "FILE", default=worked_out("the checkpoint's")),
     Option("clip-skip", "clip_skip", Whole(1, 24),
            "Stop the text encoder N layers early; 1 is its last layer.", "N",

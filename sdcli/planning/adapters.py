@@ -10,6 +10,7 @@ from sdcli import plan, request
 from sdcli.images import load as images
 from sdcli.library.find import find_adapter
 from sdcli.library.hashes import hash_file
+from sdcli.options.parse import ControlSpec
 from sdcli.plan import File
 from sdcli.weights import controlnet as control
 from sdcli.weights.checkpoint import Checkpoint
@@ -41,7 +42,7 @@ def loras_with_embeddings(found: Iterable[plan.Lora]) -> list[Path]:
 def find_controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[plan.Control, ...]:
     """Each ControlNet and its picture, neither hashed yet; or the first refusal."""
     found: list[plan.Control] = []
-    for wanted in asked:
+    for wanted in map(ControlSpec().check, asked):
         path = control.controlnet_file(find_adapter(wanted.name))
         control.check_controlnet(path, model)
         images.picture(wanted.image, "control picture")
@@ -52,7 +53,7 @@ def find_controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[
                 wanted.weight,
                 wanted.start,
                 wanted.end,
-                wanted.canny,
+                wanted.preprocessor,
             )
         )
     return tuple(found)

@@ -26,7 +26,9 @@ def plan_to_request(plan: Plan) -> Request:
         "loras": tuple(requested.Lora(str(n.file.path), n.unet, n.te) for n in plan.loras),
         "embeddings": tuple(str(known.file.path) for known in plan.embeddings),
         "controls": tuple(
-            requested.Control(str(c.file.path), c.image.path, c.weight, c.start, c.end, c.canny)
+            requested.Control(
+                str(c.file.path), c.image.path, c.weight, c.start, c.end, c.preprocessor
+            )
             for c in plan.controls
         ),
         "lora_partial": any(lora.share < 1 for lora in plan.loras),

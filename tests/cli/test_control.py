@@ -47,6 +47,7 @@ def test_a_control_changes_the_picture_for_as_long_as_it_is_followed(sdcli, made
         "first": ("--control", f"{control}@0-0.5"),
         "last": ("--control", f"{control}@0.5-1"),
         "edges": ("--control-canny", control),
+        "inverted": ("--control-invert", control),
         "both": ("--control", control, "--control-canny", f"{control}:0.5"),
     }
     for name, flags in asked.items():
@@ -95,7 +96,12 @@ def test_the_plan_names_what_is_followed(sdcli, made, sd1):
     control = "sd1-control.safetensors:rings.png:0.8@0.1-0.6"
     ran = sdcli("txt2img", "a fox", "-m", sd1, "--control-canny", control, "--dry-run", "--json")
     (told,) = json.loads(ran.out)["controls"]
-    assert (told["weight"], told["start"], told["end"], told["canny"]) == (0.8, 0.1, 0.6, True)
+    assert (told["weight"], told["start"], told["end"], told["preprocessor"]) == (
+        0.8,
+        0.1,
+        0.6,
+        "canny",
+    )
     assert len(told["file"]["sha256"]) == len(told["image"]["sha256"]) == 64
 
 

@@ -111,7 +111,7 @@ def test_a_picture_of_nobody(sdcli: Callable, tmp_path: Path) -> None:
             request.Repaint(Path("a b.png"), Path("m.png"), 0.5, 3),
             "a fox",
             loras=(request.Lora("ink", 0.5, 0.25),),
-            controls=(request.Control("c", Path("d.png"), 0.8, 0.0, 0.6, canny=True),),
+            controls=(request.Control("c", Path("d.png"), 0.8, 0.0, 0.6, preprocessor="canny"),),
             lora_partial=True,
             ensd=31337,
         ),

@@ -38,7 +38,8 @@ tasks = st.one_of(
 )
 loras = st.builds(plans.Lora, files, reals, reals, shares)
 embeddings = st.builds(plans.Embedding, files, texts, st.integers(0, 75))
-controls = st.builds(plans.Control, files, files, reals, shares, shares, st.booleans())
+preprocessors = st.sampled_from(["none", "canny", "invert"])
+controls = st.builds(plans.Control, files, files, reals, shares, shares, preprocessors)
 
 
 def some(strategy: Any) -> Any:

@@ -22,7 +22,7 @@ from sdcli.metadata import codec
 from sdcli.metadata import record as metadata
 from sdcli.metadata.codec import Bounds
 from sdcli.picture import Picture, Provenance
-from sdcli.plan import Plan
+from sdcli.plan import Control, File, Plan
 from sdcli.request import Output
 from tests.helpers import plans
 
@@ -199,7 +199,7 @@ class Now:
     STORED_AS: ClassVar = ("present", "then", "before")
 
     steps: int = field(metadata={codec.STORED_AS: ("count", "amount")})
-    kind: str = ""
+    kind: str = field(default="", metadata={codec.OLD_VALUES: {"old": "new", True: "yes"}})
 
 
 @dataclass(frozen=True)
@@ -220,11 +220,25 @@ def test_renamed_classes_and_fields_are_still_read() -> None:
     for data in (codec.to_data(Then(3, "x")), {"is": "before", "count": 3, "kind": "x"}):
         assert reader.read(Now, data) == Now(3, "x")
         assert reader.read(Holder, {"part": data}) == Holder(Now(3, "x"))
+        assert reader.read(Now, {"amount": 3, "kind": True}) == Now(3, "yes")
+        assert reader.read(Now, {"amount": 3, "kind": "old"}) == Now(3, "new")
     assert not reader.unknown_fields
     with pytest.raises(codec.BadData, match="steps"):  # bounded by its name in the code
         reader.read(Now, {"amount": 10})
     with pytest.raises(codec.BadData, match="lacks `count`"):
         reader.read(Now, {"kind": "x"})
+    with pytest.raises(codec.BadData, match="kind"):
+        reader.read(Now, {"amount": 3, "kind": []})
+
+
+def test_a_control_of_the_first_version_is_still_read() -> None:
+    """It said `canny: true`, where the name of a preprocessor stands now."""
+    control = Control(File(Path("c"), "1"), File(Path("i"), "2"), 1.0, 0.0, 1.0, "canny")
+    data = codec.to_data(control)
+    assert data.pop("preprocessor") == "canny"
+    for said, name in ((True, "canny"), (False, "none")):
+        old = codec.DataReader(Bounds()).read(Control, {**data, "canny": said})
+        assert old == replace(control, preprocessor=name)
 
 
 def test_no_picture_is_a_bad_request(tmp_path: Path) -> None:

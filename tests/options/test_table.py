@@ -44,7 +44,7 @@ def test_maps_and_edges_are_kept_apart() -> None:
     both = after("control=depth:map.png", "control-canny=lines:fox.png:0.5")
     assert both.controls == (
         Control("depth", Path("map.png")),
-        Control("lines", Path("fox.png"), 0.5, canny=True),
+        Control("lines", Path("fox.png"), 0.5, preprocessor="canny"),
     )
 
 
