@@ -120,6 +120,9 @@ class Plan:
     offload: str  # auto, none, model, sequential
     batch: int = 1  # pictures in one call of the U-Net, which round in each other's company
     ensd: int = 0  # added to the seed for the solver's own noise, as A1111's setting of that name
+    empty_negative: str = "zeros"  # zeros, zero-states, encoded, always-zeros
+    penultimate: str = "a1111"  # whose solvers leave out the noise level before the last
+    downcast_alphas: bool = False  # noise levels from half-precision alphas
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values
 

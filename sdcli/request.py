@@ -100,6 +100,9 @@ class Request:
     clip_skip: int | None = None
     rng: str | None = None
     ensd: int | None = None
+    empty_negative: str | None = None
+    penultimate: str | None = None
+    downcast_alphas: bool | None = None
     loras: tuple[Lora, ...] = ()
     lora_partial: bool = False
     embeddings: tuple[str, ...] = ()

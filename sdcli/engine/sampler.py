@@ -37,14 +37,17 @@ class Sampling:
         zero_snr: bool = False,
         eta: float | None = None,
         xl: bool = False,
+        penultimate: str = "a1111",
+        downcast_alphas: bool = False,
         of: NoiseSchedule | None = None,
     ) -> None:
         row = SCHEDULERS[scheduler]
         self.row, self.solver = row, row.solver
         self.prediction = prediction
-        self.schedule = of or make_noise_schedule(zero_snr=zero_snr)
+        self.schedule = of or make_noise_schedule(zero_snr=zero_snr, half=downcast_alphas)
         self.eta = self._eta(eta)
-        self.levels = self._levels(SPACINGS[row.spacing], steps, xl)
+        short = penultimate in self.solver.discards_penultimate
+        self.levels = self._levels(SPACINGS[row.spacing], steps, xl, short)
         self._noise: Noise | None = None
         self.begin_at()
 
@@ -54,9 +57,9 @@ class Sampling:
         usual = self.solver.fixed_eta if self.solver.eta is None else self.solver.eta
         return usual if asked is None else asked
 
-    def _levels(self, spacing: Spacing, steps: int, xl: bool) -> list[float]:
-        """The noise levels between steps, the last one included."""
-        if "a1111" not in self.solver.discards_penultimate:
+    def _levels(self, spacing: Spacing, steps: int, xl: bool, short: bool) -> list[float]:
+        """The noise levels between steps, the last one included; `short` of the one before it."""
+        if not short:
             return spacing.levels(self.schedule, steps, xl=xl)
         *levels, _, last = spacing.levels(self.schedule, steps + 1, xl=xl)
         return [*levels, last]

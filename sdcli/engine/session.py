@@ -240,6 +240,8 @@ def sampling_for_plan(plan: Plan) -> Sampling:
         zero_snr=plan.zero_snr,
         eta=plan.eta,
         xl=FAMILIES[plan.family].xl_levels,
+        penultimate=plan.penultimate,
+        downcast_alphas=plan.downcast_alphas,
     )
 
 

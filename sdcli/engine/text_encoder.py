@@ -70,8 +70,8 @@ class TextEncoder:
 def encode_prompts(pipe: Pipeline, plan: Plan) -> tuple[EncodedPrompts, ...]:
     """The plan's prompts, with the words of its embeddings: once, or once for each change.
 
-    An empty negative prompt of SDXL is all zeros, as that family was trained and every program
-    draws it; the refiner was not trained so.
+    An empty negative prompt of SDXL is all zeros, as that family was trained, unless the plan has
+    another program's rule for it; the refiner was not trained so.
     """
     encoders = text_encoders(pipe)
     vectors = embedding.load_embeddings(plan.embeddings, [encoder.name for encoder in encoders])
@@ -84,8 +84,9 @@ def encode_prompts(pipe: Pipeline, plan: Plan) -> tuple[EncodedPrompts, ...]:
 
     stages: list[EncodedPrompts] = []
     for until, (*prompts, negative) in wordings.prompt_stages(plan):
-        none = len(encoders) == 2 and not plan.negative
-        against = _zeros_like(one(negative)) if none else one(negative)
+        against = one(negative)
+        if not plan.negative:
+            against = _empty_negative(against, plan.empty_negative, xl=len(encoders) == 2)
         *positives, against = _equally_long(*map(one, prompts), against)
         stages.append(EncodedPrompts(tuple(positives), wordings.and_weights(plan), against, until))
     return tuple(stages)
@@ -182,11 +183,14 @@ def _embedded(encoder: TextEncoder, chunk: Chunk, vectors: Vectors) -> Generator
         handle.remove()
 
 
-def _zeros_like(text: Conditioning) -> Conditioning:
+def _empty_negative(text: Conditioning, rule: str, *, xl: bool) -> Conditioning:
+    """What stands for an empty negative prompt that was encoded, by a plan's rule for it."""
+    if rule == "encoded" or (not xl and rule != "always-zeros"):
+        return text
     pooled = text.pooled
-    return Conditioning(
-        torch.zeros_like(text.embeds), None if pooled is None else torch.zeros_like(pooled)
-    )
+    if pooled is not None and rule != "zero-states":
+        pooled = torch.zeros_like(pooled)
+    return Conditioning(torch.zeros_like(text.embeds), pooled)
 
 
 def _equally_long(*texts: Conditioning) -> Iterator[Conditioning]:

@@ -31,6 +31,7 @@ from sdcli.options.parse import (
 )
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Draw, Edit, Output, Redraw, Repaint, Request
+from sdcli.schedulers.table import PENULTIMATE_RULES
 from sdcli.text import suggest
 
 MOST_OF_A_KIND = 1_000  # LoRAs, embeddings, ControlNets of one picture
@@ -156,6 +157,10 @@ TASK_TITLES = {
 }
 
 _SIDE = Whole(8, 16_384, multiple=8)
+# What stands for an empty negative prompt: with SDXL zeros, as in A1111 and diffusers; with SDXL
+# zeros for its states alone, as in stable-diffusion.cpp; its encoding like that of any other text,
+# as in ComfyUI; zeros with every family, as ComfyUI's node of that name makes them.
+EMPTY_NEGATIVES = ("zeros", "zero-states", "encoded", "always-zeros")
 
 
 def _control_option(row: Preprocessor) -> Option:
@@ -225,7 +230,7 @@ _ROWS = (
            "Whether the last timestep is all noise, where the file does not tell.",
            default=of_model("zero_snr", "the checkpoint's")),
     Option("prompt-syntax", "syntax", Word(*SYNTAXES),
-           "Read weights and BREAK in prompts, or nothing of it.", "a1111|plain",
+           "Read weights and BREAK in prompts, or nothing of it.", "|".join(SYNTAXES),
            default=always("a1111")),
     Option("emphasis", "emphasis", Word("original", "no-norm"),
            "Whether a weighted prompt is scaled back to its old mean.", "original|no-norm",
@@ -236,6 +241,15 @@ _ROWS = (
     Option("ensd", "ensd", Whole(-(2**63), 2**63),
            "Added to the seed for the solver's own noise (A1111's setting of that name).", "N",
            default=always(0), a1111="ENSD"),
+    Option("empty-negative", "empty_negative", Word(*EMPTY_NEGATIVES),
+           "What SDXL gets for an empty negative prompt; `encoded` is ComfyUI's.",
+           "|".join(EMPTY_NEGATIVES), default=always("zeros")),
+    Option("penultimate", "penultimate", Word(*PENULTIMATE_RULES),
+           "Whose solvers leave out the noise level before the last: A1111's, ComfyUI's, nobody's.",
+           "|".join(PENULTIMATE_RULES), default=always("a1111")),
+    Option("downcast-alphas", "downcast_alphas", Toggle(),
+           "Whether noise levels come from half-precision alphas, as in A1111 before 1.8.",
+           default=always(False, "no"), a1111="Downcast alphas_cumprod"),
     Option("preset", "preset", Name(), "Settings from a TOML file, or from the folder of presets.",
            "NAME or FILE", of="run"),
     Option("like", "like", FilePath(), "Settings from what a picture carries.", "PICTURE", of="run"),

@@ -8,6 +8,7 @@ after it. All of it is floats: no tensor, no device, no rounding.
 from __future__ import annotations
 
 import math
+import struct
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ ZERO_SNR_LEAST_KEPT = 4.8973451890853435e-08
 
 @dataclass(frozen=True)
 class NoiseSchedule:
-    """The noise level at each of the timesteps a model was trained on, rising."""
+    """The noise level at each of the timesteps a model was trained on, rising, and its logarithm."""
 
     sigmas: tuple[float, ...]
+    logs: tuple[float, ...]
 
     @property
     def last_timestep(self) -> int:
@@ -32,7 +34,7 @@ class NoiseSchedule:
         """The noise level at a timestep, whole or not."""
         low = min(max(int(timestep), 0), self.last_timestep - 1)
         share = min(max(timestep - low, 0.0), 1.0)
-        a, b = math.log(self.sigmas[low]), math.log(self.sigmas[low + 1])
+        a, b = self.logs[low], self.logs[low + 1]
         return math.exp(a + (b - a) * share)
 
     def timestep(self, sigma: float) -> float:
@@ -40,8 +42,8 @@ class NoiseSchedule:
         if sigma <= self.sigmas[0]:
             return 0.0
         low = min(bisect_right(self.sigmas, sigma), self.last_timestep) - 1
-        a, b = math.log(self.sigmas[low]), math.log(self.sigmas[low + 1])
-        return low + min((math.log(sigma) - a) / (b - a), 1.0)
+        a, b = self.logs[low], self.logs[low + 1]
+        return low + min(max((math.log(sigma) - a) / (b - a), 0.0), 1.0)
 
 
 SpacingFunction = Callable[[NoiseSchedule, int], list[float]]
@@ -53,18 +55,30 @@ def make_noise_schedule(
     *,
     zero_snr: bool = False,
     scaled: bool = True,
+    half: bool = False,
     count: int = 1000,
 ) -> NoiseSchedule:
-    """The schedule of Stable Diffusion: betas that rise as the square of a line (`scaled`)."""
+    """The schedule of Stable Diffusion: betas that rise as the square of a line (`scaled`).
+
+    `half`: computed in half precision from alphas on, as A1111 did before 1.8, where what is kept
+    of the picture at the first steps is known to one part in two thousand.
+    """
+    fine = round_to_half if half else float
     power = 2 if scaled else 1
     low, high = start ** (1 / power), end ** (1 / power)
     kept, keeps = 1.0, list[float]()
     for i in range(count):
         kept *= 1 - (low + (high - low) * i / (count - 1)) ** power
-        keeps.append(kept)
+        keeps.append(fine(kept))
     if zero_snr:
-        keeps = rescale_to_zero_snr(keeps)
-    return NoiseSchedule(tuple(math.sqrt((1 - k) / k) for k in keeps))
+        keeps, fine = rescale_to_zero_snr(keeps), float  # whose last level no half number holds
+    sigmas = tuple(fine(math.sqrt(fine(fine(1 - k) / k))) for k in keeps)
+    return NoiseSchedule(sigmas, tuple(fine(math.log(sigma)) for sigma in sigmas))
+
+
+def round_to_half(number: float) -> float:
+    """The nearest number of half precision (IEEE 754 binary16)."""
+    return struct.unpack("<e", struct.pack("<e", number))[0]
 
 
 def rescale_to_zero_snr(keeps: Sequence[float]) -> list[float]:

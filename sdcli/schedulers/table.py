@@ -96,6 +96,11 @@ ALL = tuple(spacing.name for spacing in SPACINGS.values() if spacing.about)
 OTHERS = ALL[1:]  # of solvers that take equal steps of time by themselves
 
 
+# Whose solvers leave out the noise level before the last (`discards_penultimate`): those of these
+# programs; `none` is diffusers, with InvokeAI, and stable-diffusion.cpp.
+PENULTIMATE_RULES = ("a1111", "comfyui", "none")
+
+
 @dataclass(frozen=True)
 class Solver:
     """A way from noise to a picture, and the names other programs have for it."""
@@ -109,8 +114,7 @@ class Solver:
     always_noisy: bool = False  # draws fresh noise whatever its eta
     spacing: str = "uniform"  # its own
     spacings: tuple[str, ...] = OTHERS  # others that it takes
-    # The programs in which it leaves out the noise level before the last. Here it does as in A1111.
-    discards_penultimate: tuple[str, ...] = ()
+    discards_penultimate: tuple[str, ...] = ()  # whose leaves out the noise level before the last
     unit_variance: bool = False  # starts from x of variance 1 + sigma^2, not sigma^2
     a1111_automatic: str = ""  # the spacing that A1111 takes for it when nobody says one
     differs: str = ""  # how the solver of this name differs in other programs

@@ -199,6 +199,85 @@ def test_loras_and_words_of_another_program_by_their_hashes(
     assert said.prompt.endswith("<lora:renamed:0.8>")
 
 
+def test_tags_that_a1111_strips_are_said_and_the_picture_is_drawn(
+    sdcli: Callable, checkpoints: Callable, tmp_path: Path, own_folders: Path
+) -> None:
+    given = again.props(own_folders / "models", checkpoints)
+    given.at("ink.safetensors").rename(own_folders / "models" / "blot.safetensors")
+    settings = "Steps: 2, Sampler: Euler, CFG scale: 5, Seed: 7, Size: 64x64, Model: sd1"
+    tagged = "a fox<lora:blot:0.8:lbw=OUTALL><hypernet:ink:0.5><segment:face|0.3>"
+    words = f"{tagged}\nNegative prompt: blue <lora:blot:1>\n{settings}"
+    ran = sdcli("reproduce", foreign(tmp_path / "tags.png", words), "--json", "-o", "a.png")
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    plan = told["plan"]
+    assert plan["prompt"] == "a fox"
+    assert [(lora["unet"], lora["te"]) for lora in plan["loras"]] == [(0.8, 0.8)]
+    for tag in ("<lora:blot:0.8:lbw=OUTALL>", "<hypernet:ink:0.5>", "<segment:face|0.3>"):
+        assert sum(f"`{tag}`" in line for line in told["differences"]) == 1
+    # What those tags leave is the picture of the words and the LoRA alone.
+    flags = ("--steps", 2, "--scheduler", "euler", "--cfg", 5, "--seed", 7, "--rng", "nv")
+    model = given.at("sd1.safetensors")
+    plain = r"blue <\lora:blot:1>"
+    worn = ("-W", 64, "-H", 64, "--lora", "blot:0.8", "-m", model, "-n", plain, "-o", "b.png")
+    assert sdcli("txt2img", "a fox", *flags, *worn).code == 0
+    with Image.open("a.png") as one, Image.open("b.png") as other:
+        assert one.tobytes() == other.tobytes()
+
+
+def comfyui(path: Path, model: str, negative: dict, sampler: str = "euler") -> Path:
+    """A picture that carries a graph of ComfyUI."""
+    graph = {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": model}},
+        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "a fox", "clip": ["1", 1]}},
+        "3": negative,
+        "4": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64}},
+        "5": {"class_type": "KSampler",
+              "inputs": {"sampler_name": sampler, "scheduler": "normal", "steps": 3, "cfg": 5,
+                         "seed": 7, "denoise": 1, "model": ["1", 0], "positive": ["2", 0],
+                         "negative": ["3", 0], "latent_image": ["4", 0]}},
+        "6": {"class_type": "VAEDecode", "inputs": {"samples": ["5", 0], "vae": ["1", 2]}},
+        "7": {"class_type": "SaveImage", "inputs": {"images": ["6", 0]}},
+    }  # fmt: skip
+    info = PngInfo()
+    info.add_text("prompt", json.dumps(graph))
+    Image.new("RGB", (64, 64)).save(path, pnginfo=info)
+    return path
+
+
+def test_rules_of_other_programs_are_drawn_recorded_and_drawn_again(
+    sdcli: Callable, sdxl: Path, tmp_path: Path, own_folders: Path
+) -> None:
+    shutil.copy(sdxl, own_folders / "models" / "xl.safetensors")
+    empty = {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["1", 1]}}
+    zeros = {"class_type": "ConditioningZeroOut", "inputs": {"conditioning": ["2", 0]}}
+    settings = "Steps: 3, CFG scale: 5, Seed: 7, Size: 64x64, RNG: cpu, Model: xl"
+    sdcpp = f"a fox\n{settings}, Sampler: {{}}, Version: stable-diffusion.cpp"
+    a1111 = f"a fox\n{settings}, Sampler: {{}}, Version: {{}}"
+    theirs = {
+        "encoded": comfyui(tmp_path / "1.png", "xl", empty),
+        "always-zeros": comfyui(tmp_path / "2.png", "xl", zeros),
+        "zero-states": foreign(tmp_path / "3.png", sdcpp.format("euler")),
+        "zeros": foreign(tmp_path / "4.png", a1111.format("Euler", "v1.10.0")),
+        "half": foreign(tmp_path / "5.png", a1111.format("Euler", "v1.7.0")),
+        "a1111": foreign(tmp_path / "6.png", a1111.format("DPM2", "v1.10.0")),
+        "none": foreign(tmp_path / "7.png", sdcpp.format("dpm2")),
+    }
+    pixels = {}
+    for rule, picture in theirs.items():
+        ran = sdcli("reproduce", picture, "--json", "-o", f"{rule}.png")
+        assert ran.code == 0, ran.err
+        plan = json.loads(ran.out)["plan"]
+        assert rule in (plan["empty_negative"], plan["penultimate"], "half")
+        assert plan["downcast_alphas"] is (rule == "half")
+        with Image.open(f"{rule}.png") as image:
+            pixels[rule] = image.tobytes()
+        ran = sdcli("reproduce", f"{rule}.png", "--exact", "-o", "again.png", "--force")
+        assert ran.code == 0, ran.err
+    assert pixels["zeros"] == pixels["always-zeros"]
+    assert len(set(pixels.values())) == len(pixels) - 1
+
+
 def test_that_programs_clip_skip_counts_with_sd1_alone(
     sdcli: Callable, sd1: Path, sdxl: Path, tmp_path: Path, own_folders: Path
 ) -> None:

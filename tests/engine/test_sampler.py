@@ -10,7 +10,8 @@ from sdcli.engine.noise import make_noise
 from sdcli.engine.sampler import Sampling
 from sdcli.errors import BadRequest
 from sdcli.schedulers.names import SCHEDULERS
-from sdcli.schedulers.table import SOLVERS
+from sdcli.schedulers.noise_levels import make_noise_schedule
+from sdcli.schedulers.table import PENULTIMATE_RULES, SOLVERS, SPACINGS
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,25 @@ def test_every_row_of_a_solver_ends_and_is_the_same_again(solver):
         assert torch.equal(first, drawn(sampling)), "and once more from noise"
         ends[name] = first
     assert len({end.sum().item() for end in ends.values()}) > len(ends) * 0.8
+
+
+@pytest.mark.parametrize("rule", PENULTIMATE_RULES)
+@pytest.mark.parametrize("solver", SOLVERS.values(), ids=list(SOLVERS))
+def test_the_level_before_the_last_is_left_out_by_a_rule(solver, rule):
+    assert set(solver.discards_penultimate) <= set(PENULTIMATE_RULES) - {"none"}
+    found = Sampling(solver.name, 7, penultimate=rule).levels
+    schedule, spacing = make_noise_schedule(), SPACINGS[solver.spacing]
+    if rule in solver.discards_penultimate:
+        *levels, _, last = spacing.levels(schedule, 8)
+        assert found == [*levels, last]
+    else:
+        assert found == spacing.levels(schedule, 7)
+
+
+def test_half_alphas_are_the_noise_levels_of_a_run():
+    levels = Sampling("euler-karras", 7, downcast_alphas=True).levels
+    assert levels[-2] == pytest.approx(make_noise_schedule(half=True).sigmas[0])
+    assert levels != Sampling("euler-karras", 7).levels
 
 
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=list(SOLVERS))

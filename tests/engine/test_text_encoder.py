@@ -50,9 +50,9 @@ def plan(prompt, negative="", words=(), **said):
     return a_plan(prompt=prompt, negative=negative, embeddings=tuple(words), **said)
 
 
-def encoded(pipe, prompt, **said):
+def encoded(pipe, prompt, negative="", **said):
     with torch.inference_mode():
-        (text,) = encode_prompts(pipe, plan(prompt, **said))
+        (text,) = encode_prompts(pipe, plan(prompt, negative, **said))
         return text
 
 
@@ -124,6 +124,25 @@ def test_an_empty_negative_prompt_is_nothing_at_all_for_sdxl_alone():
     assert not negative.embeds.any()
     assert not negative.pooled.any()
     assert encoded(SD1, "a fox").negative.embeds.any()
+
+
+def test_an_empty_negative_prompt_by_another_programs_rule():
+    as_words = encoded(SDXL, "").positive
+    for rule, states_are, pooled_is in (
+        ("zeros", 0, 0),
+        ("zero-states", 0, 1),
+        ("encoded", 1, 1),
+        ("always-zeros", 0, 0),
+    ):
+        negative = encoded(SDXL, "a fox", empty_negative=rule).negative
+        assert torch.equal(negative.embeds, as_words.embeds * states_are)
+        assert torch.equal(negative.pooled, as_words.pooled * pooled_is)
+        assert torch.equal(
+            encoded(SDXL, "a fox", "blue", empty_negative=rule).negative.embeds,
+            encoded(SDXL, "blue").positive.embeds,
+        )
+        small = encoded(SD1, "a fox", empty_negative=rule).negative.embeds
+        assert small.any() == (rule != "always-zeros")
 
 
 def weigh(x, weights):

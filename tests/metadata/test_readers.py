@@ -312,9 +312,11 @@ def test_swarmui() -> None:
     assert found.program == "SwarmUI"
     assert said(found) == {
         "model": "dream", "seed": 9, "steps": 28, "cfg": 6.0, "width": 1216, "height": 768,
-        "scheduler": "euler-a", "clip_skip": 2, "rng": "cpu",
+        "scheduler": "euler-a", "clip_skip": 2, "rng": "cpu", "empty_negative": "encoded",
         "loras": (Lora("a", 0.4, 0.4), Lora("b", 1.0, 1.0)),
     }  # fmt: skip
+    data["sui_image_params"]["zeronegative"] = True
+    assert read({"parameters": json.dumps(data)}).request.empty_negative == "always-zeros"
     assert found.hashes == {"model": "84fc41ea0821fa0a"}
 
 
@@ -460,6 +462,103 @@ def test_zeros_made_of_the_prompt_are_no_negative_prompt() -> None:
     picture = read({"prompt": comfy_graph(comfy_words("a fox"), ZEROED)})
     assert (picture.request.prompt, picture.request.negative) == ("a fox", "")
     assert not picture.unmatched
+
+
+def test_an_empty_negative_prompt_is_what_its_program_makes_of_it() -> None:
+    words = comfy_words("a fox")
+    for negative, rule in ((comfy_words(""), "encoded"), (comfy_words("blue"), None)):
+        found = read({"prompt": comfy_graph(words, negative)})
+        assert found.request.empty_negative == rule
+    assert read({"prompt": comfy_graph(words, ZEROED)}).request.empty_negative == "always-zeros"
+    sdcpp = "a fox\nSteps: 20, Sampler: euler, Seed: 7, Version: stable-diffusion.cpp"
+    assert read({"parameters": sdcpp}).request.empty_negative == "zero-states"
+    for version in ("v1.9.0", "f2.0.1v1.10.1", ""):
+        text = f"a fox\nSteps: 20, Sampler: Euler, Seed: 7, Version: {version}"
+        assert read({"parameters": text}).request.empty_negative is None
+    invokeai = {"positive_prompt": "a fox", "negative_prompt": "", "scheduler": "euler"}
+    found = read({"invokeai_metadata": json.dumps(invokeai)})
+    assert found.request.empty_negative is None
+
+
+@pytest.mark.parametrize(
+    ("sampler", "comfyui", "others"),
+    [("dpm_2", None, "none"), ("dpmpp_3m_sde", "comfyui", "none"), ("euler", None, None)],
+)
+def test_the_level_before_the_last_is_left_out_where_its_program_does(
+    sampler: str, comfyui: str | None, others: str | None
+) -> None:
+    graph = comfy_graph(comfy_words("a fox"), comfy_words("blue")).replace(
+        '"euler"', f'"{sampler}"'
+    )
+    assert read({"prompt": graph}).request.penultimate == comfyui
+    ours = {"dpm_2": "kdpm_2", "dpmpp_3m_sde": ""}.get(sampler, sampler)
+    if ours:
+        invokeai = {"positive_prompt": "a fox", "negative_prompt": "blue", "scheduler": ours}
+        assert read({"invokeai_metadata": json.dumps(invokeai)}).request.penultimate == others
+    sdcpp = f"a fox\nSteps: 20, Sampler: {sampler}, Seed: 7, Version: stable-diffusion.cpp"
+    assert read({"parameters": sdcpp}).request.penultimate == others
+
+
+def test_comfyuis_unipc_leaves_a_level_out_that_others_keep() -> None:
+    for sampler in ("uni_pc", "uni_pc_bh2"):
+        graph = comfy_graph(comfy_words("a fox"), ZEROED).replace('"euler"', f'"{sampler}"')
+        assert read({"prompt": graph}).request.penultimate == "comfyui"
+
+
+def a1111(version: str, prompt: str = "a fox", more: str = "", sampler: str = "Euler") -> Any:
+    """What is read of a picture by a version of A1111."""
+    settings = f"Steps: 20, Sampler: {sampler}, Seed: 7{more}, Version: {version}"
+    return read({"parameters": f"{prompt}\n{settings}"})
+
+
+@pytest.mark.parametrize(
+    ("version", "half", "old"),
+    [
+        ("v1.3.2", True, True),
+        ("1.5.2", True, True),
+        ("v1.5.2-310-gabcdef0", True, True),
+        ("v1.6.0", True, False),
+        ("v1.6.0-2-g4afaaf8a", True, False),
+        ("v1.7.0", True, False),
+        ("v1.7.0-224-gabcdef0", True, False),
+        ("v1.7.0-225-gabcdef0", False, False),
+        ("v1.8.0-RC", False, False),
+        ("v1.10.1", False, False),
+        ("f2.0.1v1.10.1-previous-669-gdfdcbab6", False, False),
+        ("a6bf3d2", False, False),
+        ("", False, False),
+    ],
+)
+def test_a_picture_by_an_earlier_a1111_is_read_by_its_rules(
+    version: str, half: bool, old: bool
+) -> None:
+    request = a1111(version, "a [red:blue:2.5] fox").request
+    assert bool(request.downcast_alphas) is half
+    assert request.syntax == ("a1111-1.5" if old else None)
+    assert a1111(version, "a [red:blue:0.5] [fox] [a|b] [c:3]").request.syntax is None
+
+
+def test_an_earlier_rule_that_was_set_is_followed_whatever_the_version() -> None:
+    more = ", Old prompt editing timelines: True, Downcast alphas_cumprod: True"
+    found = a1111("v1.10.0", "a [red:blue:2.5] fox", more)
+    assert (found.request.syntax, found.request.downcast_alphas) == ("a1111-1.5", True)
+    assert not found.unmatched
+    assert not a1111(
+        "v1.10.0", "a [red:blue:2.5] fox", more.replace("True", "False")
+    ).request.syntax
+
+
+def test_prompts_of_unequal_length_that_an_earlier_a1111_cut() -> None:
+    long = ", ".join(["a red fox"] * 40)
+    for version, sampler, said in (
+        ("v1.5.1", "DDIM", True),
+        ("v1.5.1", "PLMS", True),
+        ("v1.5.1", "Euler", False),
+        ("v1.6.0", "DDIM", False),
+    ):
+        notes = a1111(version, long, sampler=sampler).unmatched
+        assert any("unequal length" in note for note in notes) is said
+    assert not any("unequal" in note for note in a1111("v1.5.1", sampler="DDIM").unmatched)
 
 
 def test_words_that_comfyui_means_otherwise() -> None:

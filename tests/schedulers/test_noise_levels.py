@@ -49,6 +49,22 @@ def test_zero_snr_keeps_nothing_at_the_end_and_the_beginning_as_it_was():
     assert list(flat.sigmas) == sorted(flat.sigmas)
 
 
+def test_half_alphas_are_numpys_half_precision_all_the_way():
+    half = make_noise_schedule(half=True)
+    kept = KEPT.astype(np.float16)
+    sigmas = ((1 - kept) / kept) ** np.float16(0.5)
+    assert sigmas.dtype == np.float16
+    assert list(half.sigmas) == [float(sigma) for sigma in sigmas]
+    assert half.sigmas[0] == pytest.approx(0.03125)  # 7 % from the exact one
+    assert list(half.logs) == sorted(set(half.logs))
+    logs = np.log(sigmas).astype(np.float64)
+    for timestep in (0, 0.25, 333.3, 998.9, 999):
+        interpolated = np.exp(np.interp(timestep, np.arange(1000), logs))
+        assert half.sigma(timestep) == pytest.approx(interpolated, rel=1e-12)
+        assert half.timestep(half.sigma(timestep)) == pytest.approx(timestep, abs=0.3)
+    assert 4_000 < make_noise_schedule(half=True, zero_snr=True).sigmas[-1] < 5_000
+
+
 FORMULAS = {
     "uniform": lambda n: at(np.linspace(999, 0, n)),
     "sgm-uniform": lambda n: at(np.linspace(999, 0, n + 1)[:-1]),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sdcli.metadata import a1111_format as infotext
+from sdcli.metadata.readers.a1111_versions import read_earlier_rules
 from sdcli.metadata.readers.draft import (
     ForeignPicture,
     ForeignPictureBuilder,
@@ -46,6 +47,7 @@ _UNDERSTOOD = """
     Version, User, Template, Negative Template, Created Date, Civitai resources, Civitai metadata,
     Batch size, Batch pos, App, Backend, Operations, Pipeline, Parser, Wildcard prompt,
     Denoising strength, Denoising Strength, Mask blur, Init image hash, Conditional mask weight,
+    Old prompt editing timelines, Downcast alphas_cumprod,
     SDCPP, Guidance, Scheduler, Lora weights, Raw prompt, Raw negative prompt, Performance
 """
 # What starts a name, and what it means for the picture. `{}` is the value.
@@ -111,6 +113,8 @@ def picture_from_infotext(info: infotext.Infotext) -> ForeignPicture:
     _read_files(draft, fields)
     _read_noise(draft, fields)
     _read_emphasis(draft, fields)
+    if draft.program == "AUTOMATIC1111":
+        read_earlier_rules(draft, fields)
     _read_start(draft, fields)
     _note_oddities(draft, fields)
     return draft.build()

@@ -207,6 +207,8 @@ def _speaking_nodes(
     if any("ZeroOut" in graph.node_type(node) for node in behind):
         if which == "positive":
             draft.note_difference("its positive words were made zeros, which is not done here")
+        else:
+            draft.values["empty_negative"] = "always-zeros"
         return []
     return list(graph.ancestors(start))
 

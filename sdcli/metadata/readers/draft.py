@@ -45,20 +45,35 @@ _WHOLE = {
 }
 _REAL = {"cfg": (-100.0, 1_000.0), "eta": (0.0, 100.0)}
 _LONGEST = 200_000
-# Whose solvers a program has.
-_SOLVERS_OF = {
-    "AUTOMATIC1111": "A1111",
-    "Forge": "A1111",
-    "SwarmUI": "ComfyUI",
-    "Fooocus": "ComfyUI",
-    "InvokeAI": "diffusers",
-    "SD.Next": "diffusers",
+
+
+@dataclass(frozen=True)
+class _Conventions:
+    """What a program does otherwise without a word: whose solvers it has, and its rules for the
+    noise level before the last and for an empty negative prompt."""
+
+    solvers: str = ""
+    penultimate: str = "a1111"
+    empty_negative: str = "zeros"
+
+
+_COMFYUI = _Conventions("ComfyUI", "comfyui", "encoded")
+_DIFFUSERS = _Conventions("diffusers", "none")
+_CONVENTIONS = {
+    "AUTOMATIC1111": _Conventions("A1111"),
+    "Forge": _Conventions("A1111"),
+    "ComfyUI": _COMFYUI,
+    "SwarmUI": _COMFYUI,
+    "Fooocus": _COMFYUI,
+    "InvokeAI": _DIFFUSERS,
+    "SD.Next": _DIFFUSERS,
+    "stable-diffusion.cpp": _Conventions("stable-diffusion.cpp", "none", "zero-states"),
 }
 _HEX = re.compile(r"(?:0x|sha256:)?([0-9a-f]{6,64})", re.I)
 
 
 class ForeignPictureBuilder:
-    """A `Found` in the making: takes what it is given, as text or number, and notes what is odd."""
+    """A picture's account in the making: takes texts and numbers as given, notes what is odd."""
 
     def __init__(self, program: str) -> None:
         self.program = program
@@ -71,6 +86,7 @@ class ForeignPictureBuilder:
 
     def build(self) -> ForeignPicture:
         """The finished account."""
+        self._follow_conventions()
         request = Request(
             task=Draw(),
             prompt=self.values.pop("prompt", ""),
@@ -80,6 +96,20 @@ class ForeignPictureBuilder:
         )
         odd = tuple(dict.fromkeys(self.unmatched))
         return ForeignPicture(self.program, request, self.hashes, self.strength, odd)
+
+    def _follow_conventions(self) -> None:
+        """Its program's rules, where they make another picture of this one than ours."""
+        rules = self._conventions
+        if not self.values.get("negative") and rules.empty_negative != "zeros":
+            self.values.setdefault("empty_negative", rules.empty_negative)
+        row = schedulers.SCHEDULERS.get(self.values.get("scheduler", ""))
+        short = row.solver.discards_penultimate if row else ()
+        if (rules.penultimate in short) != ("a1111" in short):
+            self.values["penultimate"] = rules.penultimate
+
+    @property
+    def _conventions(self) -> _Conventions:
+        return _CONVENTIONS.get(self.program, _Conventions(self.program))
 
     def note_difference(self, why: str) -> None:
         """Note something that keeps the picture from being the same."""
@@ -120,7 +150,7 @@ class ForeignPictureBuilder:
             name = schedulers.find_sampler_with_schedule(theirs, spacing or None)
             self.values["scheduler"] = name
             how = schedulers.SCHEDULERS[name].solver.differs
-            if _SOLVERS_OF.get(self.program, self.program) in how.partition(", and this")[0]:
+            if self._conventions.solvers in how.partition(", and this")[0]:
                 self.note_difference(f"its sampler `{theirs}`: {how}")
         except SdcliError as error:
             label = f"{theirs} {spacing}".strip()

@@ -47,12 +47,18 @@ def _picture_from_parameters(said: dict[str, Any], data: Any) -> ForeignPicture:
     _read_hashes(draft, as_list(nested_value(data, "sui_models")))
     if "initimagecreativity" in said and nested_value(data, "sui_extra_data", "initimage_filename"):
         draft.set_start_strength(said["initimagecreativity"])
+    _read_oddities(draft, said)
+    return draft.build()
+
+
+def _read_oddities(draft: ForeignPictureBuilder, said: Mapping[str, Any]) -> None:
+    if said.get("zeronegative") is True:
+        draft.values["empty_negative"] = "always-zeros"
     for name in said:
         if name.startswith(
             ("refinerupscale", "refinermodel", "controlnet", "variationseedstrength")
         ):
             draft.note_difference(f"it was drawn with `{name}`, for which there is nothing here")
-    return draft.build()
 
 
 def _split_names(value: Any) -> list[Any]:
