@@ -29,6 +29,7 @@ class Redraw:
 
     image: File
     strength: float
+    rules: int = 1  # 1: the first version's, who kept only what the VAE gives back
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Repaint:
     mask: File
     strength: float
     feather: int
+    rules: int = 1  # 1: the first version's, where the old picture shone through the soft edge
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class Redraw:
 
     image: Path
     strength: float | None = None
+    rules: int | None = None
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Repaint:
     mask: Path
     strength: float | None = None
     feather: int | None = None
+    rules: int | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.lora_jobs import Extraction, Merge
 from sdcli.planning.resolve import draft_plan, hash_files
+from sdcli.prompts.notes import prompt_notes
 from sdcli.request import Request
 from sdcli.studies.progress import Drawing, RunProgress
 
@@ -61,8 +62,15 @@ def draw_plans(*plans: Plan, manner: OutputMode) -> None:
 
 
 def print_plans(plans: Iterable[Plan], manner: OutputMode) -> None:
-    """What would be done: a table for each plan or, for programs, a plan a line."""
+    """What would be done: a table for each plan or, for programs, a plan a line. What drawing would
+    remark on is remarked on here too."""
+    talk = console.Console(quiet=manner.quiet)
+    remarks: set[str] = set()
     for plan in plans:
+        for note in prompt_notes(plan):
+            if note not in remarks:
+                talk.on_note(note)
+            remarks.add(note)
         if manner.json:
             console.print_record(codec.to_data(plan) | {"from": dict(plan.sources)})
         else:

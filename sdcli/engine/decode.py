@@ -1,4 +1,4 @@
-"""Finished latents into a picture: decoded, and laid over the picture it started from."""
+"""Finished latents decoded into a picture."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import torch
 from PIL import Image
 
 from sdcli.engine import pipeline
-from sdcli.engine.initial_latents import DenoisingStart, pixels_to_image
+from sdcli.engine.initial_latents import pixels_to_image
 from sdcli.engine.loaded_model import LoadedModel
 from sdcli.errors import SdcliError
 from sdcli.events import Listener
-from sdcli.images import load as images
 
 
 @torch.inference_mode()
@@ -36,15 +35,3 @@ def decode_image(loaded: LoadedModel, latents: torch.Tensor, listener: Listener)
 def _is_unusable(pixels: torch.Tensor) -> bool:
     """NaN somewhere, or black all over."""
     return not torch.isfinite(pixels).all() or bool((pixels <= -1).all())
-
-
-def paste_over_original(decoded: Image.Image, start: DenoisingStart) -> Image.Image:
-    """The decoded picture over the one it started from: outside the mask not a bit is changed."""
-    if start.original is None:
-        return decoded
-    original = start.original
-    if start.mask is not None:
-        decoded = images.composite(decoded, images.fit(original, *decoded.size), start.mask)
-    if all(0 <= a - b < images.CELL for a, b in zip(decoded.size, original.size, strict=True)):
-        return decoded.crop((0, 0, *original.size))  # the edge that `fit` had repeated
-    return decoded

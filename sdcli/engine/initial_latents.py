@@ -14,19 +14,19 @@ from sdcli.engine.noise import Noise
 from sdcli.engine.pipeline import Pipeline, encode_pixels
 from sdcli.engine.sampler import Sampling
 from sdcli.images import load as images
+from sdcli.images.overlay import Overlay
 from sdcli.plan import Draw, Edit, Plan, Redraw, Repaint
 
 
 @dataclass(frozen=True)
 class DenoisingStart:
-    """What the loop starts from, and what the finished picture is laid over."""
+    """What the loop starts from, and what the finished picture is laid over, if anything."""
 
     x: torch.Tensor
     first_evaluation: int = 0
     keep: MaskedOriginal | None = None
     extra_channels: torch.Tensor | None = None  # more U-Net channels, one row
-    original: Image.Image | None = None  # the picture handed in, at its own size
-    mask: Image.Image | None = None  # how much of the new picture shows over it
+    overlay: Overlay | None = None
 
 
 def prepare_start(
@@ -57,7 +57,8 @@ def prepare_start(
                 else None
             )
             x = _noise_over(latents.float(), noise, sampling, begin, strength)
-            return DenoisingStart(x, begin, extra_channels=beside, original=original)
+            overlay = _overlay(plan, plan.task, original)
+            return DenoisingStart(x, begin, extra_channels=beside, overlay=overlay)
         case Repaint():
             return _start_repaint(plan, plan.task, pipe, sampling, noise)
         case Edit(file):
@@ -67,7 +68,7 @@ def prepare_start(
                 encode_pixels(pipe, image_to_pixels(fitted)) / pipe.latent_scale
             )  # this kind was trained unscaled
             return DenoisingStart(
-                sampling.scale_noise(noise), extra_channels=beside, original=original
+                sampling.scale_noise(noise), extra_channels=beside, overlay=Overlay(original)
             )
         case _:
             assert_never(plan.task)
@@ -90,9 +91,22 @@ def _start_repaint(
         first_evaluation=begin,
         keep=MaskedOriginal(latents, cells),
         extra_channels=_inpainting_channels(pipe, plan, fitted, fitted_mask) if inpainter else None,
-        original=original,
-        mask=images.feathered(fitted_mask, task.feather),
+        overlay=_overlay(plan, task, original, fitted_mask, task.feather),
     )
+
+
+def _overlay(
+    plan: Plan,
+    task: Redraw | Repaint,
+    original: Image.Image,
+    mask: Image.Image | None = None,
+    feather: int = 0,
+) -> Overlay:
+    """What a finished picture is laid over. At strength 0 no step is taken and nothing of the
+    original is lost to the VAE (the first version's rules lost that much)."""
+    if task.strength == 0 and task.rules > 1:
+        mask = Image.new("L", (plan.width, plan.height), 0)
+    return Overlay(original, mask, feather, task.rules)
 
 
 def _noise_over(

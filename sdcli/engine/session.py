@@ -12,7 +12,7 @@ from typing import Self
 import torch
 
 from sdcli import __version__
-from sdcli.engine.decode import decode_image, paste_over_original
+from sdcli.engine.decode import decode_image
 from sdcli.engine.denoise import DenoisingStep, Predict, UnetInputs, call_unet, denoise
 from sdcli.engine.initial_latents import DenoisingStart, prepare_start
 from sdcli.engine.loaded_model import LoadedModel, load_model
@@ -201,8 +201,9 @@ def decode_pass(state: BatchDrawing) -> None:
     plans = state.plans
     for k, own_plan in enumerate(plans):
         latents = state.latents[k : k + 1]
-        decoded = decode_image(state.loaded, latents, state.listener)
-        image = paste_over_original(decoded, state.start)
+        image = decode_image(state.loaded, latents, state.listener)
+        if state.start.overlay is not None:
+            image = state.start.overlay.lay_over(image)
         picture = Picture(image, own_plan, _made(state), state.index + k, maps)
         state.drawn.append(DrawnLatents(picture, latents, state.denoising / state.count))
 

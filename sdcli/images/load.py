@@ -7,7 +7,7 @@ import warnings
 import zlib
 from pathlib import Path
 
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 from sdcli.errors import BadRequest
 from sdcli.library.open_file import is_folder, is_there, open_regular_file
@@ -158,31 +158,6 @@ def fit(image: Image.Image, width: int, height: int) -> Image.Image:
 def rounded_up(pixels: int) -> int:
     """The next multiple of a cell: 511 makes 512."""
     return -(-pixels // CELL) * CELL
-
-
-def feathered(mask_image: Image.Image, feather: int) -> Image.Image:
-    """How much of the new picture shows: 0 wherever the mask is black, rising to 255 within
-    `feather` pixels inside the white, so that nothing outside is ever touched."""
-    if feather == 0:
-        return mask_image
-    # The mean of ever smaller masks is the distance to the edge, cut off at `feather`.
-    layer = mean = _eroded(mask_image)
-    for count in range(2, feather + 1):
-        layer = _eroded(layer)
-        mean = Image.blend(mean, layer, 1 / count)
-    # A stroke thinner than the feather keeps some of the new picture, rather than none of it.
-    thin = mask_image.point([level // (feather + 1) for level in range(256)])
-    return ImageChops.lighter(mean, thin)
-
-
-def composite(new: Image.Image, old: Image.Image, share: Image.Image) -> Image.Image:
-    """`new` where `share` is white, `old` where it is black, to the bit, a blend between."""
-    return Image.composite(new, old, share)
-
-
-def _eroded(layer: Image.Image) -> Image.Image:
-    """The mask one pixel smaller on every side. Beyond the picture counts as inside."""
-    return layer.filter(ImageFilter.MinFilter(3))
 
 
 def _edged(image: Image.Image, width: int, height: int) -> Image.Image:

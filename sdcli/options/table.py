@@ -136,7 +136,7 @@ class Option:
         if self.field == "image" and isinstance(task, Draw):
             return Redraw(value)
         if self.field == "mask" and isinstance(task, Redraw):
-            return Repaint(task.image, value, task.strength)
+            return Repaint(task.image, value, task.strength, rules=task.rules)
         if self.field not in {each.name for each in fields(task)}:
             raise BadRequest(
                 f"`{self.name}` cannot apply to {TASK_TITLES[type(task)]}",
@@ -184,6 +184,9 @@ _ROWS = (
            default=always(0.75), of="task", a1111="Denoising strength"),
     Option("feather", "feather", Whole(0, 256), "How softly the mask's edge blends, inward.", "PIXELS",
            default=always(8), of="task", a1111="Mask blur"),
+    Option("rules", "rules", Whole(1, 2),
+           "Whose rules for strength 0 and a mask's edge: 1 is the first version's.", "N",
+           default=always(2), of="task"),
     Option("image-cfg", "image_cfg", Real(-1_000, 1_000),
            "How closely to keep to the picture, as `--cfg` is to the instruction.", "X",
            default=always(1.5), of="task", a1111="Image CFG scale"),

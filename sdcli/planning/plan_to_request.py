@@ -40,10 +40,10 @@ def _task_to_request(task: planned.Task) -> requested.Task:
     match task:
         case planned.Draw():
             return requested.Draw()
-        case planned.Redraw(image, strength):
-            return requested.Redraw(image.path, strength)
-        case planned.Repaint(image, mask, strength, feather):
-            return requested.Repaint(image.path, mask.path, strength, feather)
+        case planned.Redraw(image, strength, rules):
+            return requested.Redraw(image.path, strength, rules)
+        case planned.Repaint(image, mask, strength, feather, rules):
+            return requested.Repaint(image.path, mask.path, strength, feather, rules)
         case planned.Edit(image, image_cfg):
             return requested.Edit(image.path, image_cfg)
         case _:

@@ -202,14 +202,19 @@ def _task(task: requested.Task) -> Task:
     match task:
         case requested.Draw():
             return Draw()
-        case requested.Redraw(image, strength):
-            return Redraw(File(image, ""), given_or(strength, default_of("strength")))
-        case requested.Repaint(image, mask, strength, feather):
+        case requested.Redraw(image, strength, rules):
+            return Redraw(
+                File(image, ""),
+                given_or(strength, default_of("strength")),
+                given_or(rules, default_of("rules")),
+            )
+        case requested.Repaint(image, mask, strength, feather, rules):
             return Repaint(
                 File(image, ""),
                 File(mask, ""),
                 given_or(strength, default_of("strength")),
                 given_or(feather, default_of("feather")),
+                given_or(rules, default_of("rules")),
             )
         case requested.Edit(image, image_cfg):
             return Edit(File(image, ""), given_or(image_cfg, default_of("image-cfg")))

@@ -56,7 +56,7 @@ def worth_saying(request: Request) -> dict[str, Any]:
     return {
         name: value
         for name, value in given_values(request).items()
-        if name != "prompt" and (OPTIONS[name].of == "task" or value != OPTIONS[name].default.value)
+        if name != "prompt" and value != OPTIONS[name].default.value
     }
 
 
@@ -73,12 +73,17 @@ def _unusual_values(plan: Plan) -> dict[str, Any]:
         usual = replace(usual, eta=row.solver.eta)
     if name_file(str(plan.model.path)) != BUILTIN:
         usual = replace(usual, model=None)
-    always = {name for name, option in OPTIONS.items() if option.of == "task"} | {"seed"}
+    usual = replace(usual, seed=None)
     return {
         name: value
         for name, value in given_values(request).items()
-        if name != "prompt" and (name in always or value != OPTIONS[name].value_in(usual))
+        if name != "prompt" and value != _usual_value(OPTIONS[name], usual)
     }
+
+
+def _usual_value(option: Option, usual: Request) -> Any:
+    """What an option has where nobody says it. Every task is usual to itself, so the table knows."""
+    return option.default.value if option.of == "task" else option.value_in(usual)
 
 
 @lru_cache(maxsize=64)

@@ -86,11 +86,30 @@ def test_strength_keeps_or_ignores_the_picture(sdcli: Callable, sd1: Path, pictu
     same = ("img2img", "a fox", "-m", sd1, "--image", picture, "--steps", 4, "--seed", 1)
     made = []
     for strength in (0, 0.01, 1):
-        assert sdcli(*same, "--strength", strength, "-o", f"{strength}.png").code == 0
+        words = ("--strength", strength, "--rules", 1, "-o", f"{strength}.png")
+        assert sdcli(*same, *words).code == 0
         made.append(Image.open(f"{strength}.png"))
     kept, near, far = ([*image.convert("L").get_flattened_data()] for image in made)
     distance = lambda other: sum(abs(a - b) for a, b in zip(kept, other, strict=True))  # noqa: E731
     assert distance(near) < distance(far)
+
+
+@pytest.mark.parametrize("task", ["img2img", "inpaint"])
+def test_at_strength_zero_the_picture_is_the_one_handed_in(
+    sdcli: Callable, sd1: Path, picture: Path, mask: Path, task: str
+) -> None:
+    masked = ("--mask", mask) if task == "inpaint" else ()
+    same = ("-m", sd1, "--image", picture, "--steps", 4, "--strength", 0)
+    ran = sdcli(task, "a fox", *same, *masked, "-o", "o.png")
+    assert ran.code == 0, ran.err
+    assert pixels("o.png") == pixels(picture)
+    again = sdcli("reproduce", "o.png", "--exact", "-o", "again.png")
+    assert again.code == 0, again.err
+    assert "--rules" not in sdcli("show", "o.png").out
+    first = sdcli("reproduce", "o.png", "--set", "rules=1", "-o", "first.png")
+    assert first.code == 0, first.err
+    assert pixels("first.png") != pixels(picture)  # what the VAE made of it
+    assert "--rules 1" in sdcli("show", "first.png").out
 
 
 def test_the_refiner_finishes_and_does_not_begin(

@@ -138,3 +138,12 @@ def test_what_means_more_or_less_than_it_seems_is_said(sdcli, sd1):
     assert "at `--cfg 1`" not in sdcli("txt2img", "a fox", "-n", "dull", *small).err
     assert "ends in `:9`" in sdcli("txt2img", "a poster, 16:9", *small).err
     assert "is a word" in sdcli("txt2img", "(a fox BREAK an owl:1.2)", *small).err
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",), ("--dry-run", "--json")])
+def test_a_negative_prompt_that_does_nothing_is_remarked_on(sdcli, sd1, dry) -> None:
+    words = ("txt2img", "a fox", "-n", "a cat", "-m", sd1, "--steps", 1, "-W", 64, "-H", 64, *dry)
+    remark = "the negative prompt changes nothing"
+    assert remark in sdcli(*words, "--cfg", 1).err
+    assert remark not in sdcli(*words, "--cfg", 2).err
+    assert sdcli(*words, "--cfg", 1, "-q").err == ""

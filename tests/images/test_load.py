@@ -89,23 +89,6 @@ def test_masks_that_cannot_be_meant_are_refused(tmp_path: Path) -> None:
     images.checked_mask(saved(tmp_path / "m.png", box((32, 16), (4, 4, 9, 9))), picture)
 
 
-def test_feathering_never_leaves_the_mask() -> None:
-    mask = box((64, 64), (16, 16, 48, 48))
-    for feather in (0, 1, 3, 8, 40):
-        soft = images.feathered(mask, feather)
-        outside = [s for s, m in zip(soft.getdata(), mask.getdata(), strict=True) if m == 0]
-        assert set(outside) == {0}
-        assert soft.getpixel((32, 32)) > 0
-    soft = images.feathered(mask, 4)
-    row = [soft.getpixel((x, 32)) for x in range(16, 24)]
-    assert row == sorted(row) and row[0] < 64 and row[-1] == 255
-
-
-def test_a_stroke_thinner_than_the_feather_still_shows() -> None:
-    soft = images.feathered(box((64, 64), (30, 0, 32, 64)), 8)
-    assert soft.getextrema()[1] > 0
-
-
 def test_fit_repeats_an_edge_or_covers() -> None:
     image = Image.effect_noise((61, 50), 60).convert("RGB")
     edged = images.fit(image, 64, 56)
