@@ -34,16 +34,12 @@ class Overlay:
         return drawn
 
 
-def fade_over(
-    new: Image.Image, old: Image.Image, mask: Image.Image, feather: int
-) -> Image.Image:
+def fade_over(new: Image.Image, old: Image.Image, mask: Image.Image, feather: int) -> Image.Image:
     """`new` inside the mask, faded into what `old` has there towards its edge; `old` outside."""
     return Image.composite(new, old, feathered(mask, feather))
 
 
-def match_tones(
-    new: Image.Image, old: Image.Image, mask: Image.Image, feather: int
-) -> Image.Image:
+def match_tones(new: Image.Image, old: Image.Image, mask: Image.Image, feather: int) -> Image.Image:
     """`new` inside the mask, its tones drawn towards those outside within `feather` pixels of the
     edge, so that no seam shows; `old` outside. Nothing of what `old` has under the mask is in it."""
     if feather == 0 or mask.getextrema() == (0, 0):
