@@ -91,6 +91,6 @@ def _sums(values: NDArray[np.float64], radius: int, axis: int) -> NDArray[np.flo
     """The sums of the values up to `radius` away along an axis; beyond the picture is nothing."""
     edges = [(radius + 1, radius) if each == axis else (0, 0) for each in range(values.ndim)]
     totals = np.cumsum(np.pad(values, edges), axis=axis)
-    count = values.shape[axis]
-    upper = np.arange(2 * radius + 1, 2 * radius + 1 + count)
-    return np.take(totals, upper, axis) - np.take(totals, np.arange(count), axis)
+    _, upper = np.split(totals, [2 * radius + 1], axis)
+    lower, _ = np.split(totals, [values.shape[axis]], axis)
+    return upper - lower
