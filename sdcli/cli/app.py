@@ -12,8 +12,9 @@ from sdcli import __version__
 from sdcli.cli import batch, console, explain, generate, lora, reproduce, show
 from sdcli.cli import info as machine
 from sdcli.cli import studies as see
+from sdcli.cli.usage import explain_usage
 from sdcli.environment import read_environment
-from sdcli.errors import BadRequest, SdcliError
+from sdcli.errors import SdcliError
 
 app = typer.Typer(
     help="Pictures from words with any Stable Diffusion checkpoint, offline.",
@@ -64,26 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print_error(error)
         return error.exit_code
     except typer.TyperException as error:
-        console.print_error(_usage(error, words))
+        console.print_error(explain_usage(error, words))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
     return code if isinstance(code, int) else 0
-
-
-def _usage(error: typer.TyperException, words: Sequence[str]) -> BadRequest:
-    """Typer's word for bad usage, as a fact and a hint."""
-    fact, _, more = error.format_message().partition("\n")
-    command = next((word for word in words if not word.startswith("-")), "")
-    named = {
-        info.name or info.callback.__name__.replace("_", "-")
-        for info in app.registered_commands
-        if info.callback
-    }
-    place = f"sdcli {command} --help" if command in named else "sdcli --help"
-    hint = " ".join(more.split()) or f"see `{place}`"
-    fact = fact.rstrip(".")
-    return BadRequest(fact[:1].lower() + fact[1:], hint=hint)
 
 
 def _debug() -> None:

@@ -25,6 +25,7 @@ from sdcli.batch.run import (
 )
 from sdcli.cli import console
 from sdcli.cli.drawing_options import DrawingOptions, spread_options
+from sdcli.cli.options import typer_option
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import print_picture, print_plans
 from sdcli.engine import door
@@ -44,20 +45,20 @@ JobFile = Annotated[
 ]
 BatchSeed = Annotated[
     int | None,
-    typer.Option(
-        "--seed",
-        metavar="N",
-        min=0,
-        max=2**64 - 1,
-        help="The seed of every job whose line names none.",
-        show_default="made from what the job says, so the same whenever it is drawn",
+    typer_option(
+        "seed",
+        about="The seed of every job whose line names none.",
+        default="made from what the job says, so the same whenever it is drawn",
     ),
 ]
 
 
 @spread_options(Draw, without={"prompt", "batch"})
 def batch(options: DrawingOptions, file: JobFile, seed: BatchSeed = None) -> None:
-    """Draw many pictures from a file of jobs; begun again, go on where it stopped."""
+    """Draw many pictures from a file of jobs.
+
+    Begun again, it goes on where it stopped.
+    """
     base = replace(options.request(prompt=""), seed=seed)
     planned = plan_jobs(read_jobs(_open_lines(file), base))
     if options.mode.dry_run:

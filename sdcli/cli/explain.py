@@ -16,7 +16,10 @@ def explain(
     steps: options.Steps = None,
     json: options.Json = False,
 ) -> None:
-    """Show how a prompt is read: tokens, chunks, weights, and the names found in it."""
+    """Show how a prompt is read.
+
+    Its tokens, chunks and weights, and the names found in it.
+    """
     found = explaining.explain_prompt(
         read_prompt(prompt),
         negative,

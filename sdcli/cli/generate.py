@@ -21,11 +21,14 @@ def img2img_command(options: DrawingOptions) -> None:
 
 @spread_options(Repaint)
 def inpaint_command(options: DrawingOptions) -> None:
-    """Repaint the white of a mask; outside it every pixel stays as it was."""
+    """Repaint the white of a mask. Outside it every pixel stays as it was."""
     draw_request(options.request(Repaint), options.mode)
 
 
 @spread_options(Edit)
 def edit_command(options: DrawingOptions) -> None:
-    """Follow an instruction about a picture (InstructPix2Pix checkpoints)."""
+    """Follow an instruction about a picture.
+
+    It needs an InstructPix2Pix checkpoint.
+    """
     draw_request(options.request(Edit), options.mode)

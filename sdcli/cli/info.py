@@ -15,7 +15,10 @@ from sdcli.weights.read_header import read_header
 
 
 def schedulers(json: options.Json = False) -> None:
-    """The schedulers: what each is good for, what a step costs, other programs' names for it."""
+    """The schedulers, and what each is good for.
+
+    Also what a step costs, and what other programs call them.
+    """
     console.print_listing(
         ("name", "evaluations", "eta", "about", "also called"),
         [
@@ -48,7 +51,10 @@ def without(spacing: str) -> tuple[str, ...]:
 
 
 def models(json: options.Json = False) -> None:
-    """The models at hand: the built-in one and those in the folder of models."""
+    """The models at hand.
+
+    The built-in one, and those in the folder of models.
+    """
     console.print_listing(
         ("name", "kind", "family", "GB", "path"),
         [(name, *told(path), str(path)) for name, path in list_models()],

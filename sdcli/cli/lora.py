@@ -10,7 +10,7 @@ import typer
 from sdcli.cli import console, options
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import run_lora_job as baked
-from sdcli.library.find import find_adapter, find_checkpoint
+from sdcli.library.find import LORA, find_adapter, find_checkpoint
 from sdcli.planning import lora_jobs as bake
 from sdcli.show.fact_sheet import fact_lines, fact_record
 from sdcli.show.lora import lora_facts
@@ -19,8 +19,8 @@ from sdcli.weights.read_header import read_header
 
 app = typer.Typer(
     name="lora",
-    help="What a LoRA holds and how much of it fits; bake LoRAs in, draw them out.",
-    no_args_is_help=True,
+    help="LoRAs: what they hold; baked into a model, drawn out.",
+    invoke_without_command=True,
     rich_markup_mode=None,
 )
 
@@ -49,11 +49,21 @@ Rank = Annotated[
 ]
 
 
+@app.callback()
+def lora(context: typer.Context) -> None:
+    """LoRAs: what they hold; baked into a model, drawn out."""
+    if context.invoked_subcommand is None:
+        console.print_result(context.get_help())
+
+
 @app.command()
 def show(file: File, model: Against = None, json: options.Json = False) -> None:
-    """Show what a LoRA holds: its kind, family, rank and words, and what of it fits a model."""
+    """Show what a LoRA holds, and what of it fits a model.
+
+    Its kind, family, rank and words.
+    """
     facts = lora_facts(
-        read_header(find_adapter(file)),
+        read_header(find_adapter(file, LORA)),
         None if model is None else identify_checkpoint(find_checkpoint(model)),
     )
     if json:
@@ -72,7 +82,7 @@ def merge(
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Bake LoRAs into a checkpoint, which keeps its layout and its types."""
+    """Bake LoRAs into a checkpoint. It keeps its layout and its types."""
     job = bake.plan_merge(model, loras or (), out, partial=lora_partial, force=force)
     baked(job, OutputMode(quiet=quiet))
 
@@ -86,5 +96,5 @@ def extract(
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw out of a fine-tuned checkpoint what it learnt, as a LoRA."""
+    """Draw out of a fine-tuned checkpoint its LoRA."""
     baked(bake.plan_extraction(model, base, rank, out, force=force), OutputMode(quiet=quiet))

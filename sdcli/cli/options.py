@@ -25,10 +25,13 @@ COMPLETIONS = {
 }
 
 
-def typer_option(name: str) -> Any:
-    """What Typer is told of an option: its flags, its help, its default, how its text is read."""
+def typer_option(name: str, *, about: str = "", default: str = "") -> Any:
+    """What Typer is told of an option: its flags, its help, its default, how its text is read.
+
+    A command that means something of its own by it says what it is `about` and its `default`.
+    """
     option = ALL_OPTIONS[name]
-    shown = option.default.shown or False
+    shown = default or option.default.shown or False
     if name == "prompt":
         return typer.Argument(metavar=option.metavar, show_default=False, help=option.help)
     flags = option.flags
@@ -42,7 +45,7 @@ def typer_option(name: str) -> Any:
         metavar=option.metavar,
         autocompletion=COMPLETIONS.get(option.complete),
         show_default=shown,
-        help=_help_with_bounds(option),
+        help=about or _help_with_bounds(option),
     )
 
 

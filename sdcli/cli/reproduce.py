@@ -26,7 +26,7 @@ from sdcli.request import Output
 from sdcli.studies.progress import Drawing, RunProgress
 
 Pictures = Annotated[
-    list[Path], typer.Argument(metavar="PICTURE...", help="Pictures, of this program or another.")
+    list[Path], typer.Argument(metavar="PICTURE", help="Pictures, of this program or another.")
 ]
 Changes = Annotated[
     list[str] | None,
@@ -64,7 +64,10 @@ def reproduce(
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw pictures again from what they carry, and say how exactly they match."""
+    """Draw pictures again, and say how exactly they match.
+
+    Everything about them is read from what they carry.
+    """
     values = settings.parse_assignments(changes or ())
     if values and exact:
         raise BadRequest("`--exact` compares, and `--set` makes a difference", hint="say one")

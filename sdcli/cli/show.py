@@ -10,6 +10,7 @@ import typer
 from sdcli.cli import console, options
 from sdcli.errors import BadRequest, PartFailed, SdcliError
 from sdcli.images import strip
+from sdcli.library.find import find_file
 from sdcli.options import presets
 from sdcli.outputs import save as outputs
 from sdcli.reproduce import recall as reproduce
@@ -19,7 +20,10 @@ from sdcli.show.fact_sheet import fact_record
 from sdcli.show.weights import weights_facts, weights_lines
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Files to look at.", show_default=False)
+    list[str],
+    typer.Argument(
+        metavar="FILE", help="Files to look at, by their paths or names.", show_default=False
+    ),
 ]
 Strip = Annotated[
     bool, typer.Option("--strip", help="Write copies of pictures without what they carry.")
@@ -37,15 +41,18 @@ def show(
     out: options.Out = None,
     force: options.Force = False,
 ) -> None:
-    """Say what a file is: checkpoint, LoRA, embedding, ControlNet, VAE; what a picture carries."""
+    """Say what a file is, and what a picture carries.
+
+    Of weights: checkpoint, LoRA, embedding, ControlNet or VAE.
+    """
     if strip_:
-        _stripped(files, Output(out, force=force))
+        _stripped([Path(file) for file in files], Output(out, force=force))
         return
     if toml:
         for file in files:
             console.print_result(
                 console.escape_controls(
-                    presets.write_preset(reproduce.read_request(file)), r"\u{:04x}"
+                    presets.write_preset(reproduce.read_request(Path(file))), r"\u{:04x}"
                 )
             )
         return
@@ -60,9 +67,10 @@ def show(
         raise PartFailed(f"{len(failed)} of {len(files)} files could not be read")
 
 
-def _told(file: Path, json: bool) -> SdcliError | None:
+def _told(name: str, json: bool) -> SdcliError | None:
     """Say what one file is, or give back why not: the others are still to be said."""
     try:
+        file = find_file(name)
         record, lines = _picture(file) if portrait.is_picture_file(file) else _weights(file)
     except SdcliError as error:
         return error
@@ -86,14 +94,27 @@ def _weights(file: Path) -> tuple[dict[str, Any], list[str]]:
 
 def _stripped(files: list[Path], output: Output) -> None:
     """Copies without metadata: `fox-plain.png` beside `fox.png`, or where `--out` says."""
-    named = output.path is not None and Path(output.path).suffix != ""
-    if named and len(files) > 1:
-        raise BadRequest(f"`{output.path}` is one file, and {len(files)} are to be stripped")
+    if output.path is not None and outputs.names_file(output.path) and len(files) > 1:
+        raise BadRequest(
+            f"`{output.path}` is one file, and {len(files)} are to be stripped",
+            hint="name a folder, or end its name with `/`",
+        )
     copies = [(file, strip.stripped(file)) for file in files]
-    for file, raw in copies:
-        beside = file.with_stem(f"{file.stem}-plain")
-        path = Path(output.path) if named and output.path else beside
-        if output.path and not named:
-            path = Path(output.path) / file.name
-        place = outputs.Destination(str(path), "png", exact=True, force=output.force)
-        console.print_result(str(outputs.put(path, lambda to, raw=raw: to.write(raw), place)))
+    for file, copy in copies:
+        path = _copy_path(file, copy, output)
+        place = outputs.Destination(str(path), copy.format, exact=True, force=output.force)
+        console.print_result(str(outputs.put(path, lambda to, raw=copy.raw: to.write(raw), place)))
+
+
+def _copy_path(file: Path, copy: strip.StrippedPicture, output: Output) -> Path:
+    """Where the copy of a picture goes, under a name that says what it is."""
+    if output.path is None:
+        return file.with_stem(f"{file.stem}-plain")
+    if not outputs.names_file(output.path):
+        return Path(output.path) / file.name
+    if outputs.format_of_name(output.path) != copy.format:
+        raise BadRequest(
+            f"`{output.path}` ends as no {copy.format}, and `{file.name}` is one",
+            hint="a stripped picture is a copy in the format that it has",
+        )
+    return Path(output.path)

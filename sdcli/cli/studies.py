@@ -105,7 +105,10 @@ def compare_schedulers(
     steps: StepCounts = "10,20,30,50",
     seeds: Seeds = 3,
 ) -> None:
-    """The same noise under several schedulers, measured: a sheet, a chart, a table, a verdict."""
+    """The same noise under several schedulers, measured.
+
+    It makes a sheet, a chart, a table and a verdict.
+    """
     resolve = partial(plan_request, mode=options.mode)
     lineup = plan_lineup(options.request(), schedulers, steps, seeds, resolve)
     if options.mode.dry_run:
@@ -117,7 +120,10 @@ def compare_schedulers(
 
 @spread_options(Draw, Redraw, Repaint, without=FLAGS_OF_ONE_RUN)
 def sweep(options: DrawingOptions, vary: Vary) -> None:
-    """A labelled sheet over any one, two or three options, or words of the prompt."""
+    """A labelled sheet over up to three options.
+
+    Words of the prompt can be varied, too.
+    """
     resolve = partial(plan_request, mode=options.mode)
     planned = plan_sweep(options.request(), vary, resolve)
     if options.mode.dry_run:
@@ -136,7 +142,10 @@ def trace(
     attention: Attention = False,
     cfg_split: CfgSplit = False,
 ) -> None:
-    """The denoising as a film strip and an animation; or a picture's way into the noise."""
+    """The denoising, as a film strip and an animation.
+
+    With `--image`, a picture's way into the noise.
+    """
     request = with_start_picture(options.request(), image)
     resolve = partial(plan_request, mode=options.mode)
     planned = plan_trace(request, at, frames, resolve, split=cfg_split, attention=attention)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -24,14 +25,21 @@ _HAS_EXIF, _HAS_XMP = 0x08, 0x04
 _ORIENTATION = 0x0112
 
 
-def stripped(path: Path) -> bytes:
+class StrippedPicture(NamedTuple):
+    """A picture file without what it carried: its bytes, and what its name may end in."""
+
+    raw: bytes
+    format: str
+
+
+def stripped(path: Path) -> StrippedPicture:
     """The file at `path` as it would be if nothing had been written into it."""
     raw = path.read_bytes()
     if stealth.read_watermark(path):
         raw = _wiped(path)
-    for opening, pieces in _FORMATS:
+    for name, (opening, pieces) in _FORMATS.items():
         if raw.startswith(opening):
-            return b"".join(pieces(raw))
+            return StrippedPicture(b"".join(pieces(raw)), name)
     raise BadRequest(
         f"`{path.name}` is of a format that cannot be stripped", hint="PNG, JPEG and WebP can"
     )
@@ -99,8 +107,8 @@ def _wiped(path: Path) -> bytes:
     return file.getvalue()
 
 
-_FORMATS: tuple[tuple[bytes, Callable[[bytes], Iterator[bytes]]], ...] = (
-    (containers.PNG, _png),
-    (b"\xff\xd8", _jpeg),
-    (b"RIFF", _webp),
-)
+_FORMATS: Mapping[str, tuple[bytes, Callable[[bytes], Iterator[bytes]]]] = {
+    "png": (containers.PNG, _png),
+    "jpg": (b"\xff\xd8", _jpeg),
+    "webp": (b"RIFF", _webp),
+}

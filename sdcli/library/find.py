@@ -13,6 +13,7 @@ from sdcli.library.open_file import expand_path, is_folder, is_ordinary_file, is
 from sdcli.text import suggest
 
 BUILTIN = "builtin"
+LORA = "LoRA"  # what `find_adapter` is asked for, where a weight may stand behind the name
 FOLDER_SIGN = "model_index.json"  # what makes a folder a diffusers model
 
 
@@ -28,19 +29,24 @@ def find_checkpoint(name: str | None = None) -> Path:
     raise _unknown(name, "model")
 
 
-def find_adapter(name: str) -> Path:
+def find_adapter(name: str, what: str = "file") -> Path:
     """The LoRA, embedding, VAE or ControlNet that a name means; `builtin:NAME` is one of ours."""
     if name.startswith(f"{BUILTIN}:"):
         return _builtin(name)
     if found := _at(name) or _named(name):
         return found
-    raise _unknown(name, "file")
+    raise _unknown(name, what)
+
+
+def find_file(name: str) -> Path:
+    """Whatever a name means: a file of any kind at that path, else what has that name."""
+    return _builtin(name) if name == BUILTIN else find_adapter(name)
 
 
 def list_models() -> Iterator[tuple[str, Path]]:
-    """Everything that has a name: the built-in model, then the files of the models' folders."""
-    if (builtin := folders.assets() / f"{BUILTIN}.safetensors").is_file():
-        yield BUILTIN, builtin
+    """Everything that has a name: what is in the box, then the files of the models' folders."""
+    for path in sorted(folders.assets().glob(f"{BUILTIN}*.safetensors"), key=lambda one: one.stem):
+        yield path.stem.replace("-", ":", 1), path
     for folder in folders.models():
         for path in _listed(folder):
             yield str(path.relative_to(folder).with_suffix("")), path
@@ -94,9 +100,7 @@ def _posix(known: str, path: Path) -> str:
 def _builtin(name: str) -> Path:
     path = folders.assets() / f"{name.replace(':', '-')}.safetensors"
     if not re.fullmatch(r"builtin(:[\w-]+)?", name) or not path.is_file():
-        known = sorted(
-            p.stem.replace("-", ":", 1) for p in folders.assets().glob("builtin*.safetensors")
-        )
+        known = [each for each, _ in list_models() if each.partition(":")[0] == BUILTIN]
         raise BadRequest(
             f"the package holds no `{name}`", hint=f"it holds {', '.join(known) or 'none'}"
         )
@@ -105,10 +109,17 @@ def _builtin(name: str) -> Path:
 
 def _unknown(name: str, what: str) -> BadRequest:
     known = [each for each, _ in list_models()]
-    folders_searched = ", ".join(str(folder) for folder in folders.models())
     shown = name if len(name) < 100 else f"{name[:100]}..."
-    return BadRequest(
-        f"there is no {what} `{shown}`",
-        hint=f"{suggest(name[:200], known, 3, 0.5)}it is no path, and no name in "
-        f"{folders_searched} (`sdcli models` lists them)",
+    hint = (
+        f"{suggest(name[:200], known, 3, 0.5)}it is no path, and no name in "
+        f"{searched_folders()} (`sdcli models` lists them)"
     )
+    head, colon, tail = name.rpartition(":")
+    if colon and "/" not in tail and not tail.lower().endswith(hub.ENDINGS) and what == LORA:
+        hint = f"`{tail}` is no weight: write a number, like `{head}:0.8`"
+    return BadRequest(f"there is no {what} `{shown}`", hint=hint)
+
+
+def searched_folders() -> str:
+    """Where names are looked for, in words."""
+    return ", ".join(str(folder) for folder in folders.models())

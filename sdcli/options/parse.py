@@ -42,13 +42,14 @@ class Whole:
     least: int
     most: int
     multiple: int = 1
+    advice: str = ""  # what to do instead of what others write, like -1 for a random seed
 
     def __call__(self, text: str) -> int:
         """The number in `text`."""
         try:
             value = int(text.strip())
         except ValueError:
-            raise BadRequest(f"`{text}` is not a whole number") from None
+            raise BadRequest(f"`{text}` is not a whole number", hint=self._bounds) from None
         return self.check(value)
 
     def check(self, value: Any) -> int:
@@ -56,7 +57,7 @@ class Whole:
         if isinstance(value, bool) or not isinstance(value, int):
             raise BadRequest(f"`{value}` is not a whole number")
         if not self.least <= value <= self.most:
-            raise BadRequest(f"{value} is out of bounds", hint=f"{self.least} to {self.most}")
+            raise BadRequest(f"{value} is out of bounds", hint=self._bounds)
         if value % self.multiple:
             below = value // self.multiple * self.multiple
             raise BadRequest(
@@ -64,6 +65,11 @@ class Whole:
                 hint=f"{below} or {below + self.multiple}",
             )
         return value
+
+    @property
+    def _bounds(self) -> str:
+        bounds = f"{self.least} to {self.most}"
+        return f"{self.advice}; else {bounds}" if self.advice else bounds
 
 
 @dataclass(frozen=True)

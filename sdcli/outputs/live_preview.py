@@ -25,7 +25,7 @@ def check_preview(output: Output) -> None:
     if output.preview_vae is not None:
         if output.preview is None:
             raise BadRequest("`--preview-vae` shows nothing without `--preview FILE`")
-        find_vae(find_adapter(output.preview_vae))
+        find_vae(find_adapter(output.preview_vae, "TAESD"))
     path = output.preview
     if path is None:
         return

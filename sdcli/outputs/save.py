@@ -78,9 +78,8 @@ def destination(asked: Output, count: int = 1) -> Destination:
     text = asked.path if asked.path is not None else FOLDER
     if not text:
         raise BadRequest("`--out` is empty", hint="name a folder, a file or a template")
-    named = _ENDINGS.get(Path(text).suffix.lower())
-    is_file = named is not None and not is_folder(Path(text)) and not text.endswith(("/", os.sep))
-    kind = _format(asked.format, named if is_file else None, text)
+    is_file = names_file(text)
+    kind = _format(asked.format, format_of_name(text) if is_file else None, text)
     if not is_file:
         _checked_template(text)
         return Destination(f"{text}/{NAME}.{kind}", kind, exact=False, force=asked.force)
@@ -89,6 +88,25 @@ def destination(asked: Output, count: int = 1) -> Destination:
         stem, ending = text[: -len(Path(text).suffix)], Path(text).suffix
         text = f"{stem}-{{seed}}{ending}"
     return Destination(text, kind, exact=True, force=asked.force)
+
+
+def names_file(text: str) -> bool:
+    """Whether `--out` names a file. What is a folder, or ends with `/`, is one whatever its name;
+    a folder that is not there yet may be called `v1.5` or `run.d`, but not like a kind of file."""
+    if text.endswith(("/", os.sep)) or is_folder(Path(text)):
+        return False
+    return re.fullmatch(r"\.([a-z]{2,4}|jp2|mp4)", Path(text).suffix.lower()) is not None
+
+
+def format_of_name(text: str) -> str:
+    """The format of a file by its name; BadRequest where pictures are not written so."""
+    kind = _ENDINGS.get(Path(text).suffix.lower())
+    if kind is None:
+        raise BadRequest(
+            f"`{text}` ends like no picture that can be written",
+            hint=f"end it with {', '.join(_ENDINGS)}, or with `/` if it is a folder",
+        )
+    return kind
 
 
 def _format(asked: str | None, named: str | None, text: str) -> str:

@@ -65,13 +65,10 @@ def folder(asked: Output, kind: str, plan: Plan) -> Folder:
     if asked.path is None:
         return Folder(_next_free(Path(PARENT) / default_name(kind, plan)), form)
     path = Path(asked.path)
-    if (
-        path.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp", ".html", ".json"}
-        or path.is_file()
-    ):
+    if outputs.names_file(asked.path) or path.is_file():
         raise BadRequest(
             f"`--out {asked.path}` is a file, and this makes a folder of files",
-            hint="name a folder",
+            hint="name a folder, or end its name with `/`",
         )
     if path.is_dir() and any(path.iterdir()) and not asked.force:
         raise BadRequest(

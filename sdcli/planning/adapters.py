@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sdcli import plan, request
 from sdcli.images import load as images
-from sdcli.library.find import find_adapter
+from sdcli.library.find import LORA, find_adapter
 from sdcli.library.hashes import hash_file
 from sdcli.options.parse import ControlSpec
 from sdcli.plan import File
@@ -25,7 +25,7 @@ def find_loras(
     """Each LoRA with the share of it that fits, its file not hashed yet; or the first refusal."""
     found: list[plan.Lora] = []
     for wanted in asked:
-        path = find_adapter(wanted.name)
+        path = find_adapter(wanted.name, LORA)
         held = fit.check_fit(read_header(path), model, partial=partial)
         found.append(plan.Lora(File(path, ""), wanted.unet, wanted.te, held.share))
     return tuple(found)
@@ -43,7 +43,7 @@ def find_controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[
     """Each ControlNet and its picture, neither hashed yet; or the first refusal."""
     found: list[plan.Control] = []
     for wanted in map(ControlSpec().check, asked):
-        path = control.controlnet_file(find_adapter(wanted.name))
+        path = control.controlnet_file(find_adapter(wanted.name, "ControlNet"))
         control.check_controlnet(path, model)
         images.picture(wanted.image, "control picture")
         found.append(

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
-from sdcli.prompts.a1111 import WeightedText, escape_tags
+from sdcli.prompts.a1111 import WeightedText
+from sdcli.prompts.tags import escape_tags
 from sdcli.request import Lora
 
 _WORD = re.compile(

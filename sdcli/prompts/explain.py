@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.library.find import find_adapter, find_checkpoint
+from sdcli.library.find import find_adapter, find_checkpoint, searched_folders
 from sdcli.prompts.a1111 import WeightedText
 from sdcli.prompts.chunks import Chunk, Token, split_into_chunks
 from sdcli.prompts.syntax import SYNTAXES
@@ -97,7 +97,7 @@ def explain_prompt(
 
 
 def _find_embeddings(names: Sequence[str], model: Checkpoint | None) -> tuple[EmbeddingFile, ...]:
-    paths = [find_adapter(name) for name in names]
+    paths = [find_adapter(name, "embedding") for name in names]
     return embedding.check_embeddings(paths, model)
 
 
@@ -182,7 +182,9 @@ def _name_lines(explained: PromptExplanation) -> Iterator[StyledLine]:
             ("LoRA ", "bold"),
             (lora.name, "magenta"),
             (f"  U-Net {lora.unet:g}, text encoder {lora.te:g}  ", ""),
-            (str(path), "dim") if path else ("no such file: drawing would refuse", "yellow"),
+            (str(path), "dim")
+            if path
+            else (f"drawing would refuse: no path, and no name in {searched_folders()}", "yellow"),
         ]
 
 

@@ -6,13 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from sdcli.prompts.a1111 import (
-    WeightedText,
-    extract_lora_tags,
-    parse_weights_without_tags,
-    split_at_and,
-)
+from sdcli.prompts.a1111 import WeightedText, parse_weights_without_tags, split_at_and
 from sdcli.prompts.scheduling import ScheduledText, parse_prompt_editing
+from sdcli.prompts.tags import extract_lora_tags
 from sdcli.request import Lora
 
 

@@ -28,8 +28,8 @@ from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import make_plan as resolved
-from sdcli.prompts.a1111 import escape_tags, extract_foreign_tags
 from sdcli.prompts.syntax import SYNTAXES
+from sdcli.prompts.tags import escape_tags, extract_foreign_tags
 from sdcli.request import Request
 from sdcli.weights.checkpoint import identify_checkpoint
 

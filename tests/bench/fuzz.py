@@ -25,8 +25,9 @@ from sdcli.batch.job_file import read_jobs
 from sdcli.errors import SdcliError
 from sdcli.metadata import a1111_format, readers
 from sdcli.options.presets import read_preset
-from sdcli.prompts.a1111 import extract_lora_tags, parse_a1111_weights, split_at_and
+from sdcli.prompts.a1111 import parse_a1111_weights, split_at_and
 from sdcli.prompts.scheduling import parse_prompt_editing
+from sdcli.prompts.tags import extract_lora_tags
 from sdcli.reproduce.command_line import command_for_request
 from sdcli.request import Draw, Request
 from sdcli.show import picture

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from sdcli.metadata import readers
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
-from sdcli.prompts.a1111 import extract_lora_tags
+from sdcli.prompts.tags import extract_lora_tags
 from sdcli.request import Lora
 from tests.helpers.shared import cases
 

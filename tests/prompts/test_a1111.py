@@ -6,16 +6,9 @@ from pathlib import Path
 import pytest
 
 from sdcli.errors import BadRequest
-from sdcli.prompts.a1111 import (
-    BREAK,
-    WeightedText,
-    escape_tags,
-    extract_foreign_tags,
-    extract_lora_tags,
-    parse_a1111_weights,
-    split_at_and,
-)
+from sdcli.prompts.a1111 import BREAK, WeightedText, parse_a1111_weights, split_at_and
 from sdcli.prompts.syntax import SYNTAXES
+from sdcli.prompts.tags import escape_tags, extract_foreign_tags, extract_lora_tags
 from sdcli.request import Lora
 
 SHARED = Path(__file__).parents[2] / "../shared/cases/prompt.json"

@@ -11,9 +11,10 @@ from contextlib import suppress
 
 from sdcli.errors import BadRequest
 from sdcli.metadata.readers.draft import ForeignPictureBuilder
-from sdcli.prompts.a1111 import extract_foreign_tags, parse_a1111_weights
+from sdcli.prompts.a1111 import parse_a1111_weights
 from sdcli.prompts.chunks import split_into_chunks
 from sdcli.prompts.syntax import SYNTAXES
+from sdcli.prompts.tags import extract_foreign_tags
 from sdcli.prompts.tokenizer import clip_tokenizer
 
 Version = tuple[int, ...]
