@@ -12,6 +12,7 @@ from PIL import Image
 
 from sdcli.engine.denoise import UnetInputs
 from sdcli.engine.empty_module import EmptyModule
+from sdcli.engine.packed_convolutions import pack_convolutions
 from sdcli.engine.read_tensors import check_finite, load_component
 from sdcli.errors import BadRequest
 from sdcli.images import load as images
@@ -125,7 +126,9 @@ class LoadedControlNets:
         for name, path in wanted.items():
             if name not in self._built:
                 found = control.check_controlnet(path, self._model)
-                self._built[name] = build_controlnet(found, self._model, self._dtype, self._device)
+                network = build_controlnet(found, self._model, self._dtype, self._device)
+                pack_convolutions(network)
+                self._built[name] = network
         return tuple(
             make_guide(self._built[asked.file.sha256], asked, make_control_map(asked, plan))
             for asked in plan.controls

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sdcli.engine.build import build_vae
 from sdcli.engine.initial_latents import pixels_to_image
+from sdcli.engine.packed_convolutions import pack_convolutions
 from sdcli.engine.pipeline import Pipeline, encode_pixels
 from sdcli.weights.checkpoint import Checkpoint
 
@@ -44,7 +45,9 @@ class LatentPreview:
 def _tiny(pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch.device) -> Any:
     """A decoder of its own, or the pipeline's where that is a TAESD already."""
     if decoder is not None:
-        return build_vae(model, decoder, dtype=pipe.vae.dtype, device=device)
+        taesd = build_vae(model, decoder, dtype=pipe.vae.dtype, device=device)
+        pack_convolutions(taesd)
+        return taesd
     return pipe.vae if isinstance(pipe.vae, AutoencoderTiny) else None
 
 

@@ -14,6 +14,7 @@ from sdcli.engine.device import Machine, choose_machine
 from sdcli.engine.latent_preview import LatentPreview
 from sdcli.engine.lora import LoraWeights
 from sdcli.engine.low_memory import MemoryFallbacks
+from sdcli.engine.packed_convolutions import pack_convolutions
 from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.events import Listener
@@ -81,6 +82,9 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
             pipe.to(machine.device)
 
     memory.retry(pipe, place_on_device, listener.on_fallback, placing=True)
+    if machine.device.type == "cpu":
+        pack_convolutions(pipe.unet)
+        pack_convolutions(pipe.vae)
     controlnets = LoadedControlNets(model, machine.dtype, machine.device)
     return LoadedModel(model_key(plan), pipe, model, lora_weights, controlnets, machine, memory)
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from sdcli.engine.lora_deltas import compute_delta
+from sdcli.engine.packed_convolutions import unpack_weights
 from sdcli.engine.read_tensors import TensorReader, check_finite, load_component
 from sdcli.plan import Lora
 from sdcli.weights.checkpoint import Checkpoint
@@ -112,11 +113,11 @@ class LoraWeights:
         """The model wears these LoRAs and no others."""
         if loras == self.loras:
             return
-        weights = self._weights()
+        todo = list_changes(self._model, loras)
+        weights = self._plain_weights({*self._touched, *todo})
         self.loras = None
         for (kind, target), original in self._originals(weights):
             weights[kind, target].copy_(original)
-        todo = list_changes(self._model, loras)
         self._touched = list(todo)  # before the first is changed: an interrupt can be undone
         with TensorReader() as reader:
             for place, of in todo.items():
@@ -130,6 +131,13 @@ class LoraWeights:
             if (module := getattr(self._pipe, kind, None)) is not None
             for name, weight in module.named_parameters()
         }
+
+    def _plain_weights(self, places: set[tuple[str, str]]) -> Weights:
+        """Every weight; those at these places can be read and changed in place."""
+        for kind in {kind for kind, _ in places}:
+            names = [target for touched, target in places if touched == kind]
+            unpack_weights(getattr(self._pipe, kind), names)
+        return self._weights()
 
     def _originals(self, weights: Weights) -> Iterator[tuple[tuple[str, str], Tensor]]:
         """Every touched weight as the file has it, a few at a time."""

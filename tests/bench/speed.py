@@ -130,18 +130,21 @@ def ready(asked: argparse.Namespace) -> tuple[Any, Any]:
 
 
 def step(asked: argparse.Namespace) -> None:
-    """A sampling step beside the bare diffusers pipeline's, with the same modules and words."""
+    """A sampling step beside the bare diffusers pipeline's, with the same weights and words."""
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
-    from sdcli.engine.session import start_steps
+    from sdcli.engine.packed_convolutions import unpack_convolutions
+    from sdcli.engine.session import Session, start_steps
 
     plan, session = ready(asked)
     held = session.load(plan, SilentListener())
     given = session.prepare(plan, held, SilentListener())
+    bare_pipe = Session().load(plan, SilentListener()).pipe
+    unpack_convolutions(bare_pipe.unet)
     theirs = StableDiffusionPipeline(
-        vae=held.pipe.vae, text_encoder=held.pipe.text_encoder, tokenizer=None,
-        unet=held.pipe.unet, safety_checker=None, feature_extractor=None,
+        vae=bare_pipe.vae, text_encoder=bare_pipe.text_encoder, tokenizer=None,
+        unet=bare_pipe.unet, safety_checker=None, feature_extractor=None,
         requires_safety_checker=False,
         scheduler=EulerDiscreteScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
