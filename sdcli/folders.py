@@ -7,21 +7,21 @@ from pathlib import Path
 from sdcli.environment import read_environment
 
 
-def cache() -> Path:
+def cache_folder() -> Path:
     """What can be deleted at any time and is made again."""
     return read_environment().cache
 
 
-def config() -> Path:
+def config_folder() -> Path:
     """The user's own settings: presets."""
     return read_environment().config
 
 
-def models() -> list[Path]:
+def models_folder() -> list[Path]:
     """The folders of models, in the order they are searched; downloads go to the first."""
     return list(read_environment().models)
 
 
-def assets() -> Path:
+def assets_folder() -> Path:
     """What ships inside the package."""
     return Path(__file__).parent / "assets"

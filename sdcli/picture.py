@@ -53,6 +53,6 @@ class Picture:
         """
         from sdcli.outputs import save as outputs  # which knows pictures
 
-        place = outputs.destination(Output(str(path), force=force))
-        outputs.prepare(place, self.plan)
-        return outputs.save(self, place)
+        place = outputs.find_destination(Output(str(path), force=force))
+        outputs.prepare_destination(place, self.plan)
+        return outputs.save_picture(self, place)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sdcli.batch.job_file import BatchJob, UnreadableLine
 from sdcli.batch.journal import BatchJournal
 from sdcli.errors import BadRequest, SdcliError
-from sdcli.outputs import save as outputs
+from sdcli.outputs.save import Destination, find_destination, save_picture
 from sdcli.picture import Picture
 from sdcli.plan import Plan, nth_picture
 from sdcli.planning.resolve import make_plan
@@ -27,7 +27,7 @@ class PlannedJob:
 
     job: BatchJob
     plan: Plan
-    place: outputs.Destination
+    place: Destination
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class DuePicture:
     job: BatchJob
     index: int
     plan: Plan
-    place: outputs.Destination
+    place: Destination
 
     @property
     def drawing(self) -> Drawing:
@@ -70,7 +70,7 @@ def plan_jobs(lines: Iterable[BatchJob | UnreadableLine]) -> Iterator[PlannedJob
             continue
         try:
             plan = make_plan(line.request)
-            yield PlannedJob(line, plan, outputs.destination(plan.output, plan.count))
+            yield PlannedJob(line, plan, find_destination(plan.output, plan.count))
         except Exception as error:  # noqa: BLE001 - whatever a line does, the others go on
             yield _failed(line.line, error)
 
@@ -131,7 +131,7 @@ def draw_due(
 
 def batch_folder(base: Request) -> Path:
     """Where the pictures go: the part of the place that is the same for all of them."""
-    folder = Path(outputs.destination(base.output).template).parent
+    folder = Path(find_destination(base.output).template).parent
     while "{" in str(folder):
         folder = folder.parent
     try:
@@ -151,7 +151,7 @@ def _save(picture: Picture, due: DuePicture, journal: BatchJournal) -> Path:
     def before_naming(partial_file: Path, name: Path) -> None:
         journal.intend(job, index, name, partial_file)
 
-    path = outputs.save(picture, due.place, before_naming)
+    path = save_picture(picture, due.place, before_naming)
     journal.finish(job, index, path)
     return path
 

@@ -10,8 +10,8 @@ import typer
 
 from sdcli import __version__
 from sdcli.cli import batch, console, explain, generate, lora, reproduce, show
-from sdcli.cli import info as machine
-from sdcli.cli import studies as see
+from sdcli.cli.info import doctor, models, schedulers
+from sdcli.cli.studies import compare_schedulers, sweep, trace
 from sdcli.cli.usage import explain_usage
 from sdcli.environment import read_environment
 from sdcli.errors import SdcliError
@@ -27,17 +27,17 @@ app.command("txt2img")(generate.txt2img_command)
 app.command("img2img")(generate.img2img_command)
 app.command("inpaint")(generate.inpaint_command)
 app.command("edit")(generate.edit_command)
-app.command()(see.compare_schedulers)
-app.command()(see.sweep)
-app.command()(see.trace)
+app.command()(compare_schedulers)
+app.command()(sweep)
+app.command()(trace)
 app.command()(batch.batch)
 app.command()(explain.explain)
 app.command()(reproduce.reproduce)
 app.command()(show.show)
 app.add_typer(lora.app)
-app.command()(machine.schedulers)
-app.command()(machine.models)
-app.command()(machine.doctor)
+app.command()(schedulers)
+app.command()(models)
+app.command()(doctor)
 
 
 def _version(wanted: bool) -> None:

@@ -51,7 +51,7 @@ def _version(name: str) -> str:
 
 
 def _folder() -> str:
-    folder = folders.models()[0]
+    folder = folders.models_folder()[0]
     if not folder.is_dir():
         return f"{folder} (not there yet)"
     free = shutil.disk_usage(folder).free / 2**30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdcli.cli import console, options
 from sdcli.cli.drawing_options import read_prompt
-from sdcli.prompts import explain as explaining
+from sdcli.prompts.explain import explain_prompt, explanation_lines, explanation_record
 
 
 def explain(
@@ -20,7 +20,7 @@ def explain(
 
     Its tokens, chunks and weights, and the names found in it.
     """
-    found = explaining.explain_prompt(
+    found = explain_prompt(
         read_prompt(prompt),
         negative,
         syntax=syntax or "a1111",
@@ -29,6 +29,6 @@ def explain(
         steps=steps,
     )
     if json:
-        console.print_record(explaining.explanation_record(found))
+        console.print_record(explanation_record(found))
     else:
-        console.print_styled(explaining.explanation_lines(found))
+        console.print_styled(explanation_lines(found))

@@ -14,8 +14,8 @@ GREETED = "greeted"
 
 def first_greeting(plan: Plan) -> str:
     """The line, if this plan draws with the built-in model for the first time; else nothing."""
-    mark = folders.cache() / GREETED
-    if plan.model.path != folders.assets() / f"{BUILTIN}.safetensors" or mark.exists():
+    mark = folders.cache_folder() / GREETED
+    if plan.model.path != folders.assets_folder() / f"{BUILTIN}.safetensors" or mark.exists():
         return ""
     with suppress(OSError):  # a cache that cannot be written costs a repetition
         mark.parent.mkdir(parents=True, exist_ok=True)

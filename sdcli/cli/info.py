@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sdcli import folders
 from sdcli.cli import console, options
-from sdcli.cli import run as perform
+from sdcli.cli.run import examine_machine
 from sdcli.errors import BadRequest
 from sdcli.library.find import list_models
 from sdcli.schedulers.table import SOLVERS, SPACINGS
@@ -37,13 +37,17 @@ def schedulers(json: options.Json = False) -> None:
         console.print_result("")
     console.print_listing(
         ("spacing", "about", "not with"),
-        [(row.name, row.about, without(row.name)) for row in SPACINGS.values() if row.about],
+        [
+            (row.name, row.about, names_without_spacing(row.name))
+            for row in SPACINGS.values()
+            if row.about
+        ],
         as_json=json,
     )
     console.Console(quiet=json).on_note("a solver over a spacing: `--scheduler euler-karras`")
 
 
-def without(spacing: str) -> tuple[str, ...]:
+def names_without_spacing(spacing: str) -> tuple[str, ...]:
     """The solvers that do not take a spacing."""
     return tuple(
         row.name for row in SOLVERS.values() if spacing not in (row.spacing, *row.spacings)
@@ -57,14 +61,14 @@ def models(json: options.Json = False) -> None:
     """
     console.print_listing(
         ("name", "kind", "family", "GB", "path"),
-        [(name, *told(path), str(path)) for name, path in list_models()],
+        [(name, *model_line(path), str(path)) for name, path in list_models()],
         as_json=json,
     )
-    for folder in folders.models():
+    for folder in folders.models_folder():
         console.Console(quiet=json).on_note(f"models are looked for in {folder}")
 
 
-def told(path: Path) -> tuple[str, str, str]:
+def model_line(path: Path) -> tuple[str, str, str]:
     """A file's kind, the family of a checkpoint and its size, from its header."""
     weight = sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")))
     size = f"{weight / 1e9:.2f}"
@@ -81,4 +85,4 @@ def told(path: Path) -> tuple[str, str, str]:
 
 def doctor(json: options.Json = False) -> None:
     """What this machine draws with, and what is in its way."""
-    console.print_listing(("what", "found"), perform.examine_machine(), as_json=json)
+    console.print_listing(("what", "found"), examine_machine(), as_json=json)

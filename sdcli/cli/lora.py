@@ -11,7 +11,7 @@ from sdcli.cli import console, options
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import run_lora_job as baked
 from sdcli.library.find import LORA, find_adapter, find_checkpoint
-from sdcli.planning import lora_jobs as bake
+from sdcli.planning.lora_jobs import plan_extraction, plan_merge
 from sdcli.show.fact_sheet import fact_lines, fact_record
 from sdcli.show.lora import lora_facts
 from sdcli.weights.checkpoint import identify_checkpoint
@@ -83,7 +83,7 @@ def merge(
     quiet: options.Quiet = False,
 ) -> None:
     """Bake LoRAs into a checkpoint. It keeps its layout and its types."""
-    job = bake.plan_merge(model, loras or (), out, partial=lora_partial, force=force)
+    job = plan_merge(model, loras or (), out, partial=lora_partial, force=force)
     baked(job, OutputMode(quiet=quiet))
 
 
@@ -97,4 +97,4 @@ def extract(
     quiet: options.Quiet = False,
 ) -> None:
     """Draw out of a fine-tuned checkpoint its LoRA."""
-    baked(bake.plan_extraction(model, base, rank, out, force=force), OutputMode(quiet=quiet))
+    baked(plan_extraction(model, base, rank, out, force=force), OutputMode(quiet=quiet))

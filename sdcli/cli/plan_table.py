@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
 from sdcli.plan import File, Plan
-from sdcli.reproduce import command_line as command
+from sdcli.reproduce.command_line import command_for_plan
 
 PLAN_COLUMNS = ("what", "value", "from")
 
@@ -18,7 +18,7 @@ def plan_rows(plan: Plan) -> Iterator[tuple[str, str, str]]:
         if field.compare:
             name = field.name.replace("_", " ")
             yield name, describe_value(getattr(plan, field.name)), plan.sources.get(field.name, "")
-    yield "command", command.command_for_plan(plan), ""
+    yield "command", command_for_plan(plan), ""
 
 
 def describe_value(value: Any) -> str:

@@ -16,11 +16,16 @@ from sdcli.engine.door import SessionLike, open_session
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import Listener
 from sdcli.metadata import codec
-from sdcli.options import table as settings
-from sdcli.outputs import save as outputs
+from sdcli.options.table import parse_assignments
 from sdcli.outputs.records import picture_record
+from sdcli.outputs.save import Destination, find_destination, prepare_destination, save_picture
 from sdcli.plan import Plan
-from sdcli.reproduce import compare as verdict
+from sdcli.reproduce.compare import (
+    IDENTICAL,
+    Verdict,
+    compare_with_original,
+    provenance_differences,
+)
 from sdcli.reproduce.recall import RecalledPicture, recall_picture
 from sdcli.request import Output
 from sdcli.studies.progress import Drawing, RunProgress
@@ -49,7 +54,7 @@ class Again:
     recalled: RecalledPicture
     plan: Plan
     differences: tuple[str, ...]
-    place: outputs.Destination
+    place: Destination
     exact: bool
 
 
@@ -68,10 +73,10 @@ def reproduce(
 
     Everything about them is read from what they carry.
     """
-    values = settings.parse_assignments(changes or ())
+    values = parse_assignments(changes or ())
     if values and exact:
         raise BadRequest("`--exact` compares, and `--set` makes a difference", hint="say one")
-    place = outputs.destination(Output(out, format, force), len(pictures))
+    place = find_destination(Output(out, format, force), len(pictures))
     output = Output(out, format, force)
     todo = [_again(recall_picture(path), values, output, place, exact=exact) for path in pictures]
     manner = OutputMode(json, dry_run, quiet)
@@ -100,7 +105,7 @@ def _again(
     recalled: RecalledPicture,
     values: dict[str, Any],
     output: Output,
-    place: outputs.Destination,
+    place: Destination,
     *,
     exact: bool,
 ) -> Again:
@@ -111,7 +116,7 @@ def _again(
 
 def _drawn(todo: list[Again], manner: OutputMode, *, compare: bool, exact: bool) -> None:
     for again in todo:
-        outputs.prepare(again.place, again.plan)
+        prepare_destination(again.place, again.plan)
     talk = console.Console(quiet=manner.quiet)
     with talk.live():
         talk.on_stage("loading torch")
@@ -139,15 +144,15 @@ def _one(
     progress.begin(Drawing(again.plan, again.recalled.path.name))
     picture = again.recalled.draw(session, again.plan, progress, exact=again.exact)
     progress.finish()
-    path = outputs.save(picture, again.place)
-    found = verdict.compare_with_original(picture, again.recalled) if compare else None
-    apart = verdict.provenance_differences(picture, again.recalled)
+    path = save_picture(picture, again.place)
+    found = compare_with_original(picture, again.recalled) if compare else None
+    apart = provenance_differences(picture, again.recalled)
     _say(progress, again, [*apart, *([str(found)] if found else [])])
     if manner.json:
         console.print_record(picture_record(picture, path) | _told(again) | _judged(found, apart))
     else:
         console.print_result(str(path))
-    return found is not None and found.word == verdict.IDENTICAL
+    return found is not None and found.word == IDENTICAL
 
 
 def _told(again: Again) -> dict[str, Any]:
@@ -159,7 +164,7 @@ def _told(again: Again) -> dict[str, Any]:
     }
 
 
-def _judged(found: verdict.Verdict | None, apart: tuple[str, ...]) -> dict[str, Any]:
+def _judged(found: Verdict | None, apart: tuple[str, ...]) -> dict[str, Any]:
     if found is None:
         return {"apart": list(apart)}
     return {

@@ -6,15 +6,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sdcli.cli import console
-from sdcli.cli import plan_table as rehearsal
 from sdcli.cli.first_run import first_greeting
 from sdcli.cli.output_mode import OutputMode
+from sdcli.cli.plan_table import PLAN_COLUMNS, plan_rows
 from sdcli.engine import door
 from sdcli.events import Listener, Listeners
 from sdcli.metadata import codec
-from sdcli.outputs import save as outputs
 from sdcli.outputs.live_preview import PreviewFile
 from sdcli.outputs.records import picture_record
+from sdcli.outputs.save import (
+    Destination,
+    find_destination,
+    prepare_destination,
+    save_maps,
+    save_picture,
+)
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.lora_jobs import Extraction, Merge
@@ -43,9 +49,9 @@ def draw_plans(*plans: Plan, manner: OutputMode) -> None:
     if manner.dry_run:
         print_plans(plans, manner)
         return
-    places = [outputs.destination(plan.output, plan.count) for plan in plans]
+    places = [find_destination(plan.output, plan.count) for plan in plans]
     for plan, place in zip(plans, places, strict=True):
-        outputs.prepare(place, plan)
+        prepare_destination(place, plan)
     talk = console.Console(quiet=manner.quiet)
     for line in filter(None, map(first_greeting, plans)):
         talk.on_note(line)
@@ -74,7 +80,7 @@ def print_plans(plans: Iterable[Plan], manner: OutputMode) -> None:
         if manner.json:
             console.print_record(codec.to_data(plan) | {"from": dict(plan.sources)})
         else:
-            console.print_table(rehearsal.PLAN_COLUMNS, [*rehearsal.plan_rows(plan)])
+            console.print_table(PLAN_COLUMNS, [*plan_rows(plan)])
 
 
 def print_study_plan(
@@ -92,11 +98,11 @@ def print_study_plan(
     console.print_table(heads, [values for values, _ in variations])
 
 
-def _kept(pictures: Iterable[Picture], place: outputs.Destination, manner: OutputMode) -> None:
+def _kept(pictures: Iterable[Picture], place: Destination, manner: OutputMode) -> None:
     for picture in pictures:
-        path = outputs.save(picture, place)
+        path = save_picture(picture, place)
         if picture.plan.output.keep_maps:
-            outputs.save_maps(picture, path, place)
+            save_maps(picture, path, place)
         print_picture(picture, path, manner)
 
 

@@ -12,11 +12,11 @@ from sdcli.errors import BadRequest, PartFailed, SdcliError
 from sdcli.images import strip
 from sdcli.library.find import find_file
 from sdcli.options import presets
-from sdcli.outputs import save as outputs
-from sdcli.reproduce import recall as reproduce
+from sdcli.outputs.save import Destination, format_of_name, names_file, put_file
+from sdcli.reproduce.recall import read_request
 from sdcli.request import Output
-from sdcli.show import picture as portrait
 from sdcli.show.fact_sheet import fact_record
+from sdcli.show.picture import is_picture_file, picture_facts, picture_lines
 from sdcli.show.weights import weights_facts, weights_lines
 
 Files = Annotated[
@@ -51,9 +51,7 @@ def show(
     if toml:
         for file in files:
             console.print_result(
-                console.escape_controls(
-                    presets.write_preset(reproduce.read_request(Path(file))), r"\u{:04x}"
-                )
+                console.escape_controls(presets.write_preset(read_request(Path(file))), r"\u{:04x}")
             )
         return
     if out is not None or force:
@@ -71,7 +69,7 @@ def _told(name: str, json: bool) -> SdcliError | None:
     """Say what one file is, or give back why not: the others are still to be said."""
     try:
         file = find_file(name)
-        record, lines = _picture(file) if portrait.is_picture_file(file) else _weights(file)
+        record, lines = _picture(file) if is_picture_file(file) else _weights(file)
     except SdcliError as error:
         return error
     if json:
@@ -83,8 +81,8 @@ def _told(name: str, json: bool) -> SdcliError | None:
 
 
 def _picture(file: Path) -> tuple[dict[str, Any], list[str]]:
-    facts = portrait.facts(file)
-    return facts, portrait.lines(facts)
+    facts = picture_facts(file)
+    return facts, picture_lines(facts)
 
 
 def _weights(file: Path) -> tuple[dict[str, Any], list[str]]:
@@ -94,25 +92,25 @@ def _weights(file: Path) -> tuple[dict[str, Any], list[str]]:
 
 def _stripped(files: list[Path], output: Output) -> None:
     """Copies without metadata: `fox-plain.png` beside `fox.png`, or where `--out` says."""
-    if output.path is not None and outputs.names_file(output.path) and len(files) > 1:
+    if output.path is not None and names_file(output.path) and len(files) > 1:
         raise BadRequest(
             f"`{output.path}` is one file, and {len(files)} are to be stripped",
             hint="name a folder, or end its name with `/`",
         )
-    copies = [(file, strip.stripped(file)) for file in files]
+    copies = [(file, strip.strip_metadata(file)) for file in files]
     for file, copy in copies:
         path = _copy_path(file, copy, output)
-        place = outputs.Destination(str(path), copy.format, exact=True, force=output.force)
-        console.print_result(str(outputs.put(path, lambda to, raw=copy.raw: to.write(raw), place)))
+        place = Destination(str(path), copy.format, exact=True, force=output.force)
+        console.print_result(str(put_file(path, lambda to, raw=copy.raw: to.write(raw), place)))
 
 
 def _copy_path(file: Path, copy: strip.StrippedPicture, output: Output) -> Path:
     """Where the copy of a picture goes, under a name that says what it is."""
     if output.path is None:
         return file.with_stem(f"{file.stem}-plain")
-    if not outputs.names_file(output.path):
+    if not names_file(output.path):
         return Path(output.path) / file.name
-    if outputs.format_of_name(output.path) != copy.format:
+    if format_of_name(output.path) != copy.format:
         raise BadRequest(
             f"`{output.path}` ends as no {copy.format}, and `{file.name}` is one",
             hint="a stripped picture is a copy in the format that it has",

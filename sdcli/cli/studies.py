@@ -192,7 +192,7 @@ def _compare(lineup: Lineup, mode: OutputMode) -> None:
         benchmark = door.open_benchmark(comparison.plan, progress)
         for one in draw_comparison(comparison, benchmark, study, progress):
             if mode.json:
-                measured = study_folder.plain(one.numbers.record())
+                measured = study_folder.plain_value(one.numbers.record())
                 console.print_record({**one.record, "measured": measured})
         references = [limit.about for limit in comparison.limits.values()]
         cells = comparison.cells()
@@ -241,7 +241,7 @@ def _run_trace(planned: TracePlan, listener: Listener) -> TraceResult:
 def _trace(planned: TracePlan, mode: OutputMode) -> None:
     from sdcli.studies.trace.run import tell_story, write_trace
 
-    folder = study_folder.folder(planned.plan.output, "trace", planned.plan)
+    folder = study_folder.open_study_folder(planned.plan.output, "trace", planned.plan)
     talk = console.Console(quiet=mode.quiet)
     progress = RunProgress(talk)
     with talk.live():

@@ -168,7 +168,7 @@ def _reference_plan(plan: Plan, scheduler: str, steps: int) -> Plan:
 
 def _recall(key: str) -> tuple[Latents, Reference] | None:
     """A limit that was drawn before; None where none is remembered, or something damaged."""
-    stored = cache.recall(KIND, key)
+    stored = cache.recall_value(KIND, key)
     if not isinstance(stored, bytes):
         return None
     head, _, latents = stored.partition(b"\n")
@@ -197,4 +197,6 @@ def _remember(key: str, latents: Latents, about: Reference) -> None:
         "shape": latents.shape,
     }
     head = json.dumps(facts).encode()
-    cache.remember(KIND, key, head + b"\n" + latents.astype(np.float32).tobytes(), MOST_LIMITS)
+    cache.remember_value(
+        KIND, key, head + b"\n" + latents.astype(np.float32).tobytes(), MOST_LIMITS
+    )

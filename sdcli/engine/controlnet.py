@@ -15,12 +15,11 @@ from sdcli.engine.empty_module import EmptyModule
 from sdcli.engine.packed_convolutions import pack_convolutions
 from sdcli.engine.read_tensors import check_finite, load_component
 from sdcli.errors import BadRequest
-from sdcli.images import load as images
+from sdcli.images.load import fit_picture, load_picture
 from sdcli.images.preprocessors import PREPROCESSORS
 from sdcli.plan import Control, Plan
-from sdcli.weights import controlnet as control
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.controlnet import OWN, ControlFile
+from sdcli.weights.controlnet import OWN, ControlFile, check_controlnet, controlnet_config
 from sdcli.weights.tensor_names import UNET
 
 
@@ -36,7 +35,7 @@ def build_controlnet(
         found.header,
         found.component,
         _empty,
-        control.controlnet_config(found, model),
+        controlnet_config(found, model),
     )
     if frame.ignored:
         raise BadRequest(
@@ -69,8 +68,8 @@ def _add_unet_weights(
 
 def make_control_map(asked: Control, plan: Plan) -> Image.Image:
     """The map that is followed: the picture at the size drawn, or what its preprocessor makes of it."""
-    picture = images.fit(
-        images.picture(asked.image.path, "control picture"), plan.width, plan.height
+    picture = fit_picture(
+        load_picture(asked.image.path, "control picture"), plan.width, plan.height
     )
     return PREPROCESSORS[asked.preprocessor].make_map(picture)
 
@@ -125,7 +124,7 @@ class LoadedControlNets:
         self._built = {name: net for name, net in self._built.items() if name in wanted}
         for name, path in wanted.items():
             if name not in self._built:
-                found = control.check_controlnet(path, self._model)
+                found = check_controlnet(path, self._model)
                 network = build_controlnet(found, self._model, self._dtype, self._device)
                 pack_convolutions(network)
                 self._built[name] = network

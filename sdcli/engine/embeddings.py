@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
-from sdcli.engine import read_tensors as weights
+from sdcli.engine.read_tensors import check_finite, load_tensors
 from sdcli.plan import Embedding
 from sdcli.weights import embedding
-from sdcli.weights import embedding_in_image as pictured
+from sdcli.weights.embedding_in_image import read_embedding_rows
 
 Vectors = Mapping[str, Mapping[str, torch.Tensor]]  # word -> encoder -> its vectors [n, width]
 
@@ -24,11 +24,11 @@ def _vectors(word: Embedding, encoders: tuple[str, ...]) -> dict[str, torch.Tens
     every = embedding.bundled_embeddings(word.file.path)
     found = next((one for one in every if one.word == word.word), every[0])
     if not found.tensors:
-        return dict.fromkeys(encoders, torch.tensor(pictured.read_embedding_rows(found.path)))
+        return dict.fromkeys(encoders, torch.tensor(read_embedding_rows(found.path)))
     own = {encoder: found.tensor(encoder) for encoder in encoders}
-    tensors = weights.load_tensors(word.file.path, lambda name: name in own.values())
+    tensors = load_tensors(word.file.path, lambda name: name in own.values())
     path = word.file.path
     return {
-        encoder: weights.check_finite(tensors[name].float(), path, name).reshape(word.vectors, -1)
+        encoder: check_finite(tensors[name].float(), path, name).reshape(word.vectors, -1)
         for encoder, name in own.items()
     }

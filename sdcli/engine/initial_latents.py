@@ -13,7 +13,7 @@ from sdcli.engine.denoise import MaskedOriginal
 from sdcli.engine.noise import Noise
 from sdcli.engine.pipeline import Pipeline, encode_pixels
 from sdcli.engine.sampler import Sampling
-from sdcli.images import load as images
+from sdcli.images.load import CELL, fit_picture, load_mask, load_picture
 from sdcli.images.overlay import Overlay
 from sdcli.plan import Draw, Edit, Plan, Redraw, Repaint
 
@@ -46,9 +46,9 @@ def prepare_start(
             )
             return DenoisingStart(sampling.scale_noise(noise), extra_channels=beside)
         case Redraw(file, strength):
-            original = images.picture(file.path)
+            original = load_picture(file.path)
             latents = encode_pixels(
-                pipe, image_to_pixels(images.fit(original, plan.width, plan.height))
+                pipe, image_to_pixels(fit_picture(original, plan.width, plan.height))
             )
             begin = sampling.begin_at(strength)
             beside = (
@@ -62,8 +62,8 @@ def prepare_start(
         case Repaint():
             return _start_repaint(plan, plan.task, pipe, sampling, noise)
         case Edit(file):
-            original = images.picture(file.path)
-            fitted = images.fit(original, plan.width, plan.height)
+            original = load_picture(file.path)
+            fitted = fit_picture(original, plan.width, plan.height)
             beside = (
                 encode_pixels(pipe, image_to_pixels(fitted)) / pipe.latent_scale
             )  # this kind was trained unscaled
@@ -77,10 +77,10 @@ def prepare_start(
 def _start_repaint(
     plan: Plan, task: Repaint, pipe: Pipeline, sampling: Sampling, noise: torch.Tensor
 ) -> DenoisingStart:
-    original = images.picture(task.image.path)
-    mask = images.mask(task.mask.path)
+    original = load_picture(task.image.path)
+    mask = load_mask(task.mask.path)
     size = plan.width, plan.height
-    fitted, fitted_mask = images.fit(original, *size), images.fit(mask, *size)
+    fitted, fitted_mask = fit_picture(original, *size), fit_picture(mask, *size)
     fitted_mask = fitted_mask.point([255 * (level > 127) for level in range(256)])
     latents = encode_pixels(pipe, image_to_pixels(fitted)).float()
     cells = latent_mask(fitted_mask).to(noise.device)
@@ -133,7 +133,7 @@ def _inpainting_channels(
     whole = Image.new("L", size, 255) if mask is None else mask
     grey = Image.new("RGB", size, (128, 128, 128))
     if mask is None and picture is not None:
-        seen = images.fit(picture, *size)
+        seen = fit_picture(picture, *size)
     else:
         seen = grey if picture is None else Image.composite(grey, picture, whole)
     latents = encode_pixels(pipe, image_to_pixels(seen))
@@ -155,4 +155,4 @@ def pixels_to_image(tensor: torch.Tensor) -> Image.Image:
 def latent_mask(mask: Image.Image) -> torch.Tensor:
     """A mask in latent cells: a cell that the white touches anywhere may be painted."""
     array = np.asarray(mask, dtype=np.float32) / 255
-    return torch.nn.functional.max_pool2d(torch.from_numpy(array)[None, None], images.CELL)
+    return torch.nn.functional.max_pool2d(torch.from_numpy(array)[None, None], CELL)

@@ -19,7 +19,7 @@ from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.events import Listener
 from sdcli.library.find import find_adapter
-from sdcli.library.hashes import unchanged
+from sdcli.library.hashes import watch_files
 from sdcli.plan import Plan
 from sdcli.weights import checkpoint
 from sdcli.weights.checkpoint import Checkpoint
@@ -68,7 +68,7 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
     for text in machine.notes:
         listener.on_note(text)
     listener.on_stage(f"loading {plan.model.path.name}")
-    with unchanged((plan.model, plan.vae, *(lora.file for lora in plan.loras))):
+    with watch_files((plan.model, plan.vae, *(lora.file for lora in plan.loras))):
         model = checkpoint.identify_checkpoint(plan.model.path)
         pipe = _build_pipeline(plan, model, machine, listener)
         lora_weights = LoraWeights(pipe, model, machine.device)

@@ -20,7 +20,7 @@ from sdcli.engine.packed_convolutions import unpack_weights
 from sdcli.engine.read_tensors import TensorReader, check_finite, load_component
 from sdcli.plan import Lora
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.lora import file as lora
+from sdcli.weights.lora.file import read_alphas
 from sdcli.weights.lora.fit import fit_lora
 from sdcli.weights.lora.kinds import LoraModule
 from sdcli.weights.lora.module_names import WeightName, weight_places
@@ -68,7 +68,7 @@ def list_changes(
     todo: dict[tuple[str, str], list[WeightChange]] = {}
     for worn in sorted(loras, key=lambda lora: (lora.file.sha256, lora.unet, lora.te)):
         held = fit_lora(read_header(worn.file.path), model)
-        alphas = lora.read_alphas(held.lora)
+        alphas = read_alphas(held.lora)
         for module in held.fits:
             strength = worn.unet if module.component == UNET else worn.te
             alpha = alphas.get((module.component, module.name))

@@ -22,7 +22,7 @@ from sdcli.engine.text_encoder import encode_prompts
 from sdcli.engine.unet_inputs import add_channels, make_unet_inputs
 from sdcli.errors import SdcliError
 from sdcli.events import Listener, SilentListener, Step
-from sdcli.library.hashes import unchanged
+from sdcli.library.hashes import watch_files
 from sdcli.picture import Picture, Provenance
 from sdcli.plan import File, Plan, files_of, nth_picture
 from sdcli.prompts.notes import prompt_notes
@@ -100,7 +100,7 @@ class Session:
         SdcliError where a file is not the one that the plan was made with.
         """
         # The model and its VAE are read by then, and were held to their hashes while they were.
-        with unchanged(file for file, what in files_of(plan) if what not in {"model", "VAE"}):
+        with watch_files(file for file, what in files_of(plan) if what not in {"model", "VAE"}):
             return self._prepare(plan, loaded, listener)
 
     def _prepare(self, plan: Plan, loaded: LoadedModel, listener: Listener) -> UnetInputs:
@@ -183,7 +183,7 @@ def denoise_pass(state: BatchDrawing) -> None:
     plans = state.plans
     seeds = f"seed {plans[0].seed}" + (f" to {plans[-1].seed}" if len(plans) > 1 else "")
     state.listener.on_stage(seeds)
-    with unchanged(_pictures_of(state.plan)):
+    with watch_files(_pictures_of(state.plan)):
         start, steps = start_steps(plans, state.loaded, state.inputs, state.predict)
     x, before = start.x, time.perf_counter()
     for step in steps:

@@ -10,8 +10,7 @@ from typing import Any
 
 import torch
 
-from sdcli.engine import embeddings as embedding
-from sdcli.engine.embeddings import Vectors
+from sdcli.engine.embeddings import Vectors, load_embeddings
 from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.plan import Plan
@@ -74,7 +73,7 @@ def encode_prompts(pipe: Pipeline, plan: Plan) -> tuple[EncodedPrompts, ...]:
     another program's rule for it; the refiner was not trained so.
     """
     encoders = text_encoders(pipe)
-    vectors = embedding.load_embeddings(plan.embeddings, [encoder.name for encoder in encoders])
+    vectors = load_embeddings(plan.embeddings, [encoder.name for encoder in encoders])
     known: dict[str, Conditioning] = {}
 
     def one(text: str) -> Conditioning:

@@ -18,7 +18,7 @@ from sdcli.engine.noise import make_noise
 from sdcli.engine.sampler import Sampling
 from sdcli.engine.session import LatentStep, Session, sampling_for_plan
 from sdcli.events import Listener, Listeners, SilentListener, Step
-from sdcli.images import load as images
+from sdcli.images.load import CELL, fit_picture, load_picture
 from sdcli.picture import Picture
 from sdcli.plan import Plan, Redraw
 from sdcli.prompts.stages import prompt_stages, wording_chunks
@@ -96,7 +96,7 @@ def record_drawing(
     sampling = sampling_for_plan(plan)
     each = sampling.solver.evaluations
     last = sampling.evaluations - 1
-    maps = AttentionMaps(plan.height // images.CELL, plan.width // images.CELL)
+    maps = AttentionMaps(plan.height // CELL, plan.width // CELL)
     recorder = _Recorder(frozenset(min((step - 1) * each, last) for step in at))
     inputs = session.prepare(plan, loaded, listener)
     predict = call_unet(loaded.pipe)
@@ -123,7 +123,7 @@ def record_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceRe
     pipe, sampling = loaded.pipe, sampling_for_plan(plan)
     each = sampling.solver.evaluations
     dice = make_noise(plan.seed, plan.rng, str(loaded.machine.device), ensd=plan.ensd)
-    fitted = images.fit(images.picture(plan.task.image.path), plan.width, plan.height)
+    fitted = fit_picture(load_picture(plan.task.image.path), plan.width, plan.height)
     frames: list[TracedStep] = []
     inputs = session.prepare(plan, loaded, listener)
     latents = pipeline.encode_pixels(pipe, image_to_pixels(fitted)).float()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from sdcli.images.embedded_texts import LONGEST, unpacked
+from sdcli.images.embedded_texts import LONGEST, decompress_text
 from sdcli.images.load import DAMAGED
 
 MAGIC = {b"stealth_pnginfo": False, b"stealth_pngcomp": True}
@@ -48,7 +48,7 @@ def _text(alpha: Image.Image) -> str:
     if length > LONGEST * 8 or start + length > alpha.width * alpha.height:
         return ""
     raw = _bytes(_bits(alpha, start + length)[start:])
-    text = unpacked(raw, [], wbits=zlib.MAX_WBITS | 16) if packed else raw
+    text = decompress_text(raw, [], wbits=zlib.MAX_WBITS | 16) if packed else raw
     return text.decode("utf-8", "replace")
 
 

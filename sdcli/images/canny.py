@@ -14,7 +14,7 @@ TAN_22 = 13573  # the tangent of 22.5 degrees, times 2 to the 15
 Plane = NDArray[np.int32]
 
 
-def edges(picture: Image.Image, low: int = LOW, high: int = HIGH) -> Image.Image:
+def find_edges(picture: Image.Image, low: int = LOW, high: int = HIGH) -> Image.Image:
     """White edges on black, at the size of the picture."""
     dx, dy = _gradient(np.asarray(picture.convert("RGB"), dtype=np.int32))
     steep = np.abs(dx) + np.abs(dy)

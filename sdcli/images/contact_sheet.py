@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image, ImageDraw
 
-from sdcli.images.fonts import Font, font, tall, wide, wrapped
+from sdcli.images.fonts import Font, line_height, load_font, text_width, wrap_text
 
 PAPER = (250, 250, 248)
 INK = (28, 28, 30)
@@ -54,14 +54,14 @@ class _Layout:
     head: list[str] = field(default_factory=list[str])
 
 
-def flow(title: str, cells: Sequence[Cell], subtitle: str = "", across: int = 0) -> Sheet:
+def flow_cells(title: str, cells: Sequence[Cell], subtitle: str = "", across: int = 0) -> Sheet:
     """One axis: the cells in lines, as many across as can be seen well."""
     count = across or _across(cells)
     lines = [cells[first : first + count] for first in range(0, len(cells), count)]
     return Sheet(title, lines, subtitle=subtitle)
 
 
-def drawn(sheet: Sheet) -> Image.Image:
+def draw_contact_sheet(sheet: Sheet) -> Image.Image:
     """The sheet as one picture on light paper."""
     layout = _laid_out(sheet)
     across = max(len(row) for row in sheet.rows)
@@ -93,7 +93,7 @@ class _Canvas:
             (sheet.subtitle, self.layout.small, FAINT),
         ):
             if text:
-                self.lines(wrapped(text, letters, room, most=4), letters, ink, self.layout.gap)
+                self.lines(wrap_text(text, letters, room, most=4), letters, ink, self.layout.gap)
         self.y += self.layout.gap // 2
 
     def columns(self, sheet: Sheet) -> None:
@@ -101,13 +101,13 @@ class _Canvas:
         layout = self.layout
         if sheet.axes[1]:
             self.lines([f"{sheet.axes[1]} →"], layout.small, FAINT, layout.left + layout.gap)
-        names = [wrapped(name, layout.strong, layout.cell[0], most=4) for name in sheet.columns]
-        line, deepest = tall(layout.strong), max(map(len, names))
+        names = [wrap_text(name, layout.strong, layout.cell[0], most=4) for name in sheet.columns]
+        line, deepest = line_height(layout.strong), max(map(len, names))
         self.room(deepest * line)
         for place, lines in enumerate(names):
             middle = self.left_of(place) + layout.cell[0] // 2
             for number, text in enumerate(lines, start=deepest - len(lines)):
-                x = middle - wide(text, layout.strong) // 2
+                x = middle - text_width(text, layout.strong) // 2
                 self.text((x, self.y + number * line), text, layout.strong, INK)
         if sheet.axes[0]:
             at = (layout.gap, self.y + (deepest - 1) * line)
@@ -118,21 +118,21 @@ class _Canvas:
         """One line of pictures, its name to the left, each caption underneath."""
         layout = self.layout
         width, height = layout.cell
-        captions = [wrapped(cell.caption, layout.small, width, most=3) for cell in cells]
+        captions = [wrap_text(cell.caption, layout.small, width, most=3) for cell in cells]
         under = max((len(lines) for lines in captions if any(lines)), default=0)
-        self.room(height + under * tall(layout.small) + 2 * layout.gap)
-        names = wrapped(name, layout.strong, max(layout.left - layout.gap, 1), most=8)
-        top = self.y + (height - len(names) * tall(layout.strong)) // 2
+        self.room(height + under * line_height(layout.small) + 2 * layout.gap)
+        names = wrap_text(name, layout.strong, max(layout.left - layout.gap, 1), most=8)
+        top = self.y + (height - len(names) * line_height(layout.strong)) // 2
         for number, text in enumerate(names):
-            at = (layout.gap, top + number * tall(layout.strong))
+            at = (layout.gap, top + number * line_height(layout.strong))
             self.text(at, text, layout.strong, INK)
         for place, cell in enumerate(cells):
             self.picture(cell, (self.left_of(place), self.y))
             for number, text in enumerate(captions[place]):
-                x = self.left_of(place) + (width - wide(text, layout.small)) // 2
-                y = self.y + height + layout.gap // 2 + number * tall(layout.small)
+                x = self.left_of(place) + (width - text_width(text, layout.small)) // 2
+                y = self.y + height + layout.gap // 2 + number * line_height(layout.small)
                 self.text((x, y), text, layout.small, FAINT)
-        self.y += height + under * tall(layout.small) + layout.gap
+        self.y += height + under * line_height(layout.small) + layout.gap
 
     def picture(self, cell: Cell, at: tuple[int, int]) -> None:
         """A picture in the middle of its place; where one is missing, an outline."""
@@ -147,10 +147,10 @@ class _Canvas:
 
     def lines(self, texts: Sequence[str], letters: Font, ink: tuple[int, ...], x: int) -> None:
         """Some lines of text, one under the other."""
-        self.room(len(texts) * tall(letters))
+        self.room(len(texts) * line_height(letters))
         for text in texts:
             self.text((x, self.y), text, letters, ink)
-            self.y += tall(letters)
+            self.y += line_height(letters)
 
     def text(self, at: tuple[int, int], text: str, letters: Font, ink: tuple[int, ...]) -> None:
         """One line of text, its upper left corner here."""
@@ -188,13 +188,13 @@ def _laid_out(sheet: Sheet) -> _Layout:
         cell=cell,
         gap=max(8, text // 2),
         left=0,
-        strong=font(text, bold=True),
-        small=font(round(text * 0.85)),
-        large=font(round(text * 1.3), bold=True),
+        strong=load_font(text, bold=True),
+        small=load_font(round(text * 0.85)),
+        large=load_font(round(text * 1.3), bold=True),
     )
     if any(sheet.row_names):
-        longest = max(wide(name, layout.strong) for name in sheet.row_names)
-        axis = wide(f"{sheet.axes[0]} ↓", layout.small)
+        longest = max(text_width(name, layout.strong) for name in sheet.row_names)
+        axis = text_width(f"{sheet.axes[0]} ↓", layout.small)
         # A name may take a whole cell's width before it is broken: solvers' names are long.
         layout.left = max(min(longest, max(cell[0], 12 * text)), axis) + layout.gap
     return layout

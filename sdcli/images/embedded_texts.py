@@ -28,7 +28,7 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 @dataclass
-class Texts:
+class EmbeddedTexts:
     """Texts by name, in the order found, and what could not be read."""
 
     named: dict[str, str] = field(default_factory=dict[str, str])
@@ -51,9 +51,9 @@ class Texts:
         self.problems.append(problem)
 
 
-def read_embedded_texts(path: Path) -> Texts:
+def read_embedded_texts(path: Path) -> EmbeddedTexts:
     """Every text in the picture at `path`; BadRequest where it is no picture."""
-    texts = Texts()
+    texts = EmbeddedTexts()
     try:
         with path.open("rb") as file:
             start = file.read(16)
@@ -67,7 +67,7 @@ def read_embedded_texts(path: Path) -> Texts:
     return texts
 
 
-def _png(file: BinaryIO, texts: Texts) -> None:
+def _png(file: BinaryIO, texts: EmbeddedTexts) -> None:
     file.seek(len(PNG))
     for kind, size in _chunks(file, ">I4s"):
         read = _PNG_TEXTS.get(kind)
@@ -94,18 +94,18 @@ def _chunks(file: BinaryIO, form: str) -> Iterator[tuple[bytes, int]]:
         yield (other, one) if isinstance(other, bytes) else (one, other)
 
 
-def _plain_text(body: bytes, texts: Texts) -> None:
+def _plain_text(body: bytes, texts: EmbeddedTexts) -> None:
     name, _, text = body.partition(b"\0")
     # Some programs write UTF-8 here in spite of the standard; of Latin-1 little is valid UTF-8.
     texts.add(name.decode("latin-1"), _utf8_or_latin1(text))
 
 
-def _packed_text(body: bytes, texts: Texts) -> None:
+def _packed_text(body: bytes, texts: EmbeddedTexts) -> None:
     name, _, packed = body.partition(b"\0")
     texts.add(name.decode("latin-1"), _utf8_or_latin1(_inflated(name, packed[1:], texts)))
 
 
-def _international_text(body: bytes, texts: Texts) -> None:
+def _international_text(body: bytes, texts: EmbeddedTexts) -> None:
     name, _, rest = body.partition(b"\0")
     packed, rest = rest[:1] == b"\1", rest[2:]
     text = rest.partition(b"\0")[2].partition(b"\0")[2]
@@ -113,15 +113,15 @@ def _international_text(body: bytes, texts: Texts) -> None:
     texts.add(name.decode("latin-1"), raw.decode("utf-8", "replace"))
 
 
-def _inflated(name: bytes, packed: bytes, texts: Texts) -> bytes:
+def _inflated(name: bytes, packed: bytes, texts: EmbeddedTexts) -> bytes:
     before = len(texts.problems)
-    text = unpacked(packed, texts.problems)
+    text = decompress_text(packed, texts.problems)
     if len(texts.problems) > before:
         texts.lost[name.decode("latin-1")[:80]] = texts.problems[-1]
     return text
 
 
-def unpacked(packed: bytes, problems: list[str], wbits: int = zlib.MAX_WBITS) -> bytes:
+def decompress_text(packed: bytes, problems: list[str], wbits: int = zlib.MAX_WBITS) -> bytes:
     """What `packed` inflates to, no further than a text may be long."""
     inflate = zlib.decompressobj(wbits)
     try:
@@ -142,12 +142,12 @@ def _utf8_or_latin1(text: bytes) -> str:
         return text.decode("latin-1")
 
 
-def _exif(block: bytes, texts: Texts) -> None:
+def _exif(block: bytes, texts: EmbeddedTexts) -> None:
     for tag, value in exif.read_exif(block).items():
         if tag == exif.USER_COMMENT:
-            texts.add("UserComment", exif.comment(value))
+            texts.add("UserComment", exif.decode_comment(value))
         elif tag in _TAGS:
-            text = exif.plain_text(value)
+            text = exif.decode_plain_text(value)
             name, _, rest = text.partition(":")
             # ComfyUI's WebP: "prompt:{...}" and "workflow:{...}" in tags meant for cameras.
             known = name in ("prompt", "workflow") and rest.lstrip()[:1] == "{"
@@ -164,11 +164,11 @@ _TAGS = {
 }
 
 
-def _xmp(block: bytes, texts: Texts) -> None:
+def _xmp(block: bytes, texts: EmbeddedTexts) -> None:
     texts.add("xmp", block.decode("utf-8", "replace"))
 
 
-def _jpeg(file: BinaryIO, texts: Texts) -> None:
+def _jpeg(file: BinaryIO, texts: EmbeddedTexts) -> None:
     file.seek(2)
     comments: list[bytes] = []
     for _ in range(MOST_CHUNKS):
@@ -189,7 +189,7 @@ def _jpeg(file: BinaryIO, texts: Texts) -> None:
     texts.add("comment", _utf8_or_latin1(b"".join(comments)))
 
 
-def _webp(file: BinaryIO, texts: Texts) -> None:
+def _webp(file: BinaryIO, texts: EmbeddedTexts) -> None:
     file.seek(12)
     for kind, size in _chunks(file, "<4sI"):
         read = {b"EXIF": _exif, b"XMP ": _xmp}.get(kind)
@@ -200,7 +200,7 @@ def _webp(file: BinaryIO, texts: Texts) -> None:
         file.seek(size % 2, 1)
 
 
-def _by_pillow(path: Path, texts: Texts) -> None:
+def _by_pillow(path: Path, texts: EmbeddedTexts) -> None:
     """AVIF, GIF, TIFF and whatever else pillow opens."""
     try:
         with warnings.catch_warnings():
@@ -218,18 +218,18 @@ def _by_pillow(path: Path, texts: Texts) -> None:
             _PILLOWS[name](block, texts)
 
 
-_PILLOWS: Mapping[str, Callable[[bytes, Texts], None]] = {
+_PILLOWS: Mapping[str, Callable[[bytes, EmbeddedTexts], None]] = {
     "exif": _exif,
     "xmp": _xmp,
     "comment": lambda block, texts: texts.add("comment", _utf8_or_latin1(block)),
 }
-_PNG_TEXTS: Mapping[bytes, Callable[[bytes, Texts], None]] = {
+_PNG_TEXTS: Mapping[bytes, Callable[[bytes, EmbeddedTexts], None]] = {
     b"tEXt": _plain_text,
     b"zTXt": _packed_text,
     b"iTXt": _international_text,
     b"eXIf": _exif,
 }
-_FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, Texts], None]], ...] = (
+_FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, EmbeddedTexts], None]], ...] = (
     (lambda start: start.startswith(PNG), _png),
     (lambda start: start.startswith(b"\xff\xd8"), _jpeg),
     (lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP", _webp),

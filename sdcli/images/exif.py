@@ -50,22 +50,22 @@ def read_exif(block: bytes) -> dict[int, bytes]:
     return found
 
 
-def comment(value: bytes) -> str:
+def decode_comment(value: bytes) -> str:
     """The text of a user comment: UNICODE in either byte order, ASCII, or unannounced."""
     label, text = value[:8], value[8:]
     if label == b"UNICODE\0":
         return _utf16(text)
     if label in (b"ASCII\0\0\0", b"JIS\0\0\0\0\0", b"\0" * 8):
-        return plain_text(text)
-    return plain_text(value)
+        return decode_plain_text(text)
+    return decode_plain_text(value)
 
 
-def plain_text(value: bytes) -> str:
+def decode_plain_text(value: bytes) -> str:
     """Bytes of no announced encoding as text."""
     return value.decode("utf-8", "replace").strip("\0")
 
 
-def unicode_comment(text: str) -> bytes:
+def encode_comment(text: str) -> bytes:
     """`text` as a user comment in A1111's way: big-endian UTF-16."""
     return b"UNICODE\0" + text.encode("utf-16-be", "replace")
 

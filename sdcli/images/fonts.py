@@ -13,7 +13,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @lru_cache(maxsize=32)
-def font(size: int, bold: bool = False) -> Font:
+def load_font(size: int, bold: bool = False) -> Font:
     """The lettering of this size; the same on every machine with the same packages."""
     # The charts' library brings DejaVu Sans, which knows far more scripts than Pillow's own font.
     charts = find_spec("matplotlib")
@@ -25,25 +25,25 @@ def font(size: int, bold: bool = False) -> Font:
     return ImageFont.load_default(size)
 
 
-def wide(text: str, letters: Font) -> int:
+def text_width(text: str, letters: Font) -> int:
     """How many pixels the text takes on one line."""
     return round(letters.getlength(text))
 
 
-def tall(letters: Font) -> int:
+def line_height(letters: Font) -> int:
     """How many pixels one line takes, with its leading."""
     top, bottom = letters.getbbox("Ågj|")[1::2]
     return round((bottom - top) * 1.25)
 
 
-def wrapped(text: str, letters: Font, width: int, most: int = 0) -> list[str]:
+def wrap_text(text: str, letters: Font, width: int, most: int = 0) -> list[str]:
     """The text in lines no wider than `width`; past `most` lines it ends in an ellipsis."""
     lines = [""]
     for glue, atom in _atoms(text):
         grown = lines[-1] + (glue if lines[-1] else "") + atom
-        if wide(grown, letters) <= width:
+        if text_width(grown, letters) <= width:
             lines[-1] = grown
-        elif wide(atom, letters) <= width:
+        elif text_width(atom, letters) <= width:
             lines.append(atom)
         else:  # wider than a line by itself, with no place to break it
             lines += _chopped(atom, letters, width)
@@ -66,13 +66,13 @@ def _atoms(text: str) -> list[tuple[str, str]]:
 def _chopped(atom: str, letters: Font, width: int) -> list[str]:
     lines = [""]
     for letter in atom:
-        if lines[-1] and wide(lines[-1] + letter, letters) > width:
+        if lines[-1] and text_width(lines[-1] + letter, letters) > width:
             lines.append("")
         lines[-1] += letter
     return lines
 
 
 def _cut(line: str, letters: Font, width: int) -> str:
-    while line and wide(f"{line}…", letters) > width:
+    while line and text_width(f"{line}…", letters) > width:
         line = line[:-1]
     return f"{line.rstrip()}…"

@@ -37,7 +37,7 @@ MASK_LEVELS = 32  # of grey, in a mask with soft edges in a colour of one's own
 _BAND = 256  # rows that are laid over a background at once
 
 
-def size(path: Path, what: str = "picture") -> tuple[int, int]:
+def picture_size(path: Path, what: str = "picture") -> tuple[int, int]:
     """Width and height after turning upright, from the header alone."""
     with _opened(path, what) as image:
         width, height = image.size
@@ -55,14 +55,14 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def picture(path: Path, what: str = "picture") -> Image.Image:
+def load_picture(path: Path, what: str = "picture") -> Image.Image:
     """The picture, upright, in RGB; what was transparent is white."""
     with _opened(path, what) as image:
         upright = _upright(_decoded(image, path, what))
         return _over(upright, "white") if _has_alpha(upright) else upright.convert("RGB")
 
 
-def mask(path: Path) -> Image.Image:
+def load_mask(path: Path) -> Image.Image:
     """A mask of 0 and 255 only: white is what may change. Transparent counts as black.
 
     Where the colours say nothing, all of them black, what is painted at all may change.
@@ -100,7 +100,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def checked_mask(path: Path, image: Path) -> None:
+def check_mask(path: Path, image: Path) -> None:
     """Refuse a mask that cannot be meant: another size, nothing white, nothing black."""
     if is_photo(path, "mask"):
         if not is_photo(image):
@@ -112,13 +112,13 @@ def checked_mask(path: Path, image: Path) -> None:
             f"the mask `{path.name}` is a picture in colour",
             hint="a mask is black, and white where the picture may change",
         )
-    wanted, got = size(image), size(path, "mask")
+    wanted, got = picture_size(image), picture_size(path, "mask")
     if wanted != got:
         raise BadRequest(
             f"the mask `{path.name}` is {got[0]}x{got[1]}, the picture {wanted[0]}x{wanted[1]}",
             hint="draw the mask at the size of the picture",
         )
-    low, high = mask(path).getextrema()
+    low, high = load_mask(path).getextrema()
     if high == 0:
         raise BadRequest(
             f"the mask `{path.name}` is black all over, so nothing would be repainted",
@@ -133,7 +133,7 @@ def checked_mask(path: Path, image: Path) -> None:
 
 def is_photo(path: Path, what: str = "picture") -> bool:
     """Whether a picture has the many colours that a mask has not, however that was painted."""
-    few = picture(path, what).resize((96, 96), Image.Resampling.NEAREST)
+    few = load_picture(path, what).resize((96, 96), Image.Resampling.NEAREST)
     red, green, blue = few.split()
     spread = ImageChops.lighter(
         ImageChops.difference(red, green), ImageChops.difference(green, blue)
@@ -144,7 +144,7 @@ def is_photo(path: Path, what: str = "picture") -> bool:
     return coloured > 0.1 and levels > MASK_LEVELS
 
 
-def fit(image: Image.Image, width: int, height: int) -> Image.Image:
+def fit_picture(image: Image.Image, width: int, height: int) -> Image.Image:
     """The picture at this size: scaled to cover it and cropped around the middle, or, where it is
     at most a cell smaller, its edge repeated (so that nothing moves and it can be cropped back)."""
     gap = width - image.width, height - image.height
@@ -155,7 +155,7 @@ def fit(image: Image.Image, width: int, height: int) -> Image.Image:
     return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
 
 
-def rounded_up(pixels: int) -> int:
+def round_up_to_cell(pixels: int) -> int:
     """The next multiple of a cell: 511 makes 512."""
     return -(-pixels // CELL) * CELL
 

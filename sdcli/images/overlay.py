@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
-from sdcli.images.load import CELL, fit
+from sdcli.images.load import CELL, fit_picture
 
 SoftenEdge = Callable[[Image.Image, Image.Image, Image.Image, int], Image.Image]
 
@@ -26,7 +26,7 @@ class Overlay:
     def lay_over(self, drawn: Image.Image) -> Image.Image:
         """The picture as it is handed out: the original where the mask is black, at its size."""
         if self.mask is not None:
-            old = fit(self.original, *drawn.size)
+            old = fit_picture(self.original, *drawn.size)
             drawn = EDGES[self.rules](drawn, old, self.mask, self.feather)
         gaps = (a - b for a, b in zip(drawn.size, self.original.size, strict=True))
         if all(0 <= gap < CELL for gap in gaps):

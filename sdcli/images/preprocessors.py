@@ -28,9 +28,9 @@ def _keep_picture(picture: Image) -> Image:
 
 
 def _find_edges(picture: Image) -> Image:
-    from sdcli.images.canny import edges
+    from sdcli.images.canny import find_edges
 
-    return edges(picture)
+    return find_edges(picture)
 
 
 def _invert(picture: Image) -> Image:

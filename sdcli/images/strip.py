@@ -15,9 +15,9 @@ from typing import NamedTuple
 from PIL import Image
 
 from sdcli.errors import BadRequest
-from sdcli.images import alpha_watermark as stealth
-from sdcli.images import embedded_texts as containers
-from sdcli.images import load as images
+from sdcli.images.alpha_watermark import read_watermark
+from sdcli.images.embedded_texts import PNG
+from sdcli.images.load import DAMAGED
 
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")
 _JPEG_TEXTS = (0xE1, 0xED, 0xFE)  # EXIF and XMP, IPTC, comments
@@ -32,10 +32,10 @@ class StrippedPicture(NamedTuple):
     format: str
 
 
-def stripped(path: Path) -> StrippedPicture:
+def strip_metadata(path: Path) -> StrippedPicture:
     """The file at `path` as it would be if nothing had been written into it."""
     raw = path.read_bytes()
-    if stealth.read_watermark(path):
+    if read_watermark(path):
         raw = _wiped(path)
     for name, (opening, pieces) in _FORMATS.items():
         if raw.startswith(opening):
@@ -46,8 +46,8 @@ def stripped(path: Path) -> StrippedPicture:
 
 
 def _png(raw: bytes) -> Iterator[bytes]:
-    yield containers.PNG
-    at = len(containers.PNG)
+    yield PNG
+    at = len(PNG)
     while at + 12 <= len(raw):
         size, kind = struct.unpack_from(">I4s", raw, at)
         if kind not in _PNG_TEXTS:
@@ -72,7 +72,7 @@ def _turned(raw: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(raw)) as image:
             turn = image.getexif().get(_ORIENTATION, 1)
-    except images.DAMAGED:
+    except DAMAGED:
         return b""
     if turn not in range(2, 9):
         return b""
@@ -108,7 +108,7 @@ def _wiped(path: Path) -> bytes:
 
 
 _FORMATS: Mapping[str, tuple[bytes, Callable[[bytes], Iterator[bytes]]]] = {
-    "png": (containers.PNG, _png),
+    "png": (PNG, _png),
     "jpg": (b"\xff\xd8", _jpeg),
     "webp": (b"RIFF", _webp),
 }

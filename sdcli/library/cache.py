@@ -34,7 +34,7 @@ DELETE FROM entries WHERE kind = ?1 AND key NOT IN
 _DAMAGED = {1, 11, 24, 26}
 
 
-def recall(kind: str, key: str) -> Value | None:
+def recall_value(kind: str, key: str) -> Value | None:
     """What is remembered under this kind and key; None where nothing is."""
 
     def look_up(database: sqlite3.Connection) -> Value | None:
@@ -46,7 +46,7 @@ def recall(kind: str, key: str) -> Value | None:
     return _with_database(look_up)
 
 
-def remember(kind: str, key: str, value: Value, most: int = 10_000) -> None:
+def remember_value(kind: str, key: str, value: Value, most: int = 10_000) -> None:
     """Keep a value under this kind and key; of a kind only the `most` last ones are kept."""
 
     def write(database: sqlite3.Connection) -> None:
@@ -60,7 +60,7 @@ def remember(kind: str, key: str, value: Value, most: int = 10_000) -> None:
 
 def cache_file() -> Path:
     """Where it all is."""
-    return folders.cache() / f"cache-{EDITION}.sqlite3"
+    return folders.cache_folder() / f"cache-{EDITION}.sqlite3"
 
 
 def _with_database(use: Callable[[sqlite3.Connection], Answer]) -> Answer | None:

@@ -24,8 +24,8 @@ def find_checkpoint(name: str | None = None) -> Path:
         return _builtin(name)
     if found := _at(name) or _named(name):
         return found
-    if hub.is_name(name):
-        return hub.fetch(name, folders.models()[0])
+    if hub.is_hub_name(name):
+        return hub.fetch_from_hub(name, folders.models_folder()[0])
     raise _unknown(name, "model")
 
 
@@ -45,9 +45,11 @@ def find_file(name: str) -> Path:
 
 def list_models() -> Iterator[tuple[str, Path]]:
     """Everything that has a name: what is in the box, then the files of the models' folders."""
-    for path in sorted(folders.assets().glob(f"{BUILTIN}*.safetensors"), key=lambda one: one.stem):
+    for path in sorted(
+        folders.assets_folder().glob(f"{BUILTIN}*.safetensors"), key=lambda one: one.stem
+    ):
         yield path.stem.replace("-", ":", 1), path
-    for folder in folders.models():
+    for folder in folders.models_folder():
         for path in _listed(folder):
             yield str(path.relative_to(folder).with_suffix("")), path
 
@@ -98,7 +100,7 @@ def _posix(known: str, path: Path) -> str:
 
 
 def _builtin(name: str) -> Path:
-    path = folders.assets() / f"{name.replace(':', '-')}.safetensors"
+    path = folders.assets_folder() / f"{name.replace(':', '-')}.safetensors"
     if not re.fullmatch(r"builtin(:[\w-]+)?", name) or not path.is_file():
         known = [each for each, _ in list_models() if each.partition(":")[0] == BUILTIN]
         raise BadRequest(
@@ -122,4 +124,4 @@ def _unknown(name: str, what: str) -> BadRequest:
 
 def searched_folders() -> str:
     """Where names are looked for, in words."""
-    return ", ".join(str(folder) for folder in folders.models())
+    return ", ".join(str(folder) for folder in folders.models_folder())

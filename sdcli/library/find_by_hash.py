@@ -36,7 +36,7 @@ def known_place(wanted: File) -> Path | None:
 
 def _known_places(wanted: File) -> Iterator[Path]:
     if not wanted.path.is_absolute():
-        for folder in (*folders.models(), folders.assets()):
+        for folder in (*folders.models_folder(), folders.assets_folder()):
             yield folder / wanted.path
     yield wanted.path
     yield from seen_at(wanted.sha256)
@@ -50,7 +50,9 @@ def portable_path(path: Path) -> Path:
     """
     if not path.is_absolute():
         return path
-    folder = next((one for one in folders.models() if path.is_relative_to(one.absolute())), None)
+    folder = next(
+        (one for one in folders.models_folder() if path.is_relative_to(one.absolute())), None
+    )
     return path.relative_to(folder.absolute()) if folder else Path(path.name)
 
 

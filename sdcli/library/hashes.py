@@ -32,14 +32,14 @@ def hash_file(path: Path) -> File:
     if is_folder(path):
         return File(path, _hash_folder(path))
     sha256 = _hash_once(path, "sha256", _sha256)
-    if cache.recall(SEEN, sha256) != str(path):
-        cache.remember(SEEN, sha256, str(path))
+    if cache.recall_value(SEEN, sha256) != str(path):
+        cache.remember_value(SEEN, sha256, str(path))
     return File(path, sha256)
 
 
 def seen_at(sha256: str) -> list[Path]:
     """Where a file of this content was last seen on this machine; it may have gone since."""
-    place = cache.recall(SEEN, sha256)
+    place = cache.recall_value(SEEN, sha256)
     return [Path(place)] if isinstance(place, str) else []
 
 
@@ -49,7 +49,7 @@ def hash_tensors(path: Path) -> str:
 
 
 @contextmanager
-def unchanged(files: Iterable[File]) -> Generator[None]:
+def watch_files(files: Iterable[File]) -> Generator[None]:
     """Hold files to their hashes while they are read in the block.
 
     SdcliError where one of them is not what was hashed, before the block or after it.
@@ -87,12 +87,12 @@ def _hash_once(path: Path, kind: str, reckon: Callable[[BufferedReader], str]) -
             raise _replaced(File(path, reckoned))
     if time.time_ns() - status.st_ctime_ns > TICK:
         _known_here[kind, state] = reckoned
-        cache.remember(kind, state, reckoned)
+        cache.remember_value(kind, state, reckoned)
     return reckoned
 
 
 def _recall(kind: str, state: str) -> str | None:
-    known = _known_here.get((kind, state)) or cache.recall(kind, state)
+    known = _known_here.get((kind, state)) or cache.recall_value(kind, state)
     return known if isinstance(known, str) and re.fullmatch(r"[0-9a-f]{64}", known) else None
 
 

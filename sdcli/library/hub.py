@@ -22,7 +22,7 @@ ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 UNWANTED = ("*.fp16*", "*non_ema*", "*.ema*", "safety_checker/*", "*flax*")
 
 
-def is_name(name: str) -> bool:
+def is_hub_name(name: str) -> bool:
     """Whether a name could be one on the hub: `owner/name`, or `owner/name/file.safetensors`.
 
     A mistyped path is none: that a file is missing is no reason to go to the network.
@@ -33,7 +33,7 @@ def is_name(name: str) -> bool:
     return found[3] is not None or not found[2].lower().endswith(ENDINGS)
 
 
-def fetch(name: str, folder: Path) -> Path:
+def fetch_from_hub(name: str, folder: Path) -> Path:
     """The model of that name in the folder of models, downloaded if it is not there yet."""
     owner, repo, *file = name.split("/", 2)
     place = folder / f"{owner}--{repo}"

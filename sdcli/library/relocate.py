@@ -12,7 +12,7 @@ PICTURES = ("picture to start from", "picture to repaint", "mask", "control pict
 """What `map_files` calls the files of a plan that are pictures; all others are weights."""
 
 
-def located(then: Plan, near: tuple[Path, ...]) -> tuple[Plan, list[str]]:
+def relocate_plan(then: Plan, near: tuple[Path, ...]) -> tuple[Plan, list[str]]:
     """The plan with every file where it is now, and news of those that have moved."""
     news: list[str] = []
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sdcli import __version__
 from sdcli.errors import SdcliError
 from sdcli.library.hashes import hash_tensors
-from sdcli.metadata import a1111_format as infotext
+from sdcli.metadata.a1111_format import Infotext, compose_infotext
 from sdcli.plan import Control, Draw, Edit, File, Plan, Redraw, Repaint
 from sdcli.schedulers.names import SCHEDULERS, a1111_sampler_and_schedule
 from sdcli.text import format_number
@@ -16,8 +16,8 @@ from sdcli.text import format_number
 def write_infotext(plan: Plan) -> str:
     """The `parameters` of a picture: prompts, and every setting that program has a name for."""
     fields = {name: value for name, value in _plan_fields(plan) if value}
-    infotext_of_plan = infotext.Infotext(_prompt_with_lora_tags(plan), plan.negative, fields)
-    return _without_unstorable(infotext.compose_infotext(infotext_of_plan))
+    infotext_of_plan = Infotext(_prompt_with_lora_tags(plan), plan.negative, fields)
+    return _without_unstorable(compose_infotext(infotext_of_plan))
 
 
 def _prompt_with_lora_tags(plan: Plan) -> str:

@@ -18,12 +18,12 @@ from PIL import Image, PngImagePlugin
 
 from sdcli import __version__
 from sdcli.errors import BadRequest
-from sdcli.images import alpha_watermark as stealth
-from sdcli.images import embedded_texts as containers
 from sdcli.images import exif
+from sdcli.images.alpha_watermark import read_watermark
+from sdcli.images.embedded_texts import read_embedded_texts
 from sdcli.library.find_by_hash import portable_path
-from sdcli.metadata import a1111_write as parameters
 from sdcli.metadata import codec
+from sdcli.metadata.a1111_write import write_infotext
 from sdcli.metadata.codec import BadData, Bounds
 from sdcli.options.parse import LARGEST_WEIGHT, LONGEST_PROMPT
 from sdcli.options.table import number_bounds
@@ -97,7 +97,7 @@ def metadata_save_options(picture: Picture, format: str) -> dict[str, Any]:  # n
     """What `Image.save` must be told for this picture to carry its plan in this format."""
     if not picture.plan.output.metadata:
         return {}
-    return _WRITERS[format](compose_record(picture), parameters.write_infotext(picture.plan))
+    return _WRITERS[format](compose_record(picture), write_infotext(picture.plan))
 
 
 def read_picture_metadata(path: Path) -> EmbeddedMetadata:
@@ -106,7 +106,7 @@ def read_picture_metadata(path: Path) -> EmbeddedMetadata:
     A picture that carries our plan is read by that alone. BadRequest where the plan cannot be read:
     what stands beside it for other programs says less, so it is no substitute.
     """
-    texts = containers.read_embedded_texts(path)
+    texts = read_embedded_texts(path)
     if not texts.named:
         texts.add(*_read_watermark(path))
     embedded = EmbeddedMetadata(texts.named, problems=tuple(texts.problems))
@@ -130,7 +130,7 @@ def _refused(path: Path, why: str) -> BadRequest:
 
 def _read_watermark(path: Path) -> tuple[str, str]:
     """A watermark's text by the name it would have had: NovelAI's is the JSON of all its chunks."""
-    hidden = stealth.read_watermark(path)
+    hidden = read_watermark(path)
     return ("stealth" if hidden.lstrip()[:1] == "{" else "parameters"), hidden
 
 
@@ -175,7 +175,7 @@ def _jpeg_options(ours: str, theirs: str) -> dict[str, Any]:
 
 
 def _exif_block(entries: dict[int, bytes], theirs: str) -> bytes:
-    comment = {exif.USER_COMMENT: exif.unicode_comment(theirs)} if theirs else {}
+    comment = {exif.USER_COMMENT: exif.encode_comment(theirs)} if theirs else {}
     return exif.write_exif(f"sdcli {__version__}", {**entries, **comment})
 
 

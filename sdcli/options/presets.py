@@ -112,7 +112,7 @@ def _find_preset(name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_file():
         return path
-    folder = folders.config() / "presets"
+    folder = folders.config_folder() / "presets"
     if "/" not in name and (kept := folder / f"{name.removesuffix('.toml')}.toml").is_file():
         return kept
     known = sorted(each.stem for each in folder.glob("*.toml")) if folder.is_dir() else []

@@ -15,7 +15,7 @@ from PIL import Image
 
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.library.open_file import is_folder
-from sdcli.metadata import record as metadata
+from sdcli.metadata.record import metadata_save_options
 from sdcli.outputs.atomic import check_name, claim_name, write_file
 from sdcli.picture import Picture
 from sdcli.plan import Plan, nth_picture
@@ -62,8 +62,8 @@ class Destination:
 FIELDS: Mapping[str, Callable[[Plan, int], str | int]] = {
     "seed": lambda plan, index: plan.seed,
     "index": lambda plan, index: index,
-    "prompt": lambda plan, index: slug(plan.prompt) or "picture",
-    "model": lambda plan, index: slug(plan.model.path.stem),
+    "prompt": lambda plan, index: file_slug(plan.prompt) or "picture",
+    "model": lambda plan, index: file_slug(plan.model.path.stem),
     "scheduler": lambda plan, index: plan.scheduler,
     "steps": lambda plan, index: plan.steps,
     "cfg": lambda plan, index: f"{plan.cfg:g}",
@@ -73,7 +73,7 @@ FIELDS: Mapping[str, Callable[[Plan, int], str | int]] = {
 }
 
 
-def destination(asked: Output, count: int = 1) -> Destination:
+def find_destination(asked: Output, count: int = 1) -> Destination:
     """What `--out` and `--format` mean: a folder, a file, or a template with `{seed}`..."""
     text = asked.path if asked.path is not None else FOLDER
     if not text:
@@ -143,13 +143,13 @@ def _checked_template(text: str) -> None:
         )
 
 
-def prepare(place: Destination, plan: Plan) -> None:
+def prepare_destination(place: Destination, plan: Plan) -> None:
     """Make the folder and try it, refuse a named file that exists: before anything is loaded."""
     for index in range(plan.count):
         path = place.path(nth_picture(plan, index), index)
         check_name(path)
         if place.exact and not place.force and os.path.lexists(path):
-            raise taken(path)
+            raise is_taken(path)
         if path.is_dir():
             raise BadRequest(f"`{path}` is a folder", hint="name a file in it, or end it with `/`")
     folder = place.path(plan, 0).parent
@@ -172,15 +172,17 @@ def _unannounced(partial: Path, name: Path) -> None:
     """Nobody wants to know."""
 
 
-def save(picture: Picture, place: Destination, before_naming: BeforeNaming = _unannounced) -> Path:
+def save_picture(
+    picture: Picture, place: Destination, before_naming: BeforeNaming = _unannounced
+) -> Path:
     """The picture on disk, whole, under a name that was free (or that `--force` gave up)."""
     row = FORMATS[place.format]
-    options = {**row.options, **metadata.metadata_save_options(picture, place.format)}
+    options = {**row.options, **metadata_save_options(picture, place.format)}
 
     def fill(file: BinaryIO) -> None:
         picture.image.save(file, row.pillow, **options)
 
-    return put(place.path(picture.plan, picture.index), fill, place, before_naming)
+    return put_file(place.path(picture.plan, picture.index), fill, place, before_naming)
 
 
 def save_maps(picture: Picture, path: Path, place: Destination) -> None:
@@ -188,10 +190,10 @@ def save_maps(picture: Picture, path: Path, place: Destination) -> None:
     row = FORMATS["png"]
     for number, chart in enumerate(picture.maps, 1):
         beside = path.with_name(f"{path.stem}-map-{number}.png")
-        write(chart, beside, row, row.options, place)
+        write_picture(chart, beside, row, row.options, place)
 
 
-def write(
+def write_picture(
     image: Image.Image,
     path: Path,
     row: Format,
@@ -199,10 +201,10 @@ def write(
     place: Destination,
 ) -> Path:
     """The image at `path`, or beside it where that is taken; the partial file never shows."""
-    return put(path, lambda file: image.save(file, row.pillow, **options), place)
+    return put_file(path, lambda file: image.save(file, row.pillow, **options), place)
 
 
-def put(
+def put_file(
     path: Path,
     fill: Callable[[BinaryIO], object],
     place: Destination,
@@ -226,20 +228,20 @@ def _give_name(partial: Path, path: Path, place: Destination, before_naming: Bef
             claim_name(partial, free)
         except FileExistsError:
             if place.exact:
-                raise taken(free) from None
+                raise is_taken(free) from None
         else:
             return free
     raise SdcliError(f"100,000 pictures are called `{path.name}`", hint="choose another `--out`")
 
 
-def taken(path: Path) -> BadRequest:
+def is_taken(path: Path) -> BadRequest:
     """What is said of a file that is in the way."""
     return BadRequest(
         f"`{path}` exists", hint="`--force` replaces it; or name another with `--out`"
     )
 
 
-def slug(text: str) -> str:
+def file_slug(text: str) -> str:
     """Words of a prompt as a file name: "A red house, at night" makes a-red-house-at-night."""
     words = re.findall(r"\w+", text.lower())
     name = ""

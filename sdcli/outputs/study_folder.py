@@ -15,18 +15,27 @@ from PIL import Image
 
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import codec
-from sdcli.outputs import save as outputs
 from sdcli.outputs.atomic import write_file
+from sdcli.outputs.save import (
+    FOLDER,
+    FORMATS,
+    Destination,
+    file_slug,
+    find_destination,
+    names_file,
+    save_picture,
+    write_picture,
+)
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.request import Output
 
 PICTURES = "pictures"
-PARENT = outputs.FOLDER  # of studies whose folder nobody named
+PARENT = FOLDER  # of studies whose folder nobody named
 
 
 @dataclass(frozen=True)
-class Folder:
+class StudyFolder:
     """Where everything of one study lies."""
 
     path: Path
@@ -34,12 +43,14 @@ class Folder:
 
     def picture(self, picture: Picture, name: str) -> Path:
         """A picture that carries its plan, under a name of its own."""
-        return outputs.save(picture, self._place(f"{PICTURES}/{file_name(name)}.{self.format}"))
+        return save_picture(
+            picture, self._place(f"{PICTURES}/{cell_file_name(name)}.{self.format}")
+        )
 
     def image(self, image: Image.Image, name: str) -> Path:
         """A sheet or another image that no plan draws."""
         place = self._place(name)
-        return outputs.write(image, self.path / name, outputs.FORMATS["png"], {}, place)
+        return write_picture(image, self.path / name, FORMATS["png"], {}, place)
 
     def text(self, text: str, name: str) -> Path:
         """A page, a chart, numbers."""
@@ -51,21 +62,21 @@ class Folder:
 
     def results(self, facts: Mapping[str, Any]) -> Path:
         """Numbers for other programs; what is infinite or unknown is null."""
-        return self.text(codec.to_json(plain(facts)) + "\n", "results.json")
+        return self.text(codec.to_json(plain_value(facts)) + "\n", "results.json")
 
-    def _place(self, name: str) -> outputs.Destination:
+    def _place(self, name: str) -> Destination:
         template = str(self.path / name).replace("{", "{{").replace("}", "}}")
         # The folder is this study's own, or the user said `--force`: nothing of anybody's is in it.
-        return outputs.Destination(template, self.format, exact=True, force=True)
+        return Destination(template, self.format, exact=True, force=True)
 
 
-def folder(asked: Output, kind: str, plan: Plan) -> Folder:
+def open_study_folder(asked: Output, kind: str, plan: Plan) -> StudyFolder:
     """The study's folder, new or empty: the one that was named, or the next free of its kind."""
     form = picture_format(asked)
     if asked.path is None:
-        return Folder(_next_free(Path(PARENT) / default_name(kind, plan)), form)
+        return StudyFolder(_next_free(Path(PARENT) / default_study_name(kind, plan)), form)
     path = Path(asked.path)
-    if outputs.names_file(asked.path) or path.is_file():
+    if names_file(asked.path) or path.is_file():
         raise BadRequest(
             f"`--out {asked.path}` is a file, and this makes a folder of files",
             hint="name a folder, or end its name with `/`",
@@ -76,20 +87,20 @@ def folder(asked: Output, kind: str, plan: Plan) -> Folder:
             hint="name a new one, or replace what is in it with `--force`",
         )
     _made(path)
-    return Folder(path, form)
+    return StudyFolder(path, form)
 
 
-def default_name(kind: str, plan: Plan) -> str:
+def default_study_name(kind: str, plan: Plan) -> str:
     """The name of a study's folder where nobody named one."""
-    return f"{kind}-{outputs.slug(plan.prompt) or 'picture'}-{plan.seed}"
+    return f"{kind}-{file_slug(plan.prompt) or 'picture'}-{plan.seed}"
 
 
 def picture_format(asked: Output) -> str:
     """The file format of a study's pictures."""
-    return outputs.destination(Output(format=asked.format)).format
+    return find_destination(Output(format=asked.format)).format
 
 
-def file_name(text: str) -> str:
+def cell_file_name(text: str) -> str:
     """The text as a name that every file system takes."""
     return re.sub(r"[^\w.+=-]+", "-", text).strip("-.")[:100] or "picture"
 
@@ -115,14 +126,14 @@ def _made(path: Path) -> None:
         ) from error
 
 
-def plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Data that JSON has words for."""
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(codec.to_data(value))
+        return plain_value(codec.to_data(value))
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in cast(Mapping[Any, Any], value).items()}
+        return {str(k): plain_value(v) for k, v in cast(Mapping[Any, Any], value).items()}
     if isinstance(value, list | tuple):
-        return [plain(one) for one in cast(list[Any], value)]
+        return [plain_value(one) for one in cast(list[Any], value)]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value

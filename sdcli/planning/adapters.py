@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from sdcli import plan, request
-from sdcli.images import load as images
+from sdcli.images.load import load_picture
 from sdcli.library.find import LORA, find_adapter
 from sdcli.library.hashes import hash_file
 from sdcli.options.parse import ControlSpec
 from sdcli.plan import File
-from sdcli.weights import controlnet as control
 from sdcli.weights.checkpoint import Checkpoint
+from sdcli.weights.controlnet import check_controlnet, controlnet_file
 from sdcli.weights.embedding import BUNDLED
 from sdcli.weights.lora import fit
 from sdcli.weights.read_header import read_header
@@ -43,9 +43,9 @@ def find_controls(asked: Iterable[request.Control], model: Checkpoint) -> tuple[
     """Each ControlNet and its picture, neither hashed yet; or the first refusal."""
     found: list[plan.Control] = []
     for wanted in map(ControlSpec().check, asked):
-        path = control.controlnet_file(find_adapter(wanted.name, "ControlNet"))
-        control.check_controlnet(path, model)
-        images.picture(wanted.image, "control picture")
+        path = controlnet_file(find_adapter(wanted.name, "ControlNet"))
+        check_controlnet(path, model)
+        load_picture(wanted.image, "control picture")
         found.append(
             plan.Control(
                 File(path, ""),

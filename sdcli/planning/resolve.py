@@ -7,7 +7,7 @@ from typing import Any, TypeVar, assert_never
 
 from sdcli import request as requested
 from sdcli.errors import BadRequest
-from sdcli.images import load as images
+from sdcli.images.load import CELL, check_mask, load_picture, picture_size, round_up_to_cell
 from sdcli.library.find import find_adapter, find_checkpoint
 from sdcli.library.hashes import hash_file
 from sdcli.options.table import OPTIONS, check_request, default_of, plain_options
@@ -17,7 +17,7 @@ from sdcli.planning import adapters
 from sdcli.planning.value_sources import find_value_sources
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Request
-from sdcli.schedulers import names as schedulers
+from sdcli.schedulers.names import SCHEDULERS, find_scheduler
 from sdcli.weights import checkpoint, embedding
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.vae import check_vae
@@ -46,7 +46,7 @@ def draft_plan(request: Request) -> Plan:
     """The plan but for the hashes of its files: whatever can be refused is refused here, and
     nothing of the files is read but headers."""
     request = check_request(request)
-    scheduler = None if request.scheduler is None else schedulers.find_scheduler(request.scheduler)
+    scheduler = None if request.scheduler is None else find_scheduler(request.scheduler)
     model = checkpoint.identify_checkpoint(find_checkpoint(request.model))
     vae = model.path if request.vae is None else check_vae(find_adapter(request.vae, "VAE"), model)
     _check_ability(model, request)
@@ -57,7 +57,7 @@ def draft_plan(request: Request) -> Plan:
     named = (find_adapter(name, "embedding") for name in request.embeddings)
     words = embedding.check_embeddings((*named, *adapters.loras_with_embeddings(loras)), model)
     controls = adapters.find_controls(request.controls, model)
-    solver = schedulers.find_scheduler(given_or(scheduler, model.scheduler))
+    solver = find_scheduler(given_or(scheduler, model.scheduler))
     seed = given_or(request.seed, secrets.randbelow(SEEDS))
     _check_seeds(seed, values["count"])
     width, height = _size(request, model)
@@ -120,7 +120,7 @@ def _check_ability(model: Checkpoint, request: Request) -> None:
 
 
 def _eta(name: str, given: float | None) -> float:
-    solver = schedulers.SCHEDULERS[name].solver
+    solver = SCHEDULERS[name].solver
     if solver.eta is not None:
         return given_or(given, solver.eta)
     if given is not None:
@@ -166,9 +166,9 @@ def _size(request: Request, model: Checkpoint) -> tuple[int, int]:
     """The picture's size: as said, else as the picture handed in, else the model's."""
     if isinstance(request.task, requested.Draw):
         return given_or(request.width, model.size), given_or(request.height, model.size)
-    width, height = images.size(request.task.image)
+    width, height = picture_size(request.task.image)
     if request.width is None and request.height is None:
-        return _within(images.rounded_up(width)), _within(images.rounded_up(height))
+        return _within(round_up_to_cell(width)), _within(round_up_to_cell(height))
     if request.width is None and request.height is not None:
         return _near(width * request.height / height), request.height
     if request.height is None and request.width is not None:
@@ -177,7 +177,7 @@ def _size(request: Request, model: Checkpoint) -> tuple[int, int]:
 
 
 def _near(pixels: float) -> int:
-    return _within(max(images.CELL, round(pixels / images.CELL) * images.CELL))
+    return _within(max(CELL, round(pixels / CELL) * CELL))
 
 
 def _within(side: int) -> int:
@@ -190,10 +190,10 @@ def _check_pictures(task: requested.Task) -> None:
         case requested.Draw():
             return
         case requested.Redraw() | requested.Edit():
-            images.picture(task.image)
+            load_picture(task.image)
         case requested.Repaint():
-            images.picture(task.image)
-            images.checked_mask(task.mask, task.image)
+            load_picture(task.image)
+            check_mask(task.mask, task.image)
         case _:
             assert_never(task)
 

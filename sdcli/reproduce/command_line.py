@@ -118,7 +118,7 @@ def _with_short_name(option: Option, value: Any) -> Any:
 def name_file(path: str) -> str:
     """A file of the package by its name there, any other by its path."""
     place = Path(path)
-    if place.parent == folders.assets() and place.stem.startswith(BUILTIN):
+    if place.parent == folders.assets_folder() and place.stem.startswith(BUILTIN):
         return place.stem.replace("-", ":", 1)
     return path
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
 
-from sdcli.images import load as images
-from sdcli.metadata import record as metadata
-from sdcli.outputs import save as outputs
+from sdcli.images.load import load_picture
+from sdcli.metadata.record import hash_pixels
+from sdcli.outputs.save import FORMATS
 from sdcli.picture import Picture
 from sdcli.reproduce.recall import RecalledPicture
 
@@ -23,7 +23,7 @@ WHOLE_RANGE = 255.0
 
 def encode_as(picture: Picture, format: str) -> Image.Image:  # noqa: A002
     """The picture as it would be read from a file of this format: what JPEG loses is lost."""
-    row = outputs.FORMATS[format]
+    row = FORMATS[format]
     if format == "png":
         return picture.image
     file = io.BytesIO()
@@ -50,10 +50,8 @@ class Verdict:
 
 def compare_with_original(picture: Picture, recalled: RecalledPicture) -> Verdict:
     """How the picture drawn now compares to the file that was recalled, as both are read."""
-    then = images.picture(recalled.path)
-    known = next(
-        (n for n, row in outputs.FORMATS.items() if _has_format(recalled.path, row.pillow)), "png"
-    )
+    then = load_picture(recalled.path)
+    known = next((n for n, row in FORMATS.items() if _has_format(recalled.path, row.pillow)), "png")
     now = encode_as(picture, known if recalled.program == "sdcli" else "png").convert("RGB")
     if then.size != now.size:
         return Verdict(DIFFERENT, 255, WHOLE_RANGE)
@@ -62,7 +60,7 @@ def compare_with_original(picture: Picture, recalled: RecalledPicture) -> Verdic
     mean = sum(statistics.mean) / len(statistics.mean)
     close = mean <= ROUNDING_MEAN and largest <= ROUNDING_LARGEST
     # Another version of an encoder loses other things; what was drawn may still be the very same.
-    drawn = recalled.embedded.pixels == metadata.hash_pixels(picture.image)
+    drawn = recalled.embedded.pixels == hash_pixels(picture.image)
     if largest == 0 or (drawn and close and known != "png"):
         return Verdict(IDENTICAL)
     return Verdict(ROUNDING if close else DIFFERENT, largest, mean)
@@ -98,4 +96,4 @@ def was_changed_since(recalled: RecalledPicture) -> bool:
     told = recalled.embedded.pixels
     if not told or not _has_format(recalled.path, "PNG"):
         return False
-    return metadata.hash_pixels(images.picture(recalled.path)) != told
+    return hash_pixels(load_picture(recalled.path)) != told

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 from sdcli import __version__
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import Listener
-from sdcli.images import load as images
+from sdcli.images.load import picture_size
 from sdcli.library.find import find_adapter, find_checkpoint
 from sdcli.library.find_by_hash import find_by_short_hash
-from sdcli.library.relocate import located, with_known_places
+from sdcli.library.relocate import relocate_plan, with_known_places
 from sdcli.metadata import readers
-from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
-from sdcli.metadata.record import EmbeddedMetadata
-from sdcli.options import table as settings
+from sdcli.metadata.record import EmbeddedMetadata, read_picture_metadata
+from sdcli.options.table import change_request
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.plan_to_request import plan_to_request
@@ -61,7 +60,7 @@ class RecalledPicture:
             raise SdcliError(self.missing_model, hint="`--set model=FILE` names another")
         if self.strength is not None and "image" in values:
             values = {"strength": self.strength, **values}
-        asked = settings.change_request(self._placed_request(exact), values)
+        asked = change_request(self._placed_request(exact), values)
         now = resolved(replace(asked, count=1))
         if self.original_plan is not None and "embedding" not in values:
             now = replace(now, embeddings=self.original_plan.embeddings)  # by the words they had
@@ -89,10 +88,10 @@ class RecalledPicture:
 
 def recall_picture(path: Path) -> RecalledPicture:
     """What the picture at `path` says of itself; BadRequest where it says nothing."""
-    embedded = metadata.read_picture_metadata(path)
+    embedded = read_picture_metadata(path)
     if embedded.plan is not None:
         return _recall_own(path, embedded, embedded.plan)
-    foreign = readers.read_foreign_picture(embedded.texts, images.size(path))
+    foreign = readers.read_foreign_picture(embedded.texts, picture_size(path))
     if foreign is None:
         problem = embedded.problems[0] if embedded.problems else "it carries no plan"
         raise BadRequest(f"`{path}` cannot be drawn again: {problem}", hint="see `sdcli show`")
@@ -100,7 +99,7 @@ def recall_picture(path: Path) -> RecalledPicture:
 
 
 def _recall_own(path: Path, embedded: EmbeddedMetadata, then: Plan) -> RecalledPicture:
-    here, moved = located(then, (path.parent, Path.cwd()))
+    here, moved = relocate_plan(then, (path.parent, Path.cwd()))
     later = [
         f"it says `{name}`, which this version does not know" for name in embedded.unknown_fields
     ]
@@ -215,10 +214,10 @@ def _find_file(found: ForeignPicture, what: str, name: str | None, news: list[st
 
 def read_request(path: Path) -> Request:
     """What a picture says of how it was drawn, its files where they are, or as it names them."""
-    embedded = metadata.read_picture_metadata(path)
+    embedded = read_picture_metadata(path)
     if embedded.plan is not None:
         return plan_to_request(with_known_places(embedded.plan))
-    foreign = readers.read_foreign_picture(embedded.texts, images.size(path))
+    foreign = readers.read_foreign_picture(embedded.texts, picture_size(path))
     if foreign is None:
         raise BadRequest(f"`{path}` says nothing about how it was drawn", hint="see `sdcli show`")
     return foreign.request

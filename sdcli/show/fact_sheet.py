@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 160  # a file's metadata can hold a whole dataset's tags
 
 
-def key(name: str, words: Callable[[Any], str] | None = None) -> Mapping[str, Any]:
+def fact_key(name: str, words: Callable[[Any], str] | None = None) -> Mapping[str, Any]:
     """A field that is called something else in the object for programs."""
     return {"key": name, "words": words}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sdcli.errors import BadRequest
-from sdcli.show.fact_sheet import in_words, key, with_rows
+from sdcli.show.fact_sheet import fact_key, in_words, with_rows
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.families import FAMILIES
 from sdcli.weights.file_kinds import find_file_kind
@@ -63,8 +63,8 @@ class LoraFacts:
     dtype: str
     modules: Mapping[str, int] | None = field(metadata=in_words(_modules_in_words))
     triggers: tuple[str, ...] | None
-    embeddings: tuple[str, ...] | None = field(metadata=key("embeddings inside"))
-    strange: tuple[str, ...] | None = field(metadata=key("strange tensors"))
+    embeddings: tuple[str, ...] | None = field(metadata=fact_key("embeddings inside"))
+    strange: tuple[str, ...] | None = field(metadata=fact_key("strange tensors"))
     model: ModelFit | None = field(metadata=with_rows("fits", _fit_in_words, _misfits))
 
 

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import SdcliError
-from sdcli.images import load as images
+from sdcli.images.load import picture_size
 from sdcli.library.find_by_hash import PICTURES
 from sdcli.library.open_file import open_regular_file
 from sdcli.library.relocate import with_known_places
 from sdcli.metadata import codec, readers
-from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
-from sdcli.metadata.record import EmbeddedMetadata
+from sdcli.metadata.record import EmbeddedMetadata, read_picture_metadata
 from sdcli.options.parse import spell_value
 from sdcli.plan import Plan, files_of
 from sdcli.planning.plan_to_request import plan_to_request
@@ -37,10 +36,10 @@ def is_picture_file(path: Path) -> bool:
     return boxed or start.startswith(_OPENINGS)
 
 
-def facts(path: Path) -> Facts:
+def picture_facts(path: Path) -> Facts:
     """Everything that a picture carries, in the order in which it is worth reading."""
-    carried = metadata.read_picture_metadata(path)
-    width, height = images.size(path)
+    carried = read_picture_metadata(path)
+    width, height = picture_size(path)
     found: Facts = {
         "file": str(path),
         "kind": "picture",
@@ -96,7 +95,7 @@ def _request_facts(said: Request, command: str) -> Facts:
     }
 
 
-def lines(found: Facts) -> list[str]:
+def picture_lines(found: Facts) -> list[str]:
     """The facts for people: who drew it and what, then how it could be drawn again."""
     rows = [*_rows(found)]
     width = _width(name for name, _ in rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdcli.errors import BadRequest
-from sdcli.show.fact_sheet import HEADING, INLINE, fact_lines, in_words, key
+from sdcli.show.fact_sheet import HEADING, INLINE, fact_key, fact_lines, in_words
 from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header
 from sdcli.weights.components import Component, is_taesd, sort_into_components
 from sdcli.weights.controlnet import read_controlnet
@@ -68,7 +68,7 @@ class LoraSummary:
     """What a LoRA changes; `sdcli lora show` says more."""
 
     changes: str
-    families: tuple[str, ...] = field(metadata=key("for"))
+    families: tuple[str, ...] = field(metadata=fact_key("for"))
     modules: int
     ranks: tuple[int, ...]
     triggers: tuple[str, ...]
@@ -82,14 +82,14 @@ class EmbeddingFacts:
     word: str
     vectors: int
     widths: Mapping[str, int]
-    family: str = field(metadata=key("for"))
+    family: str = field(metadata=fact_key("for"))
 
 
 @dataclass(frozen=True)
 class ControlNetFacts:
     """Whom a ControlNet steers."""
 
-    families: tuple[str, ...] = field(metadata=key("for"))
+    families: tuple[str, ...] = field(metadata=fact_key("for"))
     difference: bool
 
 

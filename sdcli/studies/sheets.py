@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sdcli.images.contact_sheet import Sheet, flow
+from sdcli.images.contact_sheet import Sheet, flow_cells
 
 
 def wrap_single_column(sheet: Sheet, row_form: str = "{name}") -> Sheet:
@@ -18,4 +18,4 @@ def wrap_single_column(sheet: Sheet, row_form: str = "{name}") -> Sheet:
         for name, row in zip(names, sheet.rows, strict=True)
     ]
     column = f"{sheet.axes[1]} = {sheet.columns[0]}" if sheet.axes[1] else sheet.columns[0]
-    return flow(sheet.title, cells, " · ".join(filter(None, (column, sheet.subtitle))))
+    return flow_cells(sheet.title, cells, " · ".join(filter(None, (column, sheet.subtitle))))

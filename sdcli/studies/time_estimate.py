@@ -24,13 +24,13 @@ def count_evaluations(plan: Plan) -> int:
 
 def known_pace(plan: Plan) -> float | None:
     """Seconds that an evaluation for this plan takes; None where nothing like it was ever drawn."""
-    pace = cache.recall(KIND, _pace_key(plan))
+    pace = cache.recall_value(KIND, _pace_key(plan))
     return pace if isinstance(pace, float) and 0 <= pace < math.inf else None
 
 
 def remember_pace(plan: Plan, took: float) -> None:
     """So long took this plan, decoding and all."""
-    cache.remember(KIND, _pace_key(plan), took / count_evaluations(plan), MOST_PACES)
+    cache.remember_value(KIND, _pace_key(plan), took / count_evaluations(plan), MOST_PACES)
 
 
 def relative_cost(plan: Plan) -> float:

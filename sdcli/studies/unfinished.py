@@ -22,7 +22,7 @@ from sdcli.errors import BadRequest, SdcliError
 from sdcli.metadata import codec
 from sdcli.outputs import study_folder
 from sdcli.outputs.file_lock import try_lock
-from sdcli.outputs.study_folder import Folder
+from sdcli.outputs.study_folder import StudyFolder
 from sdcli.plan import Plan
 
 UNFINISHED = "unfinished"
@@ -33,7 +33,7 @@ JOURNAL = "journal.jsonl"
 class OpenStudy:
     """A study's folder and what is finished in it. No other process has it open."""
 
-    folder: Folder
+    folder: StudyFolder
     seed: int  # of its first plan; another than was asked for where it goes on with its own
     _file: BinaryIO
     _finished: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
@@ -90,7 +90,7 @@ def open_study(kind: str, plans: Sequence[Plan], *, random_seed: bool) -> OpenSt
     for path in _candidates(kind, first):
         if study := _reopen(path, identity, first):
             return study
-    folder = study_folder.folder(first.output, kind, first)
+    folder = study_folder.open_study_folder(first.output, kind, first)
     shutil.rmtree(folder.path / UNFINISHED, ignore_errors=True)  # another study's, by `--force`
     try:
         (folder.path / UNFINISHED).mkdir()
@@ -109,7 +109,7 @@ def _candidates(kind: str, plan: Plan) -> list[Path]:
     """The folders in which the study may have been interrupted."""
     if plan.output.path is not None:
         return [Path(plan.output.path)]
-    name = study_folder.default_name(kind, plan).rpartition("-")[0]
+    name = study_folder.default_study_name(kind, plan).rpartition("-")[0]
     parent = Path(study_folder.PARENT)
     return sorted(path for path in parent.glob(f"{_literal(name)}-*") if path.is_dir())
 
@@ -136,7 +136,7 @@ def _reopen(path: Path, identity: str, plan: Plan) -> OpenStudy | None:
         raise BadRequest(
             f"another process is drawing this study into `{path}`", hint="wait, or name another"
         )
-    folder = Folder(path, study_folder.picture_format(plan.output))
+    folder = StudyFolder(path, study_folder.picture_format(plan.output))
     finished: dict[str, Mapping[str, Any]] = {
         str(one["name"]): one for one in entries if "name" in one and "path" in one
     }

@@ -124,10 +124,10 @@ def main(words: list[str] | None = None) -> None:
             f"{name}: mean {column.mean():.3f}, better than chance in {(column > 0.5).sum()} of {len(rows)}"
         )
     if said.sheet:
-        from sdcli.images.contact_sheet import Cell, drawn, flow
+        from sdcli.images.contact_sheet import Cell, draw_contact_sheet, flow_cells
 
         some = [Cell(found.picture, f"{found.prompt}: {row[0]:.2f}") for found, row in cells]
-        drawn(flow("Attention to the object's word", some)).save(said.sheet)
+        draw_contact_sheet(flow_cells("Attention to the object's word", some)).save(said.sheet)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def pictures_door(dice: random.Random, folder: Path) -> Iterator[Trial]:
         raw = spoil.spoilt(dice.choice(sound), dice, sound)
         raw = spoil.mended(raw) if dice.random() < 0.8 else raw
         path.write_bytes(raw)
-        yield Trial(lambda: picture.lines(picture.facts(path)), raw)
+        yield Trial(lambda: picture.picture_lines(picture.picture_facts(path)), raw)
 
 
 def headers_door(dice: random.Random, folder: Path) -> Iterator[Trial]:

@@ -10,7 +10,7 @@ from sdcli import folders
 
 pytestmark = pytest.mark.slow
 
-LORA = folders.assets() / "builtin-blueprint.safetensors"
+LORA = folders.assets_folder() / "builtin-blueprint.safetensors"
 WORDS = ("txt2img", "a red house, blueprint", "--seed", 5, "--steps", 12, "-q")
 
 

@@ -12,7 +12,7 @@ from sdcli import folders
 
 pytestmark = pytest.mark.slow
 
-LORA = folders.assets() / "builtin-blueprint.safetensors"
+LORA = folders.assets_folder() / "builtin-blueprint.safetensors"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,10 @@ def test_a_list_of_commands_is_whole_at_80_columns(
 def test_names_in_the_box_are_known_everywhere(sdcli: Callable) -> None:
     name = "builtin:blueprint"
     assert f"{LORA}: a LoRA\n" in sdcli("show", name).out
-    assert f"{folders.assets() / 'builtin.safetensors'}: a Stable" in sdcli("show", "builtin").out
+    assert (
+        f"{folders.assets_folder() / 'builtin.safetensors'}: a Stable"
+        in sdcli("show", "builtin").out
+    )
     assert "modules" in sdcli("lora", "show", name).out
     assert name in sdcli("models").out
     assert str(LORA) in sdcli("explain", f"a house <lora:{name}:0.5>").out

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from sdcli.outputs.study_folder import Folder
+from sdcli.outputs.study_folder import StudyFolder
 
 pytestmark = pytest.mark.slow
 
@@ -29,18 +29,18 @@ def results(folder: Path) -> dict[str, Any]:
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Ctrl-C comes while a picture is saved: interrupted(3) for the third. 0: no more."""
 
-    saved, real = [0], Folder.picture
+    saved, real = [0], StudyFolder.picture
 
     def at(number: int) -> None:
         saved[0] = 0
 
-        def save(self: Folder, *more: Any) -> Path:
+        def save(self: StudyFolder, *more: Any) -> Path:
             saved[0] += 1
             if saved[0] == number:
                 raise KeyboardInterrupt
             return real(self, *more)
 
-        monkeypatch.setattr(Folder, "picture", save)
+        monkeypatch.setattr(StudyFolder, "picture", save)
 
     return at
 

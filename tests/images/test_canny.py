@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from sdcli.images.canny import edges
+from sdcli.images.canny import find_edges
 
 
 def lines(levels: np.ndarray) -> np.ndarray:
     picture = Image.fromarray(levels.astype(np.uint8)).convert("RGB")
-    return np.asarray(edges(picture))[..., 0]
+    return np.asarray(find_edges(picture))[..., 0]
 
 
 def test_a_step_is_one_line_on_its_darker_side():
@@ -22,7 +22,7 @@ def test_a_step_is_one_line_on_its_darker_side():
 def test_the_steepest_channel_decides():
     picture = np.zeros((8, 8, 3), dtype=np.uint8)
     picture[:, 4:, 2] = 255
-    found = np.asarray(edges(Image.fromarray(picture)))[..., 0]
+    found = np.asarray(find_edges(Image.fromarray(picture)))[..., 0]
     assert np.count_nonzero(found) == 8
 
 
@@ -36,8 +36,8 @@ def test_a_faint_line_is_kept_where_it_runs_into_a_strong_one():
 
 
 def test_the_size_is_kept_down_to_a_pixel():
-    assert edges(Image.new("RGB", (1, 1))).size == (1, 1)
-    assert edges(Image.new("L", (7, 3))).size == (7, 3)
+    assert find_edges(Image.new("RGB", (1, 1))).size == (1, 1)
+    assert find_edges(Image.new("L", (7, 3))).size == (7, 3)
 
 
 def test_a_circle_as_opencv_draws_it():

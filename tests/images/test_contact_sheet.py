@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from sdcli.images.contact_sheet import PAPER, SMALLEST, Cell, Sheet, drawn, flow
-from sdcli.images.fonts import font, wide, wrapped
+from sdcli.images.contact_sheet import PAPER, SMALLEST, Cell, Sheet, draw_contact_sheet, flow_cells
+from sdcli.images.fonts import load_font, text_width, wrap_text
 
 COLOURS = [
     (200, 30, 30),
@@ -37,7 +37,7 @@ def places(sheet: Image.Image) -> dict[tuple[int, int, int], tuple[int, int, int
 def test_rows_go_down_and_columns_across():
     cells = [[Cell(flat(colour)) for colour in COLOURS[:3]], [Cell(flat(c)) for c in COLOURS[3:]]]
     sheet = Sheet("a fox", cells, ["ddim", "euler"], ["10", "20", "30"], ("scheduler", "steps"))
-    found = places(drawn(sheet))
+    found = places(draw_contact_sheet(sheet))
     assert list(found) == COLOURS
     lefts = [found[colour][0] for colour in COLOURS]
     tops = [found[colour][1] for colour in COLOURS]
@@ -46,20 +46,22 @@ def test_rows_go_down_and_columns_across():
 
 
 def test_pictures_keep_their_pixels():
-    found = places(drawn(flow("", [Cell(flat(colour), "x") for colour in COLOURS[:2]])))
+    found = places(
+        draw_contact_sheet(flow_cells("", [Cell(flat(colour), "x") for colour in COLOURS[:2]]))
+    )
     assert all(right - left == lower - top == 192 for left, top, right, lower in found.values())
 
 
 def test_small_pictures_are_enlarged_until_a_label_fits():
     (left, top, right, lower), *_ = places(
-        drawn(flow("", [Cell(flat(COLOURS[0], (64, 64)))]))
+        draw_contact_sheet(flow_cells("", [Cell(flat(COLOURS[0], (64, 64)))]))
     ).values()
     assert right - left == lower - top == SMALLEST
 
 
 def test_one_axis_wraps():
-    sheet = drawn(
-        flow("a fox", [Cell(flat(COLOURS[i % 6], (512, 512)), str(i)) for i in range(20)])
+    sheet = draw_contact_sheet(
+        flow_cells("a fox", [Cell(flat(COLOURS[i % 6], (512, 512)), str(i)) for i in range(20)])
     )
     assert sheet.height > 2 * 512 and sheet.width < 3300
 
@@ -68,15 +70,18 @@ def test_one_axis_wraps():
     "text", ["", "dpm++3m-sde-exponential", "x" * 400, "[cat:dog:0.5] " * 30, "狐 лиса 🦊"]
 )
 def test_labels_fit_their_cells(text: str):
-    letters = font(16)
-    lines = wrapped(text, letters, 120)
-    assert all(wide(line, letters) <= 120 for line in lines)
+    letters = load_font(16)
+    lines = wrap_text(text, letters, 120)
+    assert all(text_width(line, letters) <= 120 for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert len(wrapped(text, letters, 120, most=2)) <= 2
+    assert len(wrap_text(text, letters, 120, most=2)) <= 2
     cells = [[Cell(flat(COLOURS[0]), text)]]
-    assert drawn(Sheet(text, cells, [text], [text], (text, text), text)).getpixel((0, 0)) == PAPER
+    assert (
+        draw_contact_sheet(Sheet(text, cells, [text], [text], (text, text), text)).getpixel((0, 0))
+        == PAPER
+    )
 
 
 def test_an_empty_place_is_an_outline():
-    found = places(drawn(Sheet("", [[Cell(flat(COLOURS[0])), Cell(None, "refused")]])))
+    found = places(draw_contact_sheet(Sheet("", [[Cell(flat(COLOURS[0])), Cell(None, "refused")]])))
     assert list(found) == [COLOURS[0]]

@@ -93,7 +93,7 @@ def test_a_picture_that_claims_to_be_huge(tmp_path: Path, claim: bytes) -> None:
     path.write_bytes(containers.PNG + chunk(b"IHDR", body) + chunk(b"tEXt", b"a\0b"))
     assert containers.read_embedded_texts(path).named == {"a": "b"}
     with pytest.raises(BadRequest):
-        images.size(path)
+        images.picture_size(path)
 
 
 @pytest.mark.parametrize("entries", [{}, {0x9286: b"UNICODE\0" + "狐".encode("utf-16-be")}])

@@ -62,7 +62,7 @@ def test_paths_win_over_names_and_the_one_in_the_box_is_the_default(models, monk
     Path("ink").touch()
     assert find_checkpoint("ink") == Path("ink")
     monkeypatch.setenv("SDCLI_MODEL", "deep blue")  # is for whoever makes the request to heed
-    assert find_checkpoint() == folders.assets() / "builtin.safetensors"
+    assert find_checkpoint() == folders.assets_folder() / "builtin.safetensors"
 
 
 def test_several_folders_and_none(models, tmp_path_factory, monkeypatch):
@@ -114,7 +114,7 @@ def test_a_missing_file_has_no_hash(tmp_path):
      ("models/fox.safetensors", False), ("sdcli/names", False)],
 )  # fmt: skip
 def test_what_could_be_a_name_on_the_hub(name, is_one):
-    assert hub.is_name(name) == is_one
+    assert hub.is_hub_name(name) == is_one
 
 
 def test_without_a_network_the_hub_is_an_error_and_not_a_wait(models):

@@ -12,7 +12,7 @@ import pytest
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.library import hashes
 from sdcli.library.cache import cache_file
-from sdcli.library.hashes import hash_file, hash_tensors, unchanged
+from sdcli.library.hashes import hash_file, hash_tensors, watch_files
 
 
 @pytest.fixture
@@ -77,12 +77,15 @@ def test_what_was_just_written_is_not_remembered_yet(model, read, monkeypatch):
 
 def test_a_file_is_held_to_its_hash_while_it_is_read(model, tmp_path):
     held = hash_file(model)
-    with unchanged([held]):
+    with watch_files([held]):
         pass
     (tmp_path / "b").write_bytes(b"B" * 100)
-    with pytest.raises(SdcliError, match="was changed while it was being read"), unchanged([held]):
+    with (
+        pytest.raises(SdcliError, match="was changed while it was being read"),
+        watch_files([held]),
+    ):
         (tmp_path / "b").replace(model)
-    with pytest.raises(SdcliError, match="was changed"), unchanged([held]):
+    with pytest.raises(SdcliError, match="was changed"), watch_files([held]):
         pytest.fail("the block is not entered with another file than was hashed")
 
 
@@ -90,7 +93,7 @@ def test_a_folder_is_held_to_its_hash_too(tmp_path):
     (tmp_path / "m/unet").mkdir(parents=True)
     part = tmp_path / "m/unet/x.safetensors"
     part.write_bytes(b"A")
-    with pytest.raises(SdcliError, match="was changed"), unchanged([hash_file(tmp_path / "m")]):
+    with pytest.raises(SdcliError, match="was changed"), watch_files([hash_file(tmp_path / "m")]):
         part.write_bytes(b"BB")
 
 

@@ -37,7 +37,7 @@ def first_pictures(
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_of_the_first_version(sdcli: Callable, first_pictures: Path, name: str) -> None:
-    if name == "builtin.png" and sha256(folders.assets() / "builtin.safetensors") != BUILTIN:
+    if name == "builtin.png" and sha256(folders.assets_folder() / "builtin.safetensors") != BUILTIN:
         pytest.skip("the built-in model is another one by now")
     ran = sdcli("reproduce", first_pictures / name, "--json", "-o", f"again-{name}")
     assert ran.code == 0, ran.err

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from sdcli.images.contact_sheet import Cell, Sheet, flow
+from sdcli.images.contact_sheet import Cell, Sheet, flow_cells
 from sdcli.studies.charts import ChartLine, draw_error_chart
 from sdcli.studies.compare.page import COLUMNS, FORMATS
 from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, render_page
@@ -34,7 +34,7 @@ def page() -> StudyPage:
         verdict=[EVIL],
         sheets=[
             Sheet(EVIL, [cells[:2], cells[2:]], [EVIL, "b"], ["1", EVIL], (EVIL, EVIL)),
-            flow("more", [Cell(Image.new("RGB", (900, 600)), EVIL), Cell(None, EVIL)]),
+            flow_cells("more", [Cell(Image.new("RGB", (900, 600)), EVIL), Cell(None, EVIL)]),
         ],
         charts=[PageChart(EVIL, draw_error_chart([ChartLine(EVIL, [(1, 1), (2, 0.5)])]), EVIL)],
         tables=[NumberTable(EVIL, ["scheduler", "steps", "distance"], numbers, ["", "d", ".2f"])],

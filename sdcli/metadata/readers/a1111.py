@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sdcli.metadata import a1111_format as infotext
+from sdcli.metadata.a1111_format import Infotext, parse_infotext
 from sdcli.metadata.readers.a1111_versions import read_earlier_rules
 from sdcli.metadata.readers.draft import (
     ForeignPicture,
@@ -17,7 +17,7 @@ from sdcli.metadata.readers.draft import (
     as_text,
     parse_json_object,
 )
-from sdcli.schedulers import names as schedulers
+from sdcli.schedulers.names import SCHEDULERS
 
 PLACES = ("parameters", "UserComment", "comment", "ImageDescription")
 
@@ -87,13 +87,13 @@ def read_a1111(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | 
         not _looks_like_infotext(infotext_text) and "parameters" not in texts
     ):
         return None
-    picture = picture_from_infotext(infotext.parse_infotext(infotext_text))
+    picture = picture_from_infotext(parse_infotext(infotext_text))
     if picture.program == "sdcli":
         return replace(picture, unmatched=(*picture.unmatched, _PLAN_IS_LOST))
     return picture
 
 
-def picture_from_infotext(info: infotext.Infotext) -> ForeignPicture:
+def picture_from_infotext(info: Infotext) -> ForeignPicture:
     """A text of this kind as a request."""
     fields = info.fields
     draft = ForeignPictureBuilder(identify_program(fields))
@@ -206,7 +206,7 @@ def _read_start(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None
 
 def _drop_idle_eta(draft: ForeignPictureBuilder) -> None:
     """Keep an eta only where it was in force: stable-diffusion.cpp says 0 whatever its solver."""
-    row = schedulers.SCHEDULERS.get(draft.values.get("scheduler", ""))
+    row = SCHEDULERS.get(draft.values.get("scheduler", ""))
     eta = draft.values.get("eta")
     idle = draft.program == "stable-diffusion.cpp" and not eta
     if row is None or row.solver.eta is None or (idle and row.solver.name not in _DETERMINISTIC):

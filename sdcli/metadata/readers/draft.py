@@ -12,7 +12,7 @@ from typing import Any, cast
 from sdcli.errors import SdcliError
 from sdcli.metadata import codec
 from sdcli.request import Draw, Lora, Request
-from sdcli.schedulers import names as schedulers
+from sdcli.schedulers.names import SCHEDULERS, find_sampler_with_schedule
 
 PictureSize = tuple[int, int] | None
 
@@ -102,7 +102,7 @@ class ForeignPictureBuilder:
         rules = self._conventions
         if not self.values.get("negative") and rules.empty_negative != "zeros":
             self.values.setdefault("empty_negative", rules.empty_negative)
-        row = schedulers.SCHEDULERS.get(self.values.get("scheduler", ""))
+        row = SCHEDULERS.get(self.values.get("scheduler", ""))
         short = row.solver.discards_penultimate if row else ()
         if (rules.penultimate in short) != ("a1111" in short):
             self.values["penultimate"] = rules.penultimate
@@ -147,9 +147,9 @@ class ForeignPictureBuilder:
         if not theirs:
             return
         try:
-            name = schedulers.find_sampler_with_schedule(theirs, spacing or None)
+            name = find_sampler_with_schedule(theirs, spacing or None)
             self.values["scheduler"] = name
-            how = schedulers.SCHEDULERS[name].solver.differs
+            how = SCHEDULERS[name].solver.differs
             if self._conventions.solvers in how.partition(", and this")[0]:
                 self.note_difference(f"its sampler `{theirs}`: {how}")
         except SdcliError as error:

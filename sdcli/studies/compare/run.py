@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdcli import __version__
-from sdcli.images.contact_sheet import drawn as draw_sheet
+from sdcli.images.contact_sheet import draw_contact_sheet as draw_sheet
 from sdcli.measures.convergence import has_limit
 from sdcli.measures.measure import Sample
 from sdcli.measures.table import measure_picture, measure_set
 from sdcli.metadata import codec
 from sdcli.outputs.records import picture_record
-from sdcli.outputs.study_folder import Folder
+from sdcli.outputs.study_folder import StudyFolder
 from sdcli.plan import Plan
 from sdcli.reproduce.command_line import command_for_plan, command_for_study
 from sdcli.studies.compare.page import (
@@ -83,7 +83,7 @@ def draw_comparison(
 
 
 def write_comparison(
-    comparison: Comparison, verdict: ComparisonVerdict, folder: Folder
+    comparison: Comparison, verdict: ComparisonVerdict, folder: StudyFolder
 ) -> list[Path]:
     """The page, the sheets, the chart and the numbers of a comparison that is drawn."""
     lineup, cells = comparison.lineup, comparison.cells()

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from sdcli.images.contact_sheet import Cell, Sheet, flow
+from sdcli.images.contact_sheet import Cell, Sheet, flow_cells
 from sdcli.plan import Plan
 from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies.html_page import NumberTable, StudyPage, TableValue
@@ -72,7 +72,7 @@ def sweep_sheets(result: SweepResult) -> list[Sheet]:
     about = plan_summary(sweep.plan, result.varied_facts)
     if len(sweep.axes) == 1:
         cells = [_cell(result, (value,), name=True) for value in sweep.axes[0].values]
-        return [flow(sweep.plan.prompt, cells, about)]
+        return [flow_cells(sweep.plan.prompt, cells, about)]
     rows, columns, *others = sweep.axes
     sheets = [
         Sheet(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sdcli import __version__
 from sdcli.errors import SdcliError
-from sdcli.images.contact_sheet import drawn as draw_sheet
+from sdcli.images.contact_sheet import draw_contact_sheet as draw_sheet
 from sdcli.metadata import codec
 from sdcli.outputs.records import picture_record
-from sdcli.outputs.study_folder import Folder
+from sdcli.outputs.study_folder import StudyFolder
 from sdcli.reproduce.command_line import command_for_plan, command_for_study
 from sdcli.studies.html_page import render_page
 from sdcli.studies.progress import Drawing, RunProgress
@@ -90,7 +90,7 @@ def _recall(cell: PlannedCell, study: OpenStudy, facts: Mapping[str, Any]) -> Sw
     return SweptPicture(cell.values, cell.plan, image, path, seconds, record=record)
 
 
-def write_sweep(result: SweepResult, folder: Folder) -> list[Path]:
+def write_sweep(result: SweepResult, folder: StudyFolder) -> list[Path]:
     """The page, the sheets and the numbers of a sweep that is drawn."""
     sweep = result.sweep
     without = [f"--{axis.name}" for axis in sweep.axes]

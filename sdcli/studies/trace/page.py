@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from sdcli.images import animation as film
-from sdcli.images.contact_sheet import Cell, Sheet, flow
+from sdcli.images.animation import difference_map, make_frames
+from sdcli.images.contact_sheet import Cell, Sheet, flow_cells
 from sdcli.plan import Plan
 from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies import charts
@@ -90,7 +90,7 @@ def attention_sheet(story: TraceStory) -> Sheet:
         cells.insert(
             0, Cell(story.picture, "the picture", "the picture", command_for_plan(story.plan))
         )
-    return flow(story.plan.prompt, cells, "where each word of the prompt was attended to")
+    return flow_cells(story.plan.prompt, cells, "where each word of the prompt was attended to")
 
 
 def animation_frames(story: TraceStory) -> list[Image.Image]:
@@ -101,7 +101,7 @@ def animation_frames(story: TraceStory) -> list[Image.Image]:
     ]
     if story.picture is not None:
         found.append((story.picture, story.picture, f"done: {story.plan.steps} steps"))
-    return film.frames(found)
+    return make_frames(found)
 
 
 def trace_page(story: TraceStory, animation: bytes, svg: str, asked: str) -> StudyPage:
@@ -111,7 +111,7 @@ def trace_page(story: TraceStory, animation: bytes, svg: str, asked: str) -> Stu
     sheets = [_titled(made, "Into the noise" if forward else "Out of the noise")]
     if story.picture is not None:
         cells = [Cell(story.picture, "the picture", "the picture", command_for_plan(story.plan))]
-        sheets.insert(0, flow("The finished picture", cells))
+        sheets.insert(0, flow_cells("The finished picture", cells))
     if story.seen:
         sheets.append(_titled(attention_sheet(story), "What each word looked at"))
     return StudyPage(
@@ -144,7 +144,7 @@ def _branches(story: TraceStory) -> list[tuple[str, Callable[[TraceMoment], Imag
         return lambda one: one.wanted[place]
 
     rows = [(f"{name} wanted", take(place)) for place, name in enumerate(names)]
-    return [*rows, ("where they differ", lambda one: film.apart(one.wanted[0], one.wanted[-1]))]
+    return [*rows, ("where they differ", lambda one: difference_map(one.wanted[0], one.wanted[-1]))]
 
 
 def _table(story: TraceStory) -> NumberTable:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from sdcli import __version__
 from sdcli.images import animation
-from sdcli.images.contact_sheet import drawn as draw_sheet
+from sdcli.images.contact_sheet import draw_contact_sheet as draw_sheet
 from sdcli.metadata import codec
-from sdcli.outputs.study_folder import Folder
+from sdcli.outputs.study_folder import StudyFolder
 from sdcli.plan import Draw
 from sdcli.reproduce.command_line import command_for_study
 from sdcli.studies import charts
@@ -54,24 +54,24 @@ def tell_story(trace: TracePlan, traced: TraceResult) -> TraceStory:
             scheduler=trace.plan.scheduler,
         ),
         seen=[
-            AttendedWord(one.word, animation.overlaid(picture, one.map), one.peak)
+            AttendedWord(one.word, animation.overlay_map(picture, one.map), one.peak)
             for one in traced.attended
             if picture is not None
         ],
     )
 
 
-def write_trace(story: TraceStory, folder: Folder) -> list[Path]:
+def write_trace(story: TraceStory, folder: StudyFolder) -> list[Path]:
     """The page, the strip, the animations, the chart, the maps and the numbers."""
     command = command_for_study("trace", replace(story.plan, task=Draw()), story.words, ())
     frames = animation_frames(story)
-    webp = animation.moving(frames, "webp")
+    webp = animation.encode_animation(frames, "webp")
     chart = charts.draw_schedule_chart(story.schedule)
     files = [
         folder.text(render_page(trace_page(story, webp, chart, command)), "report.html"),
         folder.image(draw_sheet(film_strip(story)), "strip.png"),
         folder.data(webp, "trace.webp"),
-        folder.data(animation.moving(frames, "gif"), "trace.gif"),
+        folder.data(animation.encode_animation(frames, "gif"), "trace.gif"),
         folder.text(chart, "schedule.svg"),
     ]
     if story.seen:
