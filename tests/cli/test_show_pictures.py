@@ -178,11 +178,9 @@ def test_a_picture_of_ours_whose_plan_was_lost_says_so(sdcli: Callable, tmp_path
 
 
 def test_long_names_stand_apart_from_their_values(tmp_path: Path) -> None:
-    from sdcli.show.picture import picture_lines
+    from sdcli.show.picture import PictureFacts, picture_lines
 
-    facts = {"file": "a.png", "title": "a picture", "pixels": "8x8"}
-    told = picture_lines(
-        facts | {"hashes": {"lora:a-long-name-of-a-lora": "abc123", "model": "def456"}}
-    )
+    hashes = {"lora:a-long-name-of-a-lora": "abc123", "model": "def456"}
+    told = picture_lines(PictureFacts(tmp_path / "a.png", (8, 8), hashes=hashes))
     assert "    lora:a-long-name-of-a-lora  abc123" in told
     assert "    model                       def456" in told
