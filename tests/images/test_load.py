@@ -168,8 +168,8 @@ def test_an_exif_that_breaks_pillow_only_loses_its_turn(tmp_path: Path) -> None:
 def test_a_transparent_picture_takes_little_more_than_its_pixels(tmp_path: Path) -> None:
     path = saved(tmp_path / "x.png", Image.new("RGBA", (6000, 6000)), compress_level=1)
     code = (
-        "import re, sys; from pathlib import Path; from sdcli.images.load import picture; "
-        "picture(Path(sys.argv[1])); status = Path('/proc/self/status').read_text(); "
+        "import re, sys; from pathlib import Path; from sdcli.images.load import load_picture; "
+        "load_picture(Path(sys.argv[1])); status = Path('/proc/self/status').read_text(); "
         "print(int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) // 1024)"
     )
     ran = subprocess.run(

@@ -38,9 +38,9 @@ def test_of_a_kind_only_the_last_are_kept():
 
 WRITER = """
 import sys
-from sdcli.library.cache import remember
+from sdcli.library.cache import remember_value
 for number in range(60):
-    remember("test", f"{sys.argv[1]} {number}", number)
+    remember_value("test", f"{sys.argv[1]} {number}", number)
 """
 
 

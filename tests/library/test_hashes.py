@@ -100,7 +100,7 @@ def test_a_folder_is_held_to_its_hash_too(tmp_path):
 def test_nonsense_in_the_cache_is_no_hash(model, monkeypatch):
     right = hash_file(model)
     for nonsense in (b"\0\1", 7.5, "zz" * 32, "a" * 63):
-        monkeypatch.setattr(hashes.cache, "recall", lambda kind, key, n=nonsense: n)
+        monkeypatch.setattr(hashes.cache, "recall_value", lambda kind, key, n=nonsense: n)
         forget_this_process(monkeypatch)
         assert hash_file(model) == right
 
