@@ -99,16 +99,9 @@ def _refuse(option: Option, text: str, error: BadRequest) -> BadRequest:
     return BadRequest(f"`{flag}`: {rest}", hint=error.hint)
 
 
-Sentence = Annotated[
-    str, typer.Argument(metavar="PROMPT", help="The words; `-` reads them from stdin.")
-]
 Model = Annotated[str | None, typer_option("model")]
-Negative = Annotated[str | None, typer_option("negative")]
-Steps = Annotated[int | None, typer_option("steps")]
 Loras = Annotated[list[Lora] | None, typer_option("lora")]
 LoraPartial = Annotated[bool, typer_option("lora-partial")]
-Embeddings = Annotated[list[str] | None, typer_option("embedding")]
-Syntax = Annotated[str | None, typer_option("prompt-syntax")]
 Out = Annotated[str | None, typer_option("out")]
 Format = Annotated[str | None, typer_option("format")]
 Force = Annotated[bool, typer_option("force")]

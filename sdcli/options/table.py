@@ -29,7 +29,7 @@ from sdcli.options.parse import (
     Whole,
     Word,
 )
-from sdcli.prompts.syntax import SYNTAXES
+from sdcli.prompts.syntax import DEFAULT_SYNTAX, SYNTAXES
 from sdcli.request import Draw, Edit, Output, Redraw, Repaint, Request
 from sdcli.schedulers.table import PENULTIMATE_RULES
 from sdcli.text import suggest
@@ -235,7 +235,7 @@ _ROWS = (
            default=of_model("zero_snr", "the checkpoint's")),
     Option("prompt-syntax", "syntax", Word(*SYNTAXES),
            "Read weights and BREAK in prompts, or nothing of it.", "|".join(SYNTAXES),
-           default=always("a1111")),
+           default=always(DEFAULT_SYNTAX)),
     Option("emphasis", "emphasis", Word("original", "no-norm"),
            "Whether a weighted prompt is scaled back to its old mean.", "original|no-norm",
            default=always("original")),

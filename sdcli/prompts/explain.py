@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -10,17 +10,19 @@ from typing import Any
 
 from sdcli.errors import BadRequest
 from sdcli.library.find import find_adapter, find_checkpoint, searched_folders
+from sdcli.plan import Embedding, File
 from sdcli.prompts.a1111 import WeightedText
-from sdcli.prompts.chunks import Chunk, Token, split_into_chunks
-from sdcli.prompts.syntax import SYNTAXES
-from sdcli.prompts.tokenizer import clip_tokenizer
-from sdcli.request import Lora
+from sdcli.prompts.chunks import Chunk, Token
+from sdcli.prompts.notes import unlearnt_words, word_notes
+from sdcli.prompts.stages import BarePrompts, count_prompt_steps, wording_chunks
+from sdcli.prompts.syntax import DEFAULT_SYNTAX, SYNTAXES
+from sdcli.request import Lora, Request
+from sdcli.schedulers.names import find_scheduler
 from sdcli.weights import checkpoint, embedding
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.clip import CHUNK_LENGTH
 from sdcli.weights.embedding import EmbeddingFile
 
-USUAL_STEPS = 25  # where neither the user nor a model says
 # A line as (text, style); the styles are rich's, and may be dropped.
 StyledLine = list[tuple[str, str]]
 
@@ -43,60 +45,72 @@ class ExplainedStage:
 
 @dataclass(frozen=True)
 class PromptExplanation:
-    """A prompt and its negative as the text encoder will see them, and the names found in them."""
+    """A prompt and its negative as the text encoder will see them, and the names found in them.
+
+    `steps` are those that a prompt counts: every evaluation of the model is one.
+    """
 
     steps: int
-    texts: dict[str, tuple[ExplainedStage, ...]]  # prompt, negative
+    prompts: tuple[tuple[ExplainedStage, ...], ...]  # several where AND joins them
+    negative: tuple[ExplainedStage, ...] | None
     embeddings: tuple[EmbeddingFile, ...]
     loras: tuple[tuple[Lora, Path | None], ...]
     encoders: dict[str, int]  # none where no model was named
+    unlearnt: tuple[str, ...]  # words that the model never learnt
+    notes: tuple[str, ...]
+
+    @property
+    def titled(self) -> Iterator[tuple[str, tuple[ExplainedStage, ...]]]:
+        """Every prompt with what it is called, those that AND joins by number."""
+        count = len(self.prompts)
+        for number, stages in enumerate(self.prompts, 1):
+            yield f"prompt {number} of {count}" if count > 1 else "prompt", stages
+        if self.negative is not None:
+            yield "negative", self.negative
 
     def count_uses(self, word: str) -> int:
         """How often an embedding's name stands in the prompts, in all their stages."""
-        parts = [c for text in self.texts.values() for stage in text for c in stage.chunks]
+        parts = [c for _, stages in self.titled for stage in stages for c in stage.chunks]
         return sum(t.embedding == word and t.vector == 0 for part in parts for t in part.tokens)
 
 
-def explain_prompt(
-    prompt: str,
-    negative: str | None,
-    *,
-    syntax: str = "a1111",
-    embeddings: Sequence[str] = (),
-    model: str | None = None,
-    steps: int | None = None,
-) -> PromptExplanation:
-    """Read a prompt as drawing would. A model is asked for its text encoders, by its header."""
+def explain_request(request: Request) -> PromptExplanation:
+    """Read a request's prompts as drawing would. Of files only headers are read, and what drawing
+    would refuse for other reasons than its words is not looked at."""
+    model = checkpoint.identify_checkpoint(find_checkpoint(request.model))
+    named_model = None if request.model is None else model
+    syntax = request.syntax or DEFAULT_SYNTAX
     language = SYNTAXES[syntax]
-    named_model = None if model is None else checkpoint.identify_checkpoint(find_checkpoint(model))
-    usual = USUAL_STEPS if named_model is None else named_model.steps
-    steps = usual if steps is None else steps
-    known_embeddings = _find_embeddings(embeddings, named_model)
-    words = {each.word: each.vectors for each in known_embeddings}
-    text_without_tags, loras = language.extract_tags(prompt)
-    parts_by_name = {"prompt": language.split_at_and(text_without_tags)}
-    if negative is not None:
-        parts_by_name["negative"] = (WeightedText(negative, 1.0),)
+    known = _find_embeddings(request.embeddings, named_model)
+    text, tags = language.extract_tags(request.prompt)
+    prompts = BarePrompts(
+        text,
+        request.negative or "",
+        syntax,
+        tuple(Embedding(File(each.path, ""), each.word, each.vectors) for each in known),
+        find_scheduler(request.scheduler or model.scheduler),
+        request.steps or model.steps,
+    )
+    steps = count_prompt_steps(prompts.scheduler, prompts.steps)
 
     def stages(part: WeightedText) -> Iterator[ExplainedStage]:
-        for until, text in language.schedule(part.text, steps):
-            pieces = language.parse_weights(text)
-            chunks_of_text = split_into_chunks(pieces, clip_tokenizer(), words)
-            yield ExplainedStage(until, text, chunks_of_text, part.weight)
+        for until, wording in language.schedule(part.text, steps):
+            yield ExplainedStage(until, wording, wording_chunks(prompts, wording), part.weight)
 
+    negative = None if request.negative is None else WeightedText(request.negative, 1.0)
     return PromptExplanation(
         steps=steps,
-        texts={
-            name: tuple(stage for part in parts for stage in stages(part))
-            for name, parts in parts_by_name.items()
-        },
-        embeddings=known_embeddings,
-        loras=tuple((lora, _find_lora(lora)) for lora in loras),
+        prompts=tuple(tuple(stages(part)) for part in language.split_at_and(text)),
+        negative=None if negative is None else tuple(stages(negative)),
+        embeddings=known,
+        loras=tuple((lora, _find_lora(lora)) for lora in (*request.loras, *tags)),
         encoders={} if named_model is None else embedding.encoder_widths(named_model),
+        unlearnt=unlearnt_words(prompts, model),
+        notes=tuple(word_notes(prompts, model)),
     )
 
 
-def _find_embeddings(names: Sequence[str], model: Checkpoint | None) -> tuple[EmbeddingFile, ...]:
+def _find_embeddings(names: tuple[str, ...], model: Checkpoint | None) -> tuple[EmbeddingFile, ...]:
     paths = [find_adapter(name, "embedding") for name in names]
     return embedding.check_embeddings(paths, model)
 
@@ -110,10 +124,14 @@ def _find_lora(lora: Lora) -> Path | None:
 
 def explanation_record(explained: PromptExplanation) -> dict[str, Any]:
     """The same for programs."""
+    negative = explained.negative
     return {
-        **{
-            name: [_stage_record(stage) for stage in text] for name, text in explained.texts.items()
-        },
+        "prompt": [
+            _stage_record(stage) | {"part": part}
+            for part, stages in enumerate(explained.prompts, 1)
+            for stage in stages
+        ],
+        **({} if negative is None else {"negative": [_stage_record(each) for each in negative]}),
         "embeddings": [
             {
                 "word": each.word,
@@ -135,6 +153,8 @@ def explanation_record(explained: PromptExplanation) -> dict[str, Any]:
             for lora, path in explained.loras
         ],
         "encoders": explained.encoders,
+        "unlearnt": list(explained.unlearnt),
+        "notes": list(explained.notes),
     }
 
 
@@ -159,8 +179,8 @@ def _token_record(token: Token) -> dict[str, Any]:
 
 def explanation_lines(explained: PromptExplanation) -> Iterator[StyledLine]:
     """The same for people."""
-    for name, text in explained.texts.items():
-        yield from _prompt_lines(name, text, explained.steps)
+    for title, stages in explained.titled:
+        yield from _prompt_lines(title, stages, explained.steps)
     yield from _name_lines(explained)
     if explained.encoders:
         read = " and ".join(f"{name} ({width} wide)" for name, width in explained.encoders.items())
@@ -188,22 +208,31 @@ def _name_lines(explained: PromptExplanation) -> Iterator[StyledLine]:
         ]
 
 
-def _prompt_lines(name: str, text: tuple[ExplainedStage, ...], steps: int) -> Iterator[StyledLine]:
+def _prompt_lines(
+    title: str, stages: tuple[ExplainedStage, ...], steps: int
+) -> Iterator[StyledLine]:
     """A prompt; of one that changes, every wording once, with the steps it is drawn with."""
-    ends: dict[tuple[str, float], list[int]] = {}
-    for stage in text:
-        ends.setdefault((stage.text, stage.and_weight), []).append(stage.until)
-    worded = {(stage.text, stage.and_weight): stage.chunks for stage in text}
-    for (wording, pull), parts in worded.items():
-        tokens = sum(len(chunk.tokens) for chunk in parts)
-        count = (
-            f"{_count_of(tokens, 'token')} in {_count_of(len(parts), 'chunk')} of {CHUNK_LENGTH}"
-        )
-        until = ends[wording, pull]
-        turns = "" if until == [steps] else f", until step {_few_numbers(until)} of {steps}"
-        turns += "" if pull == 1 else f", pulls {pull:g} times as strong"
-        yield [(name, "bold"), (f"  {count}, nothing is cut", ""), (turns, "yellow")]
-        yield from _chunk_lines(parts)
+    runs: dict[str, list[tuple[int, int]]] = {}
+    begin = 1
+    for stage in stages:
+        runs.setdefault(stage.text, []).append((begin, stage.until))
+        begin = stage.until + 1
+    worded = {stage.text: stage for stage in stages}
+    for wording, stage in worded.items():
+        tokens = sum(len(chunk.tokens) for chunk in stage.chunks)
+        chunks = _count_of(len(stage.chunks), "chunk")
+        count = f"{_count_of(tokens, 'token')} in {chunks} of {CHUNK_LENGTH}"
+        turns = "" if len(worded) == 1 else f", {_steps_of(runs[wording])} of {steps}"
+        turns += "" if stage.and_weight == 1 else f", pulls {stage.and_weight:g} times as strong"
+        yield [(title, "bold"), (f"  {count}, nothing is cut", ""), (turns, "yellow")]
+        yield from _chunk_lines(stage.chunks)
+
+
+def _steps_of(runs: list[tuple[int, int]]) -> str:
+    """`at step 3`, `at steps 1 to 5`, `at steps 1, 3, 5, ... 9`."""
+    named = [f"{first}" if first == last else f"{first} to {last}" for first, last in runs]
+    few = named if len(named) <= 4 else [*named[:3], f"... {named[-1]}"]
+    return f"at step{'' if named == [few[0]] and ' ' not in few[0] else 's'} {', '.join(few)}"
 
 
 def _chunk_lines(parts: tuple[Chunk, ...]) -> Iterator[StyledLine]:
@@ -226,11 +255,6 @@ def _chunk_lines(parts: tuple[Chunk, ...]) -> Iterator[StyledLine]:
 
 def _weight_style(weight: float) -> str:
     return "" if weight == 1 else "bold green" if weight > 1 else "dim"
-
-
-def _few_numbers(numbers: list[int]) -> str:
-    few = ", ".join(map(str, numbers[:3]))
-    return few if len(numbers) <= 3 else f"{few}, ... {numbers[-1]}"
 
 
 def _count_of(count: int, what: str) -> str:

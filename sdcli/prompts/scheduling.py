@@ -148,9 +148,27 @@ class _Bracket:
         return parts
 
 
+def find_stray_sign(text: str) -> str:
+    """The `|` or backslash that keeps a text from changing, though it has a bracket that would
+    change it; nothing where no sign does.
+
+    >>> find_stray_sign("a | b [red:blue:0.5]")
+    '|'
+    """
+    prompt, sign = _read(text)
+    changes = any(not isinstance(part, str) for part in prompt.as_text())
+    return sign if changes else ""
+
+
 def _parse(text: str) -> Sequence[_Part]:
     """The text as what stays and what changes; all of it stays where the grammar has no reading."""
-    opened = [_Bracket()]
+    prompt, stray = _read(text)
+    return [text] if stray else prompt.as_text()
+
+
+def _read(text: str) -> tuple[_Bracket, str]:
+    """The whole text as a bracket, and the sign for which the grammar has no reading of it."""
+    opened, stray = [_Bracket()], ""
     for mark in _MARK.findall(text):
         if mark in _CLOSERS:
             opened.append(_Bracket(mark))
@@ -159,12 +177,11 @@ def _parse(text: str) -> Sequence[_Part]:
         elif mark in (":", "|"):
             opened[-1].separators.append(mark)
             opened[-1].sides.append([])
-        elif mark == "\\":  # at the end, or of a line
-            return [text]
         else:
+            stray = mark if mark == "\\" else stray  # at the end, or of a line
             opened[-1].add(mark)
     _give_up(opened)
-    return [text] if "|" in opened[0].separators else opened[0].as_text()
+    return opened[0], stray or ("|" if "|" in opened[0].separators else "")
 
 
 def _close(opened: list[_Bracket], closer: str) -> None:

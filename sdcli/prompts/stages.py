@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from sdcli.plan import Plan
+from sdcli.plan import Embedding, Plan
 from sdcli.prompts.chunks import Chunk, split_into_chunks
 from sdcli.prompts.scheduling import ScheduledText, merge_schedules
 from sdcli.prompts.syntax import SYNTAXES
@@ -14,7 +15,22 @@ from sdcli.schedulers.names import SCHEDULERS
 MANY_STEPS = 10_000  # among which every change of a prompt shows
 
 
-def prompt_stages(plan: Plan) -> Iterator[tuple[int, tuple[str, ...]]]:
+@dataclass(frozen=True)
+class BarePrompts:
+    """What of a plan decides how its prompts are read, where there is no plan."""
+
+    prompt: str
+    negative: str
+    syntax: str
+    embeddings: tuple[Embedding, ...]
+    scheduler: str
+    steps: int
+
+
+Prompts = Plan | BarePrompts
+
+
+def prompt_stages(plan: Prompts) -> Iterator[tuple[int, tuple[str, ...]]]:
     """The joined prompts and then the negative one, and the last evaluation (from 0) of them all."""
     syntax, steps = SYNTAXES[plan.syntax], count_prompt_steps(plan.scheduler, plan.steps)
 
@@ -33,12 +49,12 @@ def count_prompt_steps(scheduler: str, steps: int) -> int:
     return steps * SCHEDULERS[scheduler].solver.evaluations
 
 
-def and_weights(plan: Plan) -> tuple[float, ...]:
+def and_weights(plan: Prompts) -> tuple[float, ...]:
     """How strong each of the joined prompts is."""
     return tuple(part.weight for part in SYNTAXES[plan.syntax].split_at_and(plan.prompt))
 
 
-def changes_on_the_way(plan: Plan, *, negative: bool = True) -> bool:
+def changes_on_the_way(plan: Prompts, *, negative: bool = True) -> bool:
     """Whether a prompt says other words at some step, however many steps there are."""
     syntax = SYNTAXES[plan.syntax]
     texts = [part.text for part in syntax.split_at_and(plan.prompt)]
@@ -46,7 +62,7 @@ def changes_on_the_way(plan: Plan, *, negative: bool = True) -> bool:
     return any(len(syntax.schedule(text, MANY_STEPS)) > 1 for text in texts)
 
 
-def wording_chunks(plan: Plan, text: str) -> tuple[Chunk, ...]:
+def wording_chunks(plan: Prompts, text: str) -> tuple[Chunk, ...]:
     """One wording as chunks, with the words of the plan's embeddings."""
     words = {word.word: word.vectors for word in plan.embeddings}
     pieces = SYNTAXES[plan.syntax].parse_weights(text)

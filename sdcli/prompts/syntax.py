@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sdcli.prompts.a1111 import WeightedText, parse_weights_without_tags, split_at_and
-from sdcli.prompts.scheduling import ScheduledText, parse_prompt_editing
+from sdcli.prompts.scheduling import ScheduledText, find_stray_sign, parse_prompt_editing
 from sdcli.prompts.tags import extract_lora_tags
 from sdcli.request import Lora
 
@@ -24,6 +24,10 @@ def _no_tags(text: str) -> tuple[str, tuple[Lora, ...]]:
     return text, ()
 
 
+def _nothing_stray(text: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Syntax:
     """How a prompt is read, in this order: tags, AND, changes on the way, weights.
@@ -36,6 +40,7 @@ class Syntax:
     split_at_and: Callable[[str], tuple[WeightedText, ...]] = _one_weight
     schedule: Callable[[str, int], tuple[ScheduledText, ...]] = _no_change
     parse_weights: Callable[[str], tuple[WeightedText, ...]] = _one_weight
+    find_stray_sign: Callable[[str], str] = _nothing_stray
 
     @property
     def has_tags(self) -> bool:
@@ -43,6 +48,7 @@ class Syntax:
         return self.extract_tags is not _no_tags
 
 
+DEFAULT_SYNTAX = "a1111"
 SYNTAXES = {
     syntax.name: syntax
     for syntax in (
@@ -52,6 +58,7 @@ SYNTAXES = {
             split_at_and,
             parse_prompt_editing,
             parse_weights_without_tags,
+            find_stray_sign,
         ),
         Syntax(
             "a1111-1.5",  # and before: what is below 1 is a share of the steps, point or no point
@@ -59,6 +66,7 @@ SYNTAXES = {
             split_at_and,
             partial(parse_prompt_editing, shares_below_one=True),
             parse_weights_without_tags,
+            find_stray_sign,
         ),
         Syntax("plain"),
     )

@@ -4,9 +4,11 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 pytestmark = pytest.mark.slow
@@ -118,17 +120,78 @@ def test_a_prompt_that_changes_is_shown_at_every_stage(sdcli, explained):
         (10, "a blue fox"),
     ]
     out = sdcli("explain", "a [red|blue] fox", "--steps", 10).out
-    assert (
-        "prompt  3 tokens in 1 chunk of 75, nothing is cut, until step 1, 3, 5, ... 9 of 10" in out
-    )
+    assert "prompt  3 tokens in 1 chunk of 75, nothing is cut, at steps 1, 3, 5, ... 9 of 10" in out
+    assert "nothing is cut, at steps 2, 4, 6, ... 10 of 10" in out
     assert out.count("1.00  a blue fox") == 1
+    out = sdcli("explain", "a [red:blue:0.1] [fox::9]", "--steps", 10).out
+    assert ", at step 1 of 10\n" in out
+    assert ", at steps 2 to 9 of 10\n" in out
+    assert ", at step 10 of 10\n" in out
+
+
+def test_a_prompt_counts_the_evaluations_of_its_solver(sdcli, explained):
+    found = explained("a [red:blue:0.5] fox", "--steps", 10, "--scheduler", "heun")
+    assert [stage["until"] for stage in found["prompt"]] == [10, 20]
 
 
 def test_prompts_joined_by_and_are_shown_one_by_one(sdcli, explained):
     found = explained("a fox AND an owl:0.5")
     assert [(s["text"], s["pull"]) for s in found["prompt"]] == [("a fox", 1), (" an owl", 0.5)]
+    assert [s["part"] for s in found["prompt"]] == [1, 2]
     out = sdcli("explain", "a fox AND an owl:0.5").out
-    assert "nothing is cut, pulls 0.5 times as strong" in out
+    assert "prompt 1 of 2  2 tokens" in out
+    assert "prompt 2 of 2  2 tokens in 1 chunk of 75, nothing is cut, pulls 0.5 times" in out
+    assert sdcli("explain", "a fox AND a fox").out.count("2 tokens") == 2
+
+
+def test_every_flag_of_a_drawing_command_is_taken(sdcli, sd1, tmp_path):
+    image = tmp_path / "in.png"
+    Image.new("L", (64, 64), 255).save(image)
+    flags = ("-m", sd1, "--steps", 3, "--cfg", 2, "-W", 64, "-c", 2, "--seed", 1, "--rng", "nv")
+    start = ("--image", image, "--out", "x")
+    half = (*start, "--strength", 0.5)
+    for task in ((), half, (*half, "--mask", image, "--feather", 2), (*start, "--image-cfg", 1.2)):
+        ran = sdcli("explain", "a fox", *flags, *task)
+        assert ran.code == 0, ran.err
+        assert ran.out.startswith("prompt  2 tokens")
+    assert sdcli("explain", "a fox", "--strength", 0.5).code == 2
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_preset_and_a_picture_speak_here_too(sdcli, explained, sd1):
+    Path("mine.toml").write_text('prompt = "an owl [by day:by night:2]"\nsteps = 4\n')
+    assert [s["until"] for s in explained("--preset", "mine.toml")["prompt"]] == [2, 4]
+    small = ("-m", sd1, "--steps", 1, "-W", 64, "-H", 64, "-o", "a.png")
+    assert sdcli("txt2img", "a red fox", "-n", "dull", *small).code == 0
+    found = explained("--like", "a.png")
+    assert [s["text"] for s in (*found["prompt"], *found["negative"])] == ["a red fox", "dull"]
+
+
+def test_loras_of_flags_are_looked_for(explained, sdcli):
+    found = explained("a fox", "--lora", "gone.safetensors:0.5")
+    assert found["loras"] == [{"name": "gone.safetensors", "unet": 0.5, "te": 0.5, "file": None}]
+
+
+def test_words_that_a_model_never_learnt_are_named(sdcli, explained, sd1):
+    ran = sdcli("explain", "a dragon and a house", "-n", "a storm")
+    assert "`builtin` never learnt `dragon`, `storm`" in ran.err
+    assert "dragon" not in sdcli("explain", "a dragon", "-q").err
+    assert explained("a dragon and a house", "-n", "a storm")["unlearnt"] == ["dragon", "storm"]
+    assert explained("a dragon", "-m", sd1)["unlearnt"] == []
+
+
+def test_what_keeps_a_prompt_from_changing_is_told(explained):
+    def stray(*words):
+        return [note for note in explained(*words)["notes"] if "from changing" in note]
+
+    (note,) = stray("a house | a tree [by day:at night:0.5]")
+    assert "`|` outside of `[this|that]`" in note and r"`\|`" in note
+    (note,) = stray("a house [by day:at night:0.5]\\")
+    assert "`\\` at the end" in note
+    (note,) = stray("a house", "-n", "a | b [c:d:3]")
+    for fine in ("a house | a tree", "a [house|tree]", r"a house \| a [tree|boat]", "a house\\"):
+        assert not stray(fine)
+    assert not stray("a house | a tree [by day:at night:0.5]", "--prompt-syntax", "plain")
 
 
 def test_a_lora_tag_leaves_the_text_and_is_looked_for(sdcli, explained, tmp_path):

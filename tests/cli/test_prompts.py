@@ -138,6 +138,8 @@ def test_what_means_more_or_less_than_it_seems_is_said(sdcli, sd1):
     assert "at `--cfg 1`" not in sdcli("txt2img", "a fox", "-n", "dull", *small).err
     assert "ends in `:9`" in sdcli("txt2img", "a poster, 16:9", *small).err
     assert "is a word" in sdcli("txt2img", "(a fox BREAK an owl:1.2)", *small).err
+    stray = sdcli("txt2img", "a fox | an owl [by day:at night:0.5]", *small).err
+    assert "the `|` outside of `[this|that]` keeps its prompt from changing" in stray
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",), ("--dry-run", "--json")])
