@@ -25,6 +25,7 @@ class Provenance:
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     events: tuple[str, ...] = ()  # a fallback, a retry: whatever changed how it was drawn
     threads: int = 0  # of a CPU, whose sums come out by how they are shared; 0: not told
+    ways: tuple[str, ...] = ()  # to be faster that were taken, each with its class
     batch_seeds: tuple[
         int, ...
     ] = ()  # of the pictures that were denoised together with it, its own too

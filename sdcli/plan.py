@@ -125,6 +125,7 @@ class Plan:
     empty_negative: str = "zeros"  # zeros, zero-states, encoded, always-zeros
     penultimate: str = "a1111"  # whose solvers leave out the noise level before the last
     downcast_alphas: bool = False  # noise levels from half-precision alphas
+    fast: tuple[str, ...] = ()  # ways to be faster that may make another picture, by their names
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values
 

@@ -112,6 +112,7 @@ class Request:
     device: str | None = None
     dtype: str | None = None
     offload: str | None = None
+    fast: tuple[str, ...] = ()
     output: Output = field(default_factory=Output)
     # Where values come from that nobody said just now: a preset, by the name of the field.
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -13,6 +14,8 @@ from sdcli.engine.noise import Noise
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.sampler import Sampling
 
+ALWAYS = (-math.inf, math.inf)
+WITH_GUIDANCE = (0.28, 5.42)  # where it helps (Kynkäänniemi et al., 2404.07724)
 Combine = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 
 
@@ -49,6 +52,20 @@ class UnetInputs:
         """The inputs at one evaluation, counted from 0: a prompt may change on the way."""
         words = next((each for each in self.stages if evaluation <= each.last_evaluation), self)
         return replace(self, embeds=words.embeds, added=words.added)
+
+    def without_guidance(self) -> UnetInputs:
+        """The inputs of the prompt's own branch alone."""
+
+        def last(rows: torch.Tensor) -> torch.Tensor:
+            return rows[-self.pictures :]
+
+        return replace(
+            self,
+            embeds=last(self.embeds),
+            combine=no_guidance,
+            added=self.added and {name: last(rows) for name, rows in self.added.items()},
+            extra_channels=None if self.extra_channels is None else last(self.extra_channels),
+        )
 
     @property
     def branches(self) -> int:
@@ -153,9 +170,11 @@ def denoise(
     *,
     begin: int = 0,
     keep: MaskedOriginal | None = None,
+    guided: tuple[float, float] = ALWAYS,
 ) -> Iterator[DenoisingStep]:
     """The steps from `x` ([pictures, 4, h, w]) on, starting with evaluation `begin`.
 
+    Outside the noise levels `guided` (above the first, up to the second) there is no guidance.
     The last step's `after` is the finished latents.
     """
     inputs = inputs.for_pictures(len(x))
@@ -164,6 +183,8 @@ def denoise(
         share = (index - begin + 0.5) / (count - begin)
         evaluation = index - begin
         now = inputs.at_evaluation(evaluation)
+        if not guided[0] < sampling.sigmas[index] <= guided[1]:
+            now = now.without_guidance()
         branches = predict_branches(predict, sampling, x, index, now, share, evaluation)
         prediction = inputs.combine(branches)
         clean = sampling.predict_clean(prediction, index, x)

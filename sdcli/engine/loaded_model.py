@@ -8,13 +8,12 @@ from typing import Any
 import torch
 from PIL import Image
 
-from sdcli.engine import build, low_memory
+from sdcli.engine import build, fast_ways, low_memory
 from sdcli.engine.controlnet import LoadedControlNets
 from sdcli.engine.device import Machine, choose_machine
 from sdcli.engine.latent_preview import LatentPreview
 from sdcli.engine.lora import LoraWeights
 from sdcli.engine.low_memory import MemoryFallbacks
-from sdcli.engine.packed_convolutions import pack_convolutions
 from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.events import Listener
@@ -59,7 +58,8 @@ class LoadedModel:
 
 def model_key(plan: Plan) -> tuple[Any, ...]:
     """What decides whether two plans can share a loaded model."""
-    return (plan.model, plan.vae, plan.device, plan.dtype, plan.offload)
+    ways = tuple(name for name in plan.fast if name in fast_ways.OF_MODELS)
+    return (plan.model, plan.vae, plan.device, plan.dtype, plan.offload, ways)
 
 
 def load_model(plan: Plan, listener: Listener) -> LoadedModel:
@@ -67,6 +67,7 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
     machine = choose_machine(plan.device, plan.dtype)
     for text in machine.notes:
         listener.on_note(text)
+    fast_ways.check_machine(plan.fast, machine)
     listener.on_stage(f"loading {plan.model.path.name}")
     with watch_files((plan.model, plan.vae, *(lora.file for lora in plan.loras))):
         model = checkpoint.identify_checkpoint(plan.model.path)
@@ -82,9 +83,7 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
             pipe.to(machine.device)
 
     memory.retry(pipe, place_on_device, listener.on_fallback, placing=True)
-    if machine.device.type == "cpu":
-        pack_convolutions(pipe.unet)
-        pack_convolutions(pipe.vae)
+    fast_ways.make_ready(pipe, plan.fast, machine)
     controlnets = LoadedControlNets(model, machine.dtype, machine.device)
     return LoadedModel(model_key(plan), pipe, model, lora_weights, controlnets, machine, memory)
 

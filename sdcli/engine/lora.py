@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from sdcli.engine.lora_deltas import compute_delta
-from sdcli.engine.packed_convolutions import unpack_weights
+from sdcli.engine.packed_module import unpack_weights
 from sdcli.engine.read_tensors import TensorReader, check_finite, load_component
 from sdcli.plan import Lora
 from sdcli.weights.checkpoint import Checkpoint

@@ -13,7 +13,15 @@ import torch
 
 from sdcli import __version__
 from sdcli.engine.decode import decode_image
-from sdcli.engine.denoise import DenoisingStep, Predict, UnetInputs, call_unet, denoise
+from sdcli.engine.denoise import (
+    ALWAYS,
+    WITH_GUIDANCE,
+    DenoisingStep,
+    Predict,
+    UnetInputs,
+    denoise,
+)
+from sdcli.engine.fast_ways import make_predict, taken_ways
 from sdcli.engine.initial_latents import DenoisingStart, prepare_start
 from sdcli.engine.loaded_model import LoadedModel, load_model
 from sdcli.engine.noise import StackedNoise, make_noise
@@ -23,6 +31,7 @@ from sdcli.engine.unet_inputs import add_channels, make_unet_inputs
 from sdcli.errors import SdcliError
 from sdcli.events import Listener, SilentListener, Step
 from sdcli.library.hashes import watch_files
+from sdcli.options.fast_ways import GUIDANCE_INTERVAL, announce_ways
 from sdcli.picture import Picture, Provenance
 from sdcli.plan import File, Plan, files_of, nth_picture
 from sdcli.prompts.notes import prompt_notes
@@ -77,6 +86,8 @@ class Session:
     def run(self, plan: Plan, listener: Listener | None = None) -> Iterator[Picture]:
         """The plan's pictures, in the order of their seeds, each as soon as it is finished."""
         listener = listener or SilentListener()
+        for line in announce_ways(plan.fast):
+            listener.on_note(line)
         loaded = self.load(plan, listener)
         inputs = self.prepare(plan, loaded, listener)
         index = 0
@@ -222,6 +233,7 @@ def _made(state: BatchDrawing) -> Provenance:
         seconds=round((time.perf_counter() - state.began) / state.count, 3),
         versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
         events=(*loaded.memory.taken, *loaded.fallbacks),
+        ways=tuple(taken_ways(state.plan, machine)),
         threads=torch.get_num_threads() if machine.device.type == "cpu" else 0,
         batch_seeds=tuple(each.seed for each in plans) if len(plans) > 1 else (),
     )
@@ -265,13 +277,14 @@ def start_steps(
         start = prepare_start(plan, pipe, sampling, noise, len(plans))
         inputs = add_channels(inputs, start.extra_channels, plan.task)
     return start, denoise(
-        predict or call_unet(pipe),
+        predict or make_predict(pipe, plan),
         sampling,
         start.x,
         inputs,
         noise,
         begin=start.first_evaluation,
         keep=start.keep,
+        guided=WITH_GUIDANCE if GUIDANCE_INTERVAL in plan.fast else ALWAYS,
     )
 
 

@@ -12,6 +12,7 @@ from sdcli.engine import pipeline
 from sdcli.engine.attention_maps import AttentionMaps, recording_predict
 from sdcli.engine.decode import decode_image
 from sdcli.engine.denoise import DenoisingStep, UnetInputs, call_unet, predict_branches
+from sdcli.engine.fast_ways import make_predict
 from sdcli.engine.initial_latents import image_to_pixels
 from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.noise import make_noise
@@ -99,7 +100,7 @@ def record_drawing(
     maps = AttentionMaps(plan.height // CELL, plan.width // CELL)
     recorder = _Recorder(frozenset(min((step - 1) * each, last) for step in at))
     inputs = session.prepare(plan, loaded, listener)
-    predict = call_unet(loaded.pipe)
+    predict = make_predict(loaded.pipe, plan)
     if attention:
         predict = recording_predict(predict, loaded.pipe.unet, maps)
     drawn = session.draw_one(plan, loaded, inputs, Listeners(recorder, listener), predict)

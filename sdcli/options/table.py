@@ -16,6 +16,7 @@ from typing import Any
 
 from sdcli.errors import BadRequest
 from sdcli.images.preprocessors import NONE, PREPROCESSORS, Preprocessor
+from sdcli.options.fast_ways import NAMED
 from sdcli.options.parse import (
     ControlSpec,
     FilePath,
@@ -277,6 +278,9 @@ _ROWS = (
     Option("offload", "offload", Word("auto", "none", "model", "sequential"),
            "What leaves the GPU while it is not needed.", "auto|none|model|sequential",
            default=always("auto", "auto: only when memory runs out"), decides=False),
+    Option("fast", "fast", Word(*NAMED),
+           "Be faster by a way of this name (repeat): " + ", ".join(NAMED) + "; see `sdcli doctor`.",
+           "NAME", default=Default(()), many=True),
     Option("json", "json", Switch(), "One JSON object per line on stdout.", of="run"),
     Option("dry-run", "dry_run", Switch(), "Print the plan and draw nothing.", of="run"),
     Option("quiet", "quiet", Switch(), "No conversation on stderr.", short="-q", of="run"),

@@ -14,6 +14,7 @@ from sdcli.options.table import OPTIONS, check_request, default_of, plain_option
 from sdcli.outputs import live_preview
 from sdcli.plan import Draw, Edit, Embedding, File, Plan, Redraw, Repaint, Task, map_files
 from sdcli.planning import adapters
+from sdcli.planning.fast import check_fast_ways
 from sdcli.planning.value_sources import find_value_sources
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Request
@@ -53,6 +54,7 @@ def draft_plan(request: Request) -> Plan:
     values = _plain_values(request, model)
     prompt, tagged = SYNTAXES[values["syntax"]].extract_tags(request.prompt)
     _check_prompts(request.task, prompt, values)
+    values["fast"] = check_fast_ways(request, prompt, values)
     loras = adapters.find_loras((*request.loras, *tagged), model, partial=request.lora_partial)
     named = (find_adapter(name, "embedding") for name in request.embeddings)
     words = embedding.check_embeddings((*named, *adapters.loras_with_embeddings(loras)), model)

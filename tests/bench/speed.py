@@ -134,14 +134,14 @@ def step(asked: argparse.Namespace) -> None:
     import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
-    from sdcli.engine.packed_convolutions import unpack_convolutions
+    from sdcli.engine.packed_module import restore_modules
     from sdcli.engine.session import Session, start_steps
 
     plan, session = ready(asked)
     held = session.load(plan, SilentListener())
     given = session.prepare(plan, held, SilentListener())
     bare_pipe = Session().load(plan, SilentListener()).pipe
-    unpack_convolutions(bare_pipe.unet)
+    restore_modules(bare_pipe.unet)
     theirs = StableDiffusionPipeline(
         vae=bare_pipe.vae, text_encoder=bare_pipe.text_encoder, tokenizer=None,
         unet=bare_pipe.unet, safety_checker=None, feature_extractor=None,

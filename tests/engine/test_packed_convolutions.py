@@ -16,12 +16,8 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from sdcli.engine import packed_convolutions
-from sdcli.engine.packed_convolutions import (
-    PackedConvolution,
-    can_pack,
-    pack_convolutions,
-    unpack_convolutions,
-)
+from sdcli.engine.packed_convolutions import PackedConvolution, pack_convolutions
+from sdcli.engine.packed_module import can_pack, restore_modules
 from sdcli.engine.session import Session
 from sdcli.events import SilentListener
 from sdcli.plan import Plan
@@ -125,7 +121,7 @@ def test_what_is_read_saved_or_moved_is_plain(pair: tuple[nn.Module, nn.Module])
     packed.to(torch.bfloat16)
     plain.to(torch.bfloat16)
     assert torch.equal(packed(given.bfloat16()), plain(given.bfloat16()))
-    unpack_convolutions(packed)
+    restore_modules(packed)
     assert not any(isinstance(each, PackedConvolution) for each in packed)
     assert torch.equal(packed(given.bfloat16()), plain(given.bfloat16()))
 

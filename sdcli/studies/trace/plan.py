@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sdcli.errors import BadRequest
+from sdcli.options.fast_ways import GUIDANCE_INTERVAL
 from sdcli.options.parse import Whole
 from sdcli.plan import Plan, Redraw
 from sdcli.prompts.stages import and_weights, changes_on_the_way
@@ -46,23 +47,46 @@ def plan_trace(
     trace = TracePlan(
         resolved, steps, split, attention, _words(request, at, frames, split, attention)
     )
-    if trace.forward and (split or attention):
-        flag = "--cfg-split" if split else "--attention"
-        raise BadRequest(
-            f"`{flag}` is about drawing, and with `--image` a picture is noised instead",
-            hint="leave one of the two away",
-        )
-    if split and resolved.cfg == 1:
-        raise BadRequest(
-            "`--cfg-split` has nothing to split: at `--cfg 1` only the prompt is asked",
-            hint="try `--cfg 7`",
-        )
+    _check_forward(trace)
+    _check_split(trace)
     if attention and _many_wordings(resolved):
         raise BadRequest(
             "`--attention` follows the words of one prompt, and this one joins several or changes",
             hint="trace it without AND and without `[from:to:when]`",
         )
     return trace
+
+
+def _check_forward(trace: TracePlan) -> None:
+    """Refuse what is about drawing where a picture is noised instead."""
+    about_drawing = {
+        "--cfg-split": trace.split,
+        "--attention": trace.attention,
+        "--fast": bool(trace.plan.fast),
+    }
+    flag = next((flag for flag, asked in about_drawing.items() if asked), None)
+    if trace.forward and flag is not None:
+        raise BadRequest(
+            f"`{flag}` is about drawing, and with `--image` a picture is noised instead",
+            hint="leave one of the two away",
+        )
+
+
+def _check_split(trace: TracePlan) -> None:
+    """Refuse to split a guidance that is not there."""
+    if not trace.split:
+        return
+    if GUIDANCE_INTERVAL in trace.plan.fast:
+        raise BadRequest(
+            f"`--cfg-split` shows guidance at every step, and `--fast {GUIDANCE_INTERVAL}` leaves it"
+            " out at some",
+            hint="leave one of the two away",
+        )
+    if trace.plan.cfg == 1:
+        raise BadRequest(
+            "`--cfg-split` has nothing to split: at `--cfg 1` only the prompt is asked",
+            hint="try `--cfg 7`",
+        )
 
 
 def space_evenly(count: int, of: int) -> tuple[int, ...]:
