@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from sdcli import __version__, folders
 from sdcli.environment import read_environment
+from sdcli.options.fast_ways import FAST_WAYS, FastWay
 
 LIBRARIES = ("diffusers", "transformers", "accelerate", "safetensors", "pillow")
 
@@ -25,7 +26,17 @@ def findings(machine: Mapping[str, str]) -> list[tuple[str, str]]:
         "folder of models": _folder(),
         "default model": read_environment().model or "the built-in one",
     }
-    return [*found.items(), *(("advice", text) for text in advice(machine))]
+    return [
+        *found.items(),
+        *(("advice", text) for text in advice(machine)),
+        *((row.asked_by or row.name, describe_way(row)) for row in FAST_WAYS.values()),
+    ]
+
+
+def describe_way(row: FastWay) -> str:
+    """What a way to be faster does to the picture, what it is, and where it pays."""
+    by_itself = "" if row.asked_by else "on by itself "
+    return f"{row.kind}: {row.about}; {by_itself}{row.pays}"
 
 
 def advice(machine: Mapping[str, str]) -> list[str]:

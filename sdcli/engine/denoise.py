@@ -186,7 +186,7 @@ def denoise(
         if not guided[0] < sampling.sigmas[index] <= guided[1]:
             now = now.without_guidance()
         branches = predict_branches(predict, sampling, x, index, now, share, evaluation)
-        prediction = inputs.combine(branches)
+        prediction = now.combine(branches)
         clean = sampling.predict_clean(prediction, index, x)
         if keep is not None:
             clean = torch.lerp(keep.latents, clean, keep.mask)

@@ -26,7 +26,7 @@ def can_pack() -> bool:
 class PackedModule(nn.Module):
     """What a packed convolution and a packed linear layer have in common. It holds no tensors."""
 
-    weight: nn.Parameter
+    weight: Tensor
     _plain_strides: tuple[int, ...] = ()  # how the plain weight lay
 
     @property

@@ -72,7 +72,7 @@ def test_a_plain_option_is_called_alike_in_request_and_plan() -> None:
 @pytest.mark.parametrize("option", plain_options(), ids=lambda option: option.name)
 def test_a_plan_at_the_edge_is_read_back(option: Option) -> None:
     for value in edges(option):
-        plan = a_plan(**{option.field: value})
+        plan = a_plan(**{option.field: (value,) if option.many else value})
         assert read_back(plan) == replace(plan, output=Output())
 
 
