@@ -13,12 +13,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from sdcli.errors import BadRequest
 from sdcli.options.table import change_request, given_values, parse_assignments
 from sdcli.planning.resolve import SEEDS
 from sdcli.request import Request
+
+LONGEST_LINE = 4 * 2**20  # bytes of one job
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ class UnreadableLine:
     error: BadRequest
 
 
+def split_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, each as soon as it is there; of one that is too long only its beginning."""
+    while line := file.readline(LONGEST_LINE + 1):
+        yield line
+        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+            line = file.readline(LONGEST_LINE + 1)
+
+
 def read_jobs(lines: Iterable[bytes], base: Request) -> Iterator[BatchJob | UnreadableLine]:
     """The jobs of a file, each as soon as its line is there; `base` answers what a line leaves open.
 
@@ -46,12 +56,16 @@ def read_jobs(lines: Iterable[bytes], base: Request) -> Iterator[BatchJob | Unre
     seen = Counter[str]()
     for number, line in enumerate(lines, start=1):
         try:
+            if len(line) > LONGEST_LINE:
+                raise BadRequest("it is longer than any job", hint="a job is one line")
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             if not text or text.startswith("#"):
                 continue
             request = change_request(base, _values(text))
         except UnicodeDecodeError:
-            yield UnreadableLine(number, BadRequest("it is no text in UTF-8"))
+            yield UnreadableLine(
+                number, BadRequest("it is no text in UTF-8", hint="save the file as UTF-8")
+            )
             continue
         except BadRequest as error:
             yield UnreadableLine(number, error)
@@ -97,4 +111,4 @@ def _spell_json(key: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, str | int | float):
         return str(value)
-    raise BadRequest(f"`{key}` is neither a text nor a number")
+    raise BadRequest(f"`{key}` is neither a text nor a number", hint="write it as text")

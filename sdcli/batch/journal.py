@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 from sdcli.errors import SdcliError
+from sdcli.library.open_file import is_ordinary_file
 from sdcli.outputs.file_lock import lock_file
 
 JOURNAL_NAME = "batch.jsonl"
@@ -52,7 +53,7 @@ class BatchJournal:
         """Whether a picture is finished and still where it was put."""
         key = job, index
         if (path := self._finished.get(key)) is not None:
-            return path.is_file()
+            return is_ordinary_file(path)
         path, sha256 = self._intended.get(key, (None, ""))
         return path is not None and _hash_of(path) == sha256
 

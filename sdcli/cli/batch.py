@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from sdcli.batch.job_file import read_jobs
+from sdcli.batch.job_file import read_jobs, split_lines
 from sdcli.batch.journal import BatchJournal
 from sdcli.batch.run import (
     DuePicture,
@@ -30,6 +30,7 @@ from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import print_picture, print_plans
 from sdcli.engine import door
 from sdcli.errors import BadRequest, PartFailed
+from sdcli.library.open_file import expand_path, open_regular_file
 from sdcli.request import Draw
 from sdcli.studies.progress import RunProgress
 from sdcli.text import count_of
@@ -60,7 +61,7 @@ def batch(options: DrawingOptions, file: JobFile, seed: BatchSeed = None) -> Non
     Begun again, it goes on where it stopped.
     """
     base = replace(options.request(prompt=""), seed=seed)
-    planned = plan_jobs(read_jobs(_open_lines(file), base))
+    planned = plan_jobs(read_jobs(_read_lines(file), base))
     if options.mode.dry_run:
         failures = _print_plans(planned, options.mode)
     else:
@@ -71,16 +72,16 @@ def batch(options: DrawingOptions, file: JobFile, seed: BatchSeed = None) -> Non
         )
 
 
-def _open_lines(name: str) -> Iterable[bytes]:
+def _read_lines(name: str) -> Iterable[bytes]:
+    """The lines of the job file; those of stdin as they arrive."""
     if name == STDIN:
-        return sys.stdin.buffer
+        return split_lines(sys.stdin.buffer)
     try:
-        return Path(name).read_bytes().split(b"\n")
-    except OSError as error:
-        raise BadRequest(
-            f"the jobs in `{name}` cannot be read: {error.strerror or error}",
-            hint="name a text file, a job a line",
-        ) from None
+        with open_regular_file(expand_path(Path(name))) as file:
+            return [*split_lines(file)]
+    except BadRequest as error:
+        hint = "name a text file, a job a line; `-` reads them from stdin"
+        raise BadRequest(error.fact, hint=hint) from None
 
 
 def _print_plans(planned: Iterable[PlannedJob | FailedJob], mode: OutputMode) -> int:

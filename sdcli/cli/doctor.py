@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from sdcli import __version__, folders
 from sdcli.environment import read_environment
+from sdcli.library.open_file import is_folder
 from sdcli.options.fast_ways import FAST_WAYS, FastWay
 
 LIBRARIES = ("diffusers", "transformers", "accelerate", "safetensors", "pillow")
@@ -63,7 +64,7 @@ def _version(name: str) -> str:
 
 def _folder() -> str:
     folder = folders.models_folder()[0]
-    if not folder.is_dir():
+    if not is_folder(folder):
         return f"{folder} (not there yet)"
     free = shutil.disk_usage(folder).free / 2**30
     return f"{folder}, {free:.0f} GB free"

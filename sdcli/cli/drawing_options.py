@@ -14,7 +14,7 @@ from sdcli.cli.options import is_switch, typer_option, typer_type, value_unless_
 from sdcli.cli.output_mode import OutputMode
 from sdcli.environment import read_environment
 from sdcli.errors import BadRequest
-from sdcli.options.parse import Switch
+from sdcli.options.parse import LONGEST_PROMPT, Switch
 from sdcli.options.presets import Preset, fill_from_presets, read_preset
 from sdcli.options.table import ALL_OPTIONS, Option, change_request
 from sdcli.reproduce.as_preset import preset_from_picture
@@ -139,7 +139,7 @@ def read_prompt(prompt: str) -> str:
     """The prompt; `-` is what stdin says, read to its end."""
     if prompt != "-":
         return prompt
-    text = sys.stdin.read().strip()
+    text = sys.stdin.read(LONGEST_PROMPT + 1).strip()
     if not text:
         raise BadRequest("stdin held no prompt", hint='echo "a fox" | sdcli txt2img -')
     return text

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from sdcli import folders
 from sdcli.library.find import BUILTIN
+from sdcli.library.open_file import is_there
 from sdcli.plan import Plan
 from sdcli.weights import checkpoint
 
@@ -15,7 +16,7 @@ GREETED = "greeted"
 def first_greeting(plan: Plan) -> str:
     """The line, if this plan draws with the built-in model for the first time; else nothing."""
     mark = folders.cache_folder() / GREETED
-    if plan.model.path != folders.assets_folder() / f"{BUILTIN}.safetensors" or mark.exists():
+    if plan.model.path != folders.assets_folder() / f"{BUILTIN}.safetensors" or is_there(mark):
         return ""
     with suppress(OSError):  # a cache that cannot be written costs a repetition
         mark.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from sdcli.cli import console, options
 from sdcli.cli.run import examine_machine
 from sdcli.errors import BadRequest
 from sdcli.library.find import list_models
+from sdcli.library.open_file import is_ordinary_file
 from sdcli.schedulers.table import SOLVERS, SPACINGS
 from sdcli.weights import checkpoint
 from sdcli.weights.read_header import read_header
@@ -70,7 +71,9 @@ def models(json: options.Json = False) -> None:
 
 def model_line(path: Path) -> tuple[str, str, str]:
     """A file's kind, the family of a checkpoint and its size, from its header."""
-    weight = sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")))
+    weight = sum(
+        file.stat().st_size for file in ([path] if is_ordinary_file(path) else path.rglob("*"))
+    )
     size = f"{weight / 1e9:.2f}"
     try:
         kind = checkpoint.kind_name(read_header(path))

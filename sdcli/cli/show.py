@@ -62,7 +62,10 @@ def show(
     for error in failed:
         console.print_error(error)
     if failed:
-        raise PartFailed(f"{len(failed)} of {len(files)} files could not be read")
+        raise PartFailed(
+            f"{len(failed)} of {len(files)} files could not be read",
+            hint="what each of them is, is said above",
+        )
 
 
 def _told(name: str, json: bool) -> SdcliError | None:

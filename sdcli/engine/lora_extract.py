@@ -37,7 +37,8 @@ def extract_lora(job: Extraction, listener: Listener) -> None:
             listener.on_progress(done, len(ours))
     if not found:
         raise BadRequest(
-            f"`{tuned.path.name}` and `{base.path.name}` do not differ in U-Net or text encoder"
+            f"`{tuned.path.name}` and `{base.path.name}` do not differ in U-Net or text encoder",
+            hint="there is nothing between them to extract",
         )
     dtype = STORED_DTYPES[tuned.header.dtype]
     stored = {key: tensor.to(dtype).contiguous() for key, tensor in found.items()}

@@ -38,7 +38,9 @@ def make_noise(seed: int, rng: str = "cpu", device: str = "cpu", *, ensd: int = 
     `ensd` is A1111's "eta noise seed delta": all draws but the first come from another seed.
     """
     if not 0 <= seed < SEEDS:
-        raise BadRequest(f"a seed is a number from 0 to 2^64 - 1, and {seed} is not")
+        raise BadRequest(
+            f"a seed is a number from 0 to 2^64 - 1, and {seed} is not", hint="choose another seed"
+        )
     makers: dict[str, Callable[[int], SeededNoise]] = {
         "cpu": lambda seed: TorchNoise(seed, "cpu"),
         "nv": PhiloxNoise,

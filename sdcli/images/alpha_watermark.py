@@ -6,14 +6,13 @@ thrown away, which is why some programs write it. Read only: it changes pixels.
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from pathlib import Path
 
 from PIL import Image
 
 from sdcli.images.embedded_texts import LONGEST, decompress_text
-from sdcli.images.load import DAMAGED
+from sdcli.images.open_picture import DAMAGED, open_picture
 
 MAGIC = {b"stealth_pnginfo": False, b"stealth_pngcomp": True}
 LARGEST = 20_000_000  # pixels; decoding them is the only thing here that takes memory
@@ -24,10 +23,7 @@ _BITS = bytes.maketrans(bytes(range(256)), b"01" * 128)
 def read_watermark(path: Path) -> str:
     """The hidden text, or nothing."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(path)
-        with image:
+        with open_picture(path) as image:
             bands = image.getbands()
             if "A" not in bands or image.width * image.height > LARGEST:
                 return ""

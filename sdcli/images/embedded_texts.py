@@ -7,7 +7,6 @@ and WebP; of other formats what pillow finds. The watermark in the alpha channel
 from __future__ import annotations
 
 import struct
-import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from PIL import Image
 
 from sdcli.errors import BadRequest
 from sdcli.images import exif
-from sdcli.images.load import DAMAGED
+from sdcli.images.open_picture import DAMAGED, open_picture
+from sdcli.library.open_file import open_regular_file
 
 LONGEST = 8 * 2**20  # of one text, in bytes
 MOST_TEXT = 32 * 2**20  # of all of them
@@ -55,7 +55,7 @@ def read_embedded_texts(path: Path) -> EmbeddedTexts:
     """Every text in the picture at `path`; BadRequest where it is no picture."""
     texts = EmbeddedTexts()
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             start = file.read(16)
             for fits, walk in _FORMATS:
                 if fits(start):
@@ -63,7 +63,9 @@ def read_embedded_texts(path: Path) -> EmbeddedTexts:
                     return texts
             _by_pillow(path, texts)
     except OSError as error:
-        raise BadRequest(f"`{path}` cannot be read: {error.strerror or error}") from None
+        raise BadRequest(
+            f"`{path}` cannot be read: {error.strerror or error}", hint="name another file"
+        ) from None
     return texts
 
 
@@ -203,16 +205,17 @@ def _webp(file: BinaryIO, texts: EmbeddedTexts) -> None:
 def _by_pillow(path: Path, texts: EmbeddedTexts) -> None:
     """AVIF, GIF, TIFF and whatever else pillow opens."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(path)
-        with image:
+        with open_picture(path) as image:
             info = cast(Mapping[str, Any], image.info)
             found = {name: info.get(name) for name in ("exif", "xmp", "comment")}
     except Image.DecompressionBombError:
-        raise BadRequest(f"`{path}` claims to be larger than any picture is") from None
+        raise BadRequest(
+            f"`{path}` claims to be larger than any picture is", hint="use another"
+        ) from None
     except DAMAGED as error:
-        raise BadRequest(f"`{path}` is no picture that can be read") from error
+        raise BadRequest(
+            f"`{path}` is no picture that can be read", hint="PNG, JPEG and WebP can be, and others"
+        ) from error
     for name, block in found.items():
         if isinstance(block, bytes) and len(block) <= LONGEST:
             _PILLOWS[name](block, texts)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+from sdcli.library.open_file import is_ordinary_file
+
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -20,7 +22,7 @@ def load_font(size: int, bold: bool = False) -> Font:
     if charts is not None and charts.origin is not None:
         name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
         file = Path(charts.origin).parent / "mpl-data" / "fonts" / "ttf" / name
-        if file.is_file():
+        if is_ordinary_file(file):
             return ImageFont.truetype(str(file), size)
     return ImageFont.load_default(size)
 

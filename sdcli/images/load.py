@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import struct
-import warnings
-import zlib
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageOps
 
 from sdcli.errors import BadRequest
+from sdcli.images.open_picture import DAMAGED, open_picture
 from sdcli.library.open_file import is_folder, is_there, open_regular_file
 
 CELL = 8  # pixels of a latent cell's side
 LARGEST = 64_000_000  # pixels; what a picture may claim before anything of it is decoded
-# What pillow's decoders have been seen to raise over damaged files.
-DAMAGED = (
-    *(OSError, SyntaxError, ValueError, RuntimeError, TypeError, LookupError, EOFError),
-    *(ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError),
-)
-# What is opened, whatever a file's name ends in: no format that runs programs or draws by script.
-FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "ICO")
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _SIDEWAYS = {5, 6, 7, 8}
 _TURNS = {
@@ -48,9 +41,7 @@ def picture_size(path: Path, what: str = "picture") -> tuple[int, int]:
 def _orientation(image: Image.Image) -> int:
     """Which side is up, as far as the picture says so. (Without EXIF a PNG would be decoded.)"""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return image.getexif().get(0x0112, 1)
+        return image.getexif().get(0x0112, 1)
     except DAMAGED:
         return 1
 
@@ -173,7 +164,9 @@ def _edged(image: Image.Image, width: int, height: int) -> Image.Image:
     return wide
 
 
-def _opened(path: Path, what: str) -> Image.Image:
+@contextmanager
+def _opened(path: Path, what: str) -> Generator[Image.Image]:
+    """The picture, its size known to be one that can be read; errors are said of the `what`."""
     if is_folder(path):
         raise BadRequest(f"`{path}` is a folder", hint=f"name the {what} in it")
     if not is_there(path):
@@ -185,21 +178,19 @@ def _opened(path: Path, what: str) -> Image.Image:
             f"`{path.name}` is a HEIC picture, which is not read here",
             hint="save it as JPEG or PNG first",
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged tags, and of many pixels
-            image = Image.open(path, formats=FORMATS)
-    except DAMAGED as error:
-        if isinstance(error, Image.DecompressionBombError):
+    with ExitStack() as stack:
+        try:
+            image = stack.enter_context(open_picture(path))
+        except Image.DecompressionBombError as error:
             raise _too_large(path, what) from error
-        raise BadRequest(
-            f"`{path.name}` is not a picture that can be read",
-            hint=f"the {what} must be a PNG, JPEG, WebP or another common picture file",
-        ) from error
-    if image.width * image.height > LARGEST:
-        image.close()
-        raise _too_large(path, what)
-    return image
+        except DAMAGED as error:
+            raise BadRequest(
+                f"`{path.name}` is not a picture that can be read",
+                hint=f"the {what} must be a PNG, JPEG, WebP or another common picture file",
+            ) from error
+        if image.width * image.height > LARGEST:
+            raise _too_large(path, what)
+        yield image
 
 
 def _too_large(path: Path, what: str) -> BadRequest:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +18,10 @@ from PIL import Image
 from sdcli.errors import BadRequest
 from sdcli.images.alpha_watermark import read_watermark
 from sdcli.images.embedded_texts import PNG
-from sdcli.images.load import DAMAGED
+from sdcli.images.open_picture import DAMAGED, open_picture
+from sdcli.library.open_file import open_regular_file
 
+LARGEST_FILE = 200 * 2**20
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")
 _JPEG_TEXTS = (0xE1, 0xED, 0xFE)  # EXIF and XMP, IPTC, comments
 _HAS_EXIF, _HAS_XMP = 0x08, 0x04
@@ -34,7 +37,12 @@ class StrippedPicture(NamedTuple):
 
 def strip_metadata(path: Path) -> StrippedPicture:
     """The file at `path` as it would be if nothing had been written into it."""
-    raw = path.read_bytes()
+    with open_regular_file(path) as file:
+        raw = file.read(LARGEST_FILE + 1)
+    if len(raw) > LARGEST_FILE:
+        raise BadRequest(
+            f"`{path.name}` is larger than {LARGEST_FILE >> 20} MB", hint="pictures are smaller"
+        )
     if read_watermark(path):
         raw = _wiped(path)
     for name, (opening, pieces) in _FORMATS.items():
@@ -70,8 +78,10 @@ def _jpeg(raw: bytes) -> Iterator[bytes]:
 def _turned(raw: bytes) -> bytes:
     """An EXIF block of nothing but which side is up, where that is not plain."""
     try:
-        with Image.open(io.BytesIO(raw)) as image:
-            turn = image.getexif().get(_ORIENTATION, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged tags
+            with Image.open(io.BytesIO(raw)) as image:
+                turn = image.getexif().get(_ORIENTATION, 1)
     except DAMAGED:
         return b""
     if turn not in range(2, 9):
@@ -99,7 +109,7 @@ def _webp(raw: bytes) -> Iterator[bytes]:
 
 def _wiped(path: Path) -> bytes:
     """The picture with the lowest bit of its alpha channel all the same."""
-    with Image.open(path) as image:
+    with open_picture(path) as image:
         alpha = image.getchannel("A").point([level | 1 for level in range(256)])
         image.putalpha(alpha)
         file = io.BytesIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,7 @@ def _listed(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path
 
 def _at(name: str) -> Path | None:
     path = expand_path(Path(name))
-    return path if is_there(path) else None
+    return path if is_there(path) or os.path.lexists(path) else None  # a link into nowhere, too
 
 
 def _named(name: str) -> Path | None:
@@ -101,7 +102,7 @@ def _posix(known: str, path: Path) -> str:
 
 def _builtin(name: str) -> Path:
     path = folders.assets_folder() / f"{name.replace(':', '-')}.safetensors"
-    if not re.fullmatch(r"builtin(:[\w-]+)?", name) or not path.is_file():
+    if not re.fullmatch(r"builtin(:[\w-]+)?", name) or not is_ordinary_file(path):
         known = [each for each, _ in list_models() if each.partition(":")[0] == BUILTIN]
         raise BadRequest(
             f"the package holds no `{name}`", hint=f"it holds {', '.join(known) or 'none'}"

@@ -11,6 +11,7 @@ from sdcli import folders
 from sdcli.errors import SdcliError
 from sdcli.library.find import FOLDER_SIGN, list_models
 from sdcli.library.hashes import hash_file, hash_tensors, seen_at
+from sdcli.library.open_file import is_ordinary_file, open_regular_file
 from sdcli.plan import File
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
@@ -69,7 +70,7 @@ def find_by_short_hash(short: str, name: str = "") -> Path | None:
 
 def a1111_old_hash(path: Path) -> str:
     """The hash that AUTOMATIC1111 used until 2023: 64 KB, one megabyte into the file."""
-    with path.open("rb") as file:
+    with open_regular_file(path) as file:
         file.seek(0x100000)
         return hashlib.sha256(file.read(0x10000)).hexdigest()[:8]
 
@@ -81,7 +82,7 @@ def _same(sha256: str) -> Callable[[Path], bool]:
 def _matches(short: str) -> Callable[[Path], bool]:
     def matches(path: Path) -> bool:
         if len(short) == 8:
-            return path.is_file() and a1111_old_hash(path) == short
+            return is_ordinary_file(path) and a1111_old_hash(path) == short
         if hash_file(path).sha256.startswith(short):
             return True
         return path.suffix == ".safetensors" and hash_tensors(path).startswith(short)
@@ -112,7 +113,7 @@ def _ordinary(path: Path) -> bool:
         real = path.resolve()
         if real.is_relative_to("/proc") or real.is_relative_to("/sys"):
             return False
-        return real.is_file() or (real / FOLDER_SIGN).is_file()
+        return is_ordinary_file(real) or is_ordinary_file(real / FOLDER_SIGN)
     except (OSError, ValueError, RuntimeError):  # too long, a loop of links
         return False
 

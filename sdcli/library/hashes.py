@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sdcli.errors import SdcliError
 from sdcli.library import cache, hub
-from sdcli.library.open_file import expand_path, is_folder, open_regular_file
+from sdcli.library.open_file import expand_path, is_folder, is_ordinary_file, open_regular_file
 from sdcli.plan import File
 
 # A file changed this lately may change again within the same tick of the file system's clock.
@@ -81,7 +81,9 @@ def _hash_once(path: Path, kind: str, reckon: Callable[[BufferedReader], str]) -
         try:
             reckoned = reckon(file)
         except OSError as error:
-            raise SdcliError(f"`{path}` cannot be read: {error.strerror or error}") from None
+            raise SdcliError(
+                f"`{path}` cannot be read: {error.strerror or error}", hint="name another file"
+            ) from None
         status = os.fstat(file.fileno())
         if _state(status) != state:
             raise _replaced(File(path, reckoned))
@@ -105,7 +107,7 @@ def _state(status: os.stat_result) -> str:
 def _state_of(path: Path) -> tuple[str, ...]:
     """The state of a file, or of every file of a folder."""
     try:
-        inside = _files_of(path) if path.is_dir() else [path]
+        inside = _files_of(path) if is_folder(path) else [path]
         return tuple(f"{each} {_state(each.stat())}" for each in inside)
     except OSError:
         return ()
@@ -135,5 +137,5 @@ def _files_of(folder: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix.lower() in (*hub.ENDINGS, ".json")
+        if is_ordinary_file(path) and path.suffix.lower() in (*hub.ENDINGS, ".json")
     ]

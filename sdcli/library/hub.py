@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.library.open_file import is_ordinary_file, is_there
 
 # The parts of a diffusers model that are read; never the many copies that lie beside them.
 PATTERNS = (
@@ -28,7 +29,7 @@ def is_hub_name(name: str) -> bool:
     A mistyped path is none: that a file is missing is no reason to go to the network.
     """
     found = re.fullmatch(r"(\w[\w.-]*)/(\w[\w.-]*)(/[\w./-]+\.(safetensors|ckpt))?", name)
-    if found is None or Path(found[1]).exists():
+    if found is None or is_there(Path(found[1])):
         return False
     return found[3] is not None or not found[2].lower().endswith(ENDINGS)
 
@@ -38,7 +39,7 @@ def fetch_from_hub(name: str, folder: Path) -> Path:
     owner, repo, *file = name.split("/", 2)
     place = folder / f"{owner}--{repo}"
     wanted = place / file[0] if file else place / "model_index.json"
-    if not wanted.is_file():
+    if not is_ordinary_file(wanted):
         _download(f"{owner}/{repo}", file[0] if file else None, place)
     return wanted if file else place
 
@@ -69,7 +70,7 @@ def _download(repo: str, file: str | None, place: Path) -> None:
             f"there is no file `{repo}`, and the hub cannot be asked for a model of that name",
             hint=f"check the path, or the network ({type(error).__name__})",
         ) from None
-    if not file and not (place / "model_index.json").is_file():
+    if not file and not is_ordinary_file(place / "model_index.json"):
         raise BadRequest(
             f"`{repo}` on the hub is no diffusers model",
             hint="name a file in it: `owner/name/FILE`",

@@ -38,7 +38,7 @@ def expand_path(path: Path) -> Path:
     """The path with `~` filled in; `~nobody`, who has no home here, is a name like any other."""
     try:
         return path.expanduser()
-    except RuntimeError:
+    except (RuntimeError, ValueError):
         return path
 
 
@@ -77,7 +77,7 @@ def _is_of_the_system(device: int) -> bool:
 
 def _unreadable(path: Path, error: OSError | ValueError) -> SdcliError:
     reason = error.strerror if isinstance(error, OSError) else None
-    return SdcliError(f"`{path}` cannot be read: {reason or error}")
+    return SdcliError(f"`{path}` cannot be read: {reason or error}", hint="name another file")
 
 
 # Opening a pipe waits for its writer, unless it is opened like this. (Windows has neither.)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from sdcli.errors import BadRequest
 from sdcli.images.preprocessors import NONE, PREPROCESSORS
+from sdcli.library.open_file import expand_path, is_ordinary_file
 from sdcli.request import Control, Lora
 from sdcli.text import suggest
 
@@ -55,7 +56,7 @@ class Whole:
     def check(self, value: Any) -> int:
         """The number, if it is within the bounds."""
         if isinstance(value, bool) or not isinstance(value, int):
-            raise BadRequest(f"`{value}` is not a whole number")
+            raise BadRequest(f"`{value}` is not a whole number", hint=self._bounds)
         if not self.least <= value <= self.most:
             raise BadRequest(f"{value} is out of bounds", hint=self._bounds)
         if value % self.multiple:
@@ -86,7 +87,7 @@ class Real:
     def check(self, value: Any) -> float:
         """The number, if it is one and within the bounds."""
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadRequest(f"`{value}` is not a number")
+            raise BadRequest(f"`{value}` is not a number", hint=f"{self.least:g} to {self.most:g}")
         if self.least == 0 and value < 0:
             raise BadRequest(f"{value:g} is negative", hint=f"0 to {self.most:g}")
         if not self.least <= value <= self.most:  # which no NaN passes
@@ -126,7 +127,7 @@ class Text:
     def check(self, value: Any) -> str:
         """The text, if it is one and not too long."""
         if not isinstance(value, str):
-            raise BadRequest(f"`{value}` is not a text")
+            raise BadRequest(f"`{value}` is not a text", hint="write it in quotes")
         if len(value) > self.longest:
             raise BadRequest(
                 f"a text of {len(value)} characters is too long", hint=f"at most {self.longest}"
@@ -146,9 +147,11 @@ class Name:
         """The name, if there is one."""
         name = str(value)
         if not name.strip():
-            raise BadRequest("an empty text names nothing")
+            raise BadRequest("an empty text names nothing", hint="name a file, or leave it away")
         if len(name) > LONGEST_NAME:
-            raise BadRequest(f"a name of {len(name)} characters is too long")
+            raise BadRequest(
+                f"a name of {len(name)} characters is too long", hint=f"at most {LONGEST_NAME}"
+            )
         return name
 
 
@@ -161,12 +164,8 @@ class FilePath:
         return self.check(Path(Name()(text)))
 
     def check(self, value: Any) -> Path:
-        """The path, its `~` resolved where there is such a home."""
-        path = Path(value)
-        try:
-            return path.expanduser()
-        except RuntimeError:  # `~nobody/x`
-            return path
+        """The path, its `~` filled in where there is such a home."""
+        return expand_path(Path(value))
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ class Switch:
     def check(self, value: Any) -> bool:
         """Yes or no."""
         if not isinstance(value, bool):
-            raise BadRequest(f"`{value}` is neither yes nor no")
+            raise BadRequest(f"`{value}` is neither yes nor no", hint="yes or no")
         return value
 
 
@@ -250,7 +249,7 @@ def parse_yes_or_no(text: str) -> bool:
     """Yes or no, in the words that configuration files use."""
     known = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
     if text.strip().lower() not in known:
-        raise BadRequest(f"`{text}` is neither yes nor no")
+        raise BadRequest(f"`{text}` is neither yes nor no", hint="yes or no")
     return known[text.strip().lower()]
 
 
@@ -295,7 +294,7 @@ def _split_name_and_image(rest: str, text: str) -> tuple[str, str]:
         raise BadRequest(
             f"`{text}` names no picture", hint="write FILE:IMAGE, then :WEIGHT if you like"
         )
-    before_files = [at for at in places if Path(rest[at + 1 :]).is_file()]
+    before_files = [at for at in places if is_ordinary_file(Path(rest[at + 1 :]))]
     at = (before_files or places)[0]
     return rest[:at], rest[at + 1 :]
 

@@ -20,6 +20,13 @@ from typing import Any, cast
 
 from sdcli import folders
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.library.open_file import (
+    expand_path,
+    is_folder,
+    is_ordinary_file,
+    is_there,
+    open_regular_file,
+)
 from sdcli.options.parse import spell_value
 from sdcli.options.table import OPTIONS, Option, find_option, given_values
 from sdcli.request import Request
@@ -41,15 +48,20 @@ def read_preset(name: str) -> Preset:
     """The preset in a TOML file, or of that name in the user's folder of presets."""
     path = _find_preset(name)
     try:
-        with path.open("rb") as opened:
+        with open_regular_file(path) as opened:
             text = opened.read(LONGEST + 1)
         if len(text) > LONGEST:
             raise BadRequest(f"the preset `{path}` is longer than any", hint="it is to be TOML")
         table = tomllib.loads(text.decode())
     except OSError as error:
-        raise BadRequest(f"the preset `{path}` cannot be read: {error.strerror}") from None
+        raise BadRequest(
+            f"the preset `{path}` cannot be read: {error.strerror}", hint="name another file"
+        ) from None
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"the preset `{path}` is not TOML: {str(error)[:120]}") from None
+        raise BadRequest(
+            f"the preset `{path}` is not TOML: {str(error)[:120]}",
+            hint="write lines like `steps = 30`",
+        ) from None
     try:
         values = {find_option(key).name: _read_value(key, value) for key, value in table.items()}
     except BadRequest as error:
@@ -109,13 +121,14 @@ def _is_open(request: Request, option: Option) -> bool:
 
 
 def _find_preset(name: str) -> Path:
-    path = Path(name).expanduser()
-    if path.is_file():
+    path = expand_path(Path(name))
+    if is_there(path):
         return path
     folder = folders.config_folder() / "presets"
-    if "/" not in name and (kept := folder / f"{name.removesuffix('.toml')}.toml").is_file():
+    kept = folder / f"{name.removesuffix('.toml')}.toml"
+    if "/" not in name and is_ordinary_file(kept):
         return kept
-    known = sorted(each.stem for each in folder.glob("*.toml")) if folder.is_dir() else []
+    known = sorted(each.stem for each in folder.glob("*.toml")) if is_folder(folder) else []
     hint = f"there is {', '.join(known)}" if known else f"presets are TOML files in `{folder}`"
     raise BadRequest(f"there is no preset `{name}`", hint=hint)
 
@@ -125,7 +138,7 @@ def _read_value(key: str, value: Any) -> Any:
     option = find_option(key)
     if isinstance(value, list) != option.many:
         kind = "a list" if option.many else "one value"
-        raise BadRequest(f"`{key}` is to be {kind}")
+        raise BadRequest(f"`{key}` is to be {kind}", hint='a list is written like `["a", "b"]`')
     if option.many:
         return tuple(option.read(spell_data(key, each)) for each in cast(list[Any], value))
     return option.read(spell_data(key, value))
@@ -137,4 +150,4 @@ def spell_data(key: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise BadRequest(f"`{key}` is neither a text nor a number")
+    raise BadRequest(f"`{key}` is neither a text nor a number", hint="write it as text")

@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import SilentListener, Step
+from sdcli.images.open_picture import DAMAGED, open_picture
 from sdcli.library.find import find_adapter
-from sdcli.outputs.atomic import write_file
+from sdcli.library.open_file import is_folder
+from sdcli.outputs.atomic import check_name, write_file
 from sdcli.request import Output
 from sdcli.weights.vae import find_vae
 
@@ -24,15 +25,19 @@ def check_preview(output: Output) -> None:
     """Refuse a preview that cannot be kept: before a model is loaded."""
     if output.preview_vae is not None:
         if output.preview is None:
-            raise BadRequest("`--preview-vae` shows nothing without `--preview FILE`")
+            raise BadRequest(
+                "`--preview-vae` shows nothing without `--preview FILE`",
+                hint="add it, or leave both away",
+            )
         find_vae(find_adapter(output.preview_vae, "TAESD"))
     path = output.preview
     if path is None:
         return
     if path.suffix.lower() != ".png":
         raise BadRequest(f"the preview `{path}` does not end with `.png`", hint="call it view.png")
-    if not path.parent.is_dir() or path.is_dir():
+    if not is_folder(path.parent) or is_folder(path):
         raise BadRequest(f"`{path}` cannot be written: no such folder", hint="make it first")
+    check_name(path)
     if os.path.lexists(path) and not output.force and not _is_preview(path):
         raise BadRequest(
             f"`{path}` exists and is no preview", hint="`--force` replaces it; or name another"
@@ -41,9 +46,9 @@ def check_preview(output: Output) -> None:
 
 def _is_preview(path: Path) -> bool:
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             return image.info.get(MARK[0]) == MARK[1]
-    except (UnidentifiedImageError, OSError, ValueError):
+    except (SdcliError, *DAMAGED):
         return False
 
 

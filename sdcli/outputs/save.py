@@ -150,7 +150,7 @@ def prepare_destination(place: Destination, plan: Plan) -> None:
         check_name(path)
         if place.exact and not place.force and os.path.lexists(path):
             raise is_taken(path)
-        if path.is_dir():
+        if is_folder(path):
             raise BadRequest(f"`{path}` is a folder", hint="name a file in it, or end it with `/`")
     folder = place.path(plan, 0).parent
     try:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from PIL import Image
 
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.library.open_file import is_folder, is_ordinary_file
 from sdcli.metadata import codec
 from sdcli.outputs.atomic import write_file
 from sdcli.outputs.save import (
@@ -76,12 +77,12 @@ def open_study_folder(asked: Output, kind: str, plan: Plan) -> StudyFolder:
     if asked.path is None:
         return StudyFolder(_next_free(Path(PARENT) / default_study_name(kind, plan)), form)
     path = Path(asked.path)
-    if names_file(asked.path) or path.is_file():
+    if names_file(asked.path) or is_ordinary_file(path):
         raise BadRequest(
             f"`--out {asked.path}` is a file, and this makes a folder of files",
             hint="name a folder, or end its name with `/`",
         )
-    if path.is_dir() and any(path.iterdir()) and not asked.force:
+    if is_folder(path) and any(path.iterdir()) and not asked.force:
         raise BadRequest(
             f"the folder `{path}` is not empty",
             hint="name a new one, or replace what is in it with `--force`",

@@ -10,6 +10,7 @@ from sdcli import plan, request
 from sdcli.errors import BadRequest
 from sdcli.library.find import find_checkpoint
 from sdcli.library.hashes import hash_file
+from sdcli.library.open_file import is_folder, is_there
 from sdcli.outputs.atomic import check_free
 from sdcli.plan import File
 from sdcli.planning import adapters
@@ -50,7 +51,7 @@ def plan_merge(
     if not loras:
         raise BadRequest("there is nothing to merge", hint="name a LoRA: `--lora FILE[:WEIGHT]`")
     found = checkpoint.identify_checkpoint(find_checkpoint(model))
-    if found.path.is_dir():
+    if is_folder(found.path):
         raise BadRequest(
             f"`{found.path}` is a folder, and a merge writes one file of the same layout",
             hint="name a checkpoint in a single file",
@@ -76,7 +77,7 @@ def _place(out: Path, force: bool, *sources: Checkpoint) -> None:
     """Refuse a name that is taken, is not a safetensors file's, or is that of a source."""
     if out.suffix.lower() != ENDING:
         raise BadRequest(f"`{out}` does not end with `{ENDING}`", hint="that is what is written")
-    if any(out.exists() and out.samefile(source.path) for source in sources):
+    if any(is_there(out) and out.samefile(source.path) for source in sources):
         raise BadRequest(f"`{out}` is what would be read", hint="name another file")
     check_free(out, force=force)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageStat
 
 from sdcli.images.load import load_picture
+from sdcli.images.open_picture import open_picture
 from sdcli.metadata.record import hash_pixels
 from sdcli.outputs.save import FORMATS
 from sdcli.picture import Picture
@@ -67,7 +68,7 @@ def compare_with_original(picture: Picture, recalled: RecalledPicture) -> Verdic
 
 
 def _has_format(path: Path, form: str) -> bool:
-    with Image.open(path) as image:
+    with open_picture(path) as image:
         return image.format == form
 
 

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 from PIL import Image
 
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.library.open_file import is_folder, is_ordinary_file
 from sdcli.metadata import codec
 from sdcli.outputs import study_folder
 from sdcli.outputs.file_lock import try_lock
@@ -51,7 +52,7 @@ class OpenStudy:
     def find(self, name: str) -> Mapping[str, Any] | None:
         """What was remembered of a picture that is still there; None: it is to be drawn."""
         facts = self._finished.get(name)
-        return facts if facts is not None and self.path_of(facts).is_file() else None
+        return facts if facts is not None and is_ordinary_file(self.path_of(facts)) else None
 
     def path_of(self, facts: Mapping[str, Any]) -> Path:
         """Where a remembered picture is."""
@@ -111,7 +112,7 @@ def _candidates(kind: str, plan: Plan) -> list[Path]:
         return [Path(plan.output.path)]
     name = study_folder.default_study_name(kind, plan).rpartition("-")[0]
     parent = Path(study_folder.PARENT)
-    return sorted(path for path in parent.glob(f"{_literal(name)}-*") if path.is_dir())
+    return sorted(path for path in parent.glob(f"{_literal(name)}-*") if is_folder(path))
 
 
 def _literal(name: str) -> str:

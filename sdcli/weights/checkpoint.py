@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
+from sdcli.library.open_file import is_ordinary_file
 from sdcli.weights import model_config
 from sdcli.weights.components import Component, find_gap, gaps_named, is_taesd, sort_into_components
 from sdcli.weights.families import FAMILIES, OTHER_CHANNELS, Family
@@ -121,7 +122,7 @@ def kind_name(header: Header) -> str:
 
 def identify_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint in a file or folder; an error that says what it is instead."""
-    if not path.is_file():
+    if not is_ordinary_file(path):
         return checkpoint_from_header(read_header(path))
     status = path.stat()
     sign = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

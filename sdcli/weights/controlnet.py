@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
+from sdcli.library.open_file import is_folder, is_ordinary_file
 from sdcli.weights import model_config
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.components import Component, gaps_named
@@ -52,9 +53,9 @@ class ControlFile:
 
 def controlnet_file(path: Path) -> Path:
     """The file of a ControlNet: itself, or the weights in a diffusers folder."""
-    if not path.is_dir():
+    if not is_folder(path):
         return path
-    found = [path / name for name in WEIGHTS if (path / name).is_file()]
+    found = [path / name for name in WEIGHTS if is_ordinary_file(path / name)]
     found += sorted(path.glob("*.safetensors")) or sorted(path.glob("*.bin"))
     if not found:
         raise BadRequest(f"no ControlNet lies in the folder `{path}`", hint="name its file")
@@ -65,7 +66,10 @@ def read_controlnet(path: Path) -> ControlFile:
     """The ControlNet in a file; anything else is refused by what it is."""
     header = read_header(path)
     if other := next((what for mark, what in OTHERS if _marked(mark, header.tensors)), None):
-        raise BadRequest(f"`{path.name}` is {other}, which sdcli cannot follow")
+        raise BadRequest(
+            f"`{path.name}` is {other}, which sdcli cannot follow",
+            hint="use a ControlNet of the usual kind",
+        )
     row = find_file_kind(header)
     if row.name != "controlnet":
         raise BadRequest(f"`{path.name}` is {row.title}, not a ControlNet", hint=row.hint)

@@ -24,10 +24,16 @@ def count_children(shapes: Collection[str], prefix: str, most: int = MOST_BLOCKS
     """How many numbered children `prefix` has: 3 for `prefix.0`, `prefix.1`, `prefix.2`."""
     numbers = numbers_after(shapes, prefix)
     if len(numbers) > most:
-        raise BadRequest(f"it has {len(numbers)} parts under `{prefix}`, more than any model")
+        raise BadRequest(
+            f"it has {len(numbers)} parts under `{prefix}`, more than any model",
+            hint="it was not written by a program that draws",
+        )
     if numbers != list(range(len(numbers))):
         missing = next(n for n in range(len(numbers)) if n not in numbers)
-        raise BadRequest(f"it lacks every tensor of `{prefix}.{missing}`, and has later ones")
+        raise BadRequest(
+            f"it lacks every tensor of `{prefix}.{missing}`, and has later ones",
+            hint="download it again, or use another",
+        )
     return len(numbers)
 
 
@@ -65,7 +71,10 @@ def unet_config(
     up = [transformer_depths(shapes, f"up_blocks.{level}") for level in levels]
     for row in [*down, *up]:
         if 0 in row and any(row):
-            raise BadRequest(f"its U-Net has attention behind some resnets of a level only: {row}")
+            raise BadRequest(
+                f"its U-Net has attention behind some resnets of a level only: {row}",
+                hint="models of such a shape are not drawn with",
+            )
     config: Config = {
         "sample_size": 64,
         "in_channels": tensor_side(shapes, "conv_in.weight", 1),
@@ -108,7 +117,10 @@ def _per_level(down: list[list[int]], shapes: Shapes) -> list[Any]:
     if middle and not any(down[-1]):
         rows[-1] = middle  # diffusers gives the middle block what stands last
     elif middle and rows[-1] != middle:
-        raise BadRequest(f"its U-Net's middle is {middle} deep, its last level {down[-1]}")
+        raise BadRequest(
+            f"its U-Net's middle is {middle} deep, its last level {down[-1]}",
+            hint="models of such a shape are not drawn with",
+        )
     return rows
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sdcli.errors import BadRequest, SdcliError
-from sdcli.library.open_file import open_regular_file
+from sdcli.library.open_file import is_folder, is_ordinary_file, open_regular_file
 from sdcli.weights.gguf import MAGIC, read_gguf
 from sdcli.weights.pickle import read_pickle
 from sdcli.weights.safetensors import Header, Tensor, damaged_file, read_safetensors
@@ -23,7 +23,7 @@ def read_folder_header(path: Path) -> Header:
     scaled = 0
     for part in ("unet", "vae", "text_encoder", "text_encoder_2", "scheduler"):
         for config in ("config.json", "scheduler_config.json"):
-            if (path / part / config).is_file():
+            if is_ordinary_file(path / part / config):
                 configs[part] = _json(path / part / config)
         for file in _weight_files(path / part):
             found = read_header(file)
@@ -46,7 +46,10 @@ def read_component_header(folder: Path, kind: str) -> Header:
         raise BadRequest(f"no weights lie in the folder `{folder}`", hint="name their file")
     config = folder / "config.json"
     return Header(
-        folder, "diffusers", tensors, configs={kind: _json(config)} if config.is_file() else {}
+        folder,
+        "diffusers",
+        tensors,
+        configs={kind: _json(config)} if is_ordinary_file(config) else {},
     )
 
 
@@ -100,13 +103,15 @@ NOT_WEIGHTS: tuple[tuple[bytes, str, str], ...] = (
 def read_header(path: Path) -> Header:
     """What a file or a diffusers folder holds, told by its content and never by its ending."""
     try:
-        if path.is_dir():
+        if is_folder(path):
             return read_folder_header(path)
         with open_regular_file(path) as file:
             first = file.read(64)
         return _sniffed(path, first)
     except OSError as error:
-        raise SdcliError(f"`{path}` cannot be read: {error.strerror}") from None
+        raise SdcliError(
+            f"`{path}` cannot be read: {error.strerror}", hint="name another file"
+        ) from None
 
 
 def _is_text(first: bytes) -> bool:

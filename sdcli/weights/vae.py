@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sdcli.errors import BadRequest
+from sdcli.library.open_file import is_folder, is_ordinary_file
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.components import Component, gaps_named, is_taesd, sort_into_components
 from sdcli.weights.file_kinds import find_file_kind
@@ -37,9 +38,9 @@ def find_vae(path: Path) -> tuple[Header, Component]:
 
 def _header(path: Path) -> Header:
     """Of a file, a diffusers model, or the folder of a VAE alone."""
-    if not path.is_dir() or (path / "unet").is_dir():
+    if not is_folder(path) or is_folder(path / "unet"):
         return read_header(path)
-    folder = path / VAE if (path / VAE).is_dir() else path
+    folder = path / VAE if is_folder(path / VAE) else path
     return read_component_header(folder, VAE)
 
 
@@ -63,7 +64,7 @@ def _taesd(path: Path) -> tuple[Header, Component]:
     halves: dict[str, Header] = {}
     for half, other in (("encoder", "decoder"), ("decoder", "encoder")):
         file = path if half in path.name else path.with_name(path.name.replace(other, half))
-        if half not in file.name or not file.is_file():
+        if half not in file.name or not is_ordinary_file(file):
             raise BadRequest(
                 f"`{path.name}` is one half of a TAESD",
                 hint=f"put `taesd_{half}` beside `taesd_{other}`",

@@ -18,18 +18,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from sdcli.batch.job_file import read_jobs
 from sdcli.errors import SdcliError
+from sdcli.images import load as images
+from sdcli.images.strip import strip_metadata
+from sdcli.library.find import find_file
 from sdcli.metadata import a1111_format, readers
 from sdcli.options.presets import read_preset
+from sdcli.options.table import ALL_OPTIONS
+from sdcli.outputs.save import find_destination
 from sdcli.prompts.a1111 import parse_a1111_weights, split_at_and
 from sdcli.prompts.scheduling import parse_prompt_editing
 from sdcli.prompts.tags import extract_lora_tags
+from sdcli.reproduce.as_preset import preset_from_picture
 from sdcli.reproduce.command_line import command_for_request
-from sdcli.request import Draw, Request
+from sdcli.reproduce.recall import recall_picture
+from sdcli.request import Draw, Output, Request
 from sdcli.show import picture
 from sdcli.show.fact_sheet import fact_lines, fact_record
 from sdcli.show.lora import lora_facts
@@ -42,6 +50,7 @@ from sdcli.weights.read_header import read_header
 from sdcli.weights.vae import check_vae
 from tests.bench import fuzz_samples as samples
 from tests.bench import fuzz_spoil as spoil
+from tests.helpers import plans
 
 SLOW = 2.0  # seconds of computing
 HUNGRY = 500  # megabytes that one case may add
@@ -85,7 +94,29 @@ def pictures_door(dice: random.Random, folder: Path) -> Iterator[Trial]:
         raw = spoil.spoilt(dice.choice(sound), dice, sound)
         raw = spoil.mended(raw) if dice.random() < 0.8 else raw
         path.write_bytes(raw)
-        yield Trial(lambda: picture.picture_lines(picture.picture_facts(path)), raw)
+        yield Trial(lambda: _read_picture(path), raw)
+
+
+def _read_picture(path: Path) -> None:
+    """All that is done with a picture, whatever it was handed as."""
+    _try_each(
+        lambda: picture.picture_lines(picture.picture_facts(path)),
+        lambda: images.load_picture(path),
+        lambda: images.load_mask(path),
+        lambda: images.is_photo(path),
+        lambda: strip_metadata(path),
+        lambda: preset_from_picture(path),
+        lambda: recall_picture(path),
+    )
+
+
+def _try_each(*uses: Callable[[], object]) -> None:
+    """Each of them, a refusal being an answer."""
+    for use in uses:
+        try:
+            use()
+        except SdcliError:
+            continue
 
 
 def headers_door(dice: random.Random, folder: Path) -> Iterator[Trial]:
@@ -137,18 +168,14 @@ def _read_weights(path: Path, model: Checkpoint) -> None:
     weights_lines(facts)
     json.dumps(fact_record(facts))
     header = read_header(path)
-    for use in (
+    _try_each(
         lambda: fact_lines(lora_facts(header, model)),
         lambda: check_fit(header, model),
         lambda: check_embeddings([path], model),
         lambda: check_vae(path, model),
         lambda: controlnet_config(check_controlnet(path, model), model),
         lambda: check_fit(read_header(model.path), identify_checkpoint(path)),
-    ):
-        try:
-            use()
-        except SdcliError:
-            continue
+    )
 
 
 def presets_door(dice: random.Random, folder: Path) -> Iterator[Trial]:
@@ -179,16 +206,31 @@ def prompts_door(dice: random.Random, _folder: Path) -> Iterator[Trial]:
 
 
 def _read_prompt(text: str) -> None:
-    for use in (
+    _try_each(
         lambda: parse_a1111_weights(text),
         lambda: split_at_and(text),
         lambda: extract_lora_tags(text),
         lambda: parse_prompt_editing(text, 20),
-    ):
-        try:
-            use()
-        except SdcliError:
-            continue
+    )
+
+
+def names_door(dice: random.Random, _folder: Path) -> Iterator[Trial]:
+    """Names and values, as they stand behind flags."""
+    sound = [name.encode() for name in samples.NAMES]
+    while True:
+        raw = spoil.spoilt(dice.choice(sound), dice, sound)
+        text = raw[:5_000].decode("utf-8", "surrogateescape")
+        yield Trial(lambda text=text: _read_name(text), raw)
+
+
+def _read_name(text: str) -> None:
+    _try_each(
+        lambda: find_file(text),
+        lambda: images.picture_size(Path(text)),
+        lambda: find_destination(Output(text), 2).path(plans.a_plan(), 0),
+        lambda: read_preset(text),
+        *(partial(option.parse, text) for option in ALL_OPTIONS.values()),
+    )
 
 
 DOORS: dict[str, Door] = {
@@ -200,6 +242,7 @@ DOORS: dict[str, Door] = {
     "presets": presets_door,
     "jobs": jobs_door,
     "prompts": prompts_door,
+    "names": names_door,
 }
 
 

@@ -117,6 +117,16 @@ PROMPTS = (
     "[a cat:a dog:0.5] AND a [red|green|blue] house :0.7",
     "<lora:ink:0.8> [[a:b:3]:c:[d|e]:0.25] {x} :1.3)",
 )
+NAMES = (
+    "~nobody/models/fox.safetensors",
+    "ink.safetensors:0.8,te=0.5",
+    "depth.safetensors:map.png:0.7@0.1-0.6",
+    "{scheduler}/{index:03}-{seed}.webp",
+    "builtin:blueprint",
+    "owner--name/fox",
+    "1e308",
+    "18446744073709551615",
+)
 
 
 def shape_tables() -> list[dict[str, tuple[int, ...]]]:

@@ -130,7 +130,8 @@ def test_pipes_devices_and_names_that_lead_nowhere(sdcli, tmp_path):
             read_header(path)
         ran = sdcli("show", path)
         assert ran.out == ""
-        assert what in ran.err
+        # A name that no file can have is none to look up, either.
+        assert (what if len(path.name) < 300 else "there is no file") in ran.err
         assert ran.code in {1, 2}
 
 

@@ -41,7 +41,9 @@ def plan_trace(
 ) -> TracePlan:
     """The trace that was asked for, or BadRequest where it could show nothing."""
     if request.count not in (None, 1):
-        raise BadRequest(f"`--count {request.count}`: a trace follows one picture")
+        raise BadRequest(
+            f"`--count {request.count}`: a trace follows one picture", hint="leave the count away"
+        )
     resolved = plan(request)
     steps = _steps(at, frames, resolved.steps)
     trace = TracePlan(

@@ -104,7 +104,9 @@ def _accept(fitted: LoraFit, model: Checkpoint, *, partial: bool) -> None:
     family = model.family
     file = fitted.lora.header.path.name
     if not fitted.lora.modules:
-        raise BadRequest(f"`{file}` is no LoRA: {_instead(fitted.lora)}")
+        raise BadRequest(
+            f"`{file}` is no LoRA: {_instead(fitted.lora)}", hint="see what it is with `sdcli show`"
+        )
     if fitted.lora.bases and family.base not in fitted.lora.bases:
         raise BadRequest(
             f"`{file}` is a LoRA for {_titles(fitted)}, the model is {family.title}",

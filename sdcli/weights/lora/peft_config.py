@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from sdcli.library.open_file import open_regular_file
+from sdcli.library.open_file import is_ordinary_file, open_regular_file
 from sdcli.weights.json_table import parse_json_table
 from sdcli.weights.lora.kinds import LoraModule
 from sdcli.weights.lora.module_names import underscored
@@ -37,7 +37,7 @@ def peft_alphas(header: Header) -> Callable[[LoraModule], float | None]:
 
 def _beside(header: Header) -> Mapping[str, Any]:
     path = header.path.parent / BESIDE
-    if header.path.stem != "adapter_model" or not path.is_file():
+    if header.path.stem != "adapter_model" or not is_ordinary_file(path):
         return {}
     with open_regular_file(path) as file:
         return parse_json_table(file.read(LONGEST_CONFIG).decode("utf-8", "replace"))
