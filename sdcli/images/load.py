@@ -25,7 +25,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-COLOURED = 24  # levels that two of red, green and blue are apart where something is no grey
+COLOURED = 24  # levels that something is away from grey where it is a colour; grey from black, white
 MASK_LEVELS = 32  # of grey, in a mask with soft edges in a colour of one's own
 _BAND = 256  # rows that are laid over a background at once
 
@@ -96,11 +96,11 @@ def check_mask(path: Path, image: Path) -> None:
     if is_photo(path, "mask"):
         if not is_photo(image):
             raise BadRequest(
-                f"`{path.name}` is a picture in colour, and `{image.name}` has a mask's two",
+                f"`{path.name}` has the many shades of a picture, and `{image.name}` a mask's few",
                 hint="they are swapped: `--image` takes the picture, `--mask` its mask",
             )
         raise BadRequest(
-            f"the mask `{path.name}` is a picture in colour",
+            f"the mask `{path.name}` is a picture of many shades",
             hint="a mask is black, and white where the picture may change",
         )
     wanted, got = picture_size(image), picture_size(path, "mask")
@@ -123,16 +123,19 @@ def check_mask(path: Path, image: Path) -> None:
 
 
 def is_photo(path: Path, what: str = "picture") -> bool:
-    """Whether a picture has the many colours that a mask has not, however that was painted."""
+    """Whether a picture has the many shades, in colour or in grey, that a mask has not, whatever
+    it was painted in and however soft its edges are."""
     few = load_picture(path, what).resize((96, 96), Image.Resampling.NEAREST)
     red, green, blue = few.split()
     spread = ImageChops.lighter(
         ImageChops.difference(red, green), ImageChops.difference(green, blue)
     )
     pixels = few.width * few.height
+    shades = few.convert("L").histogram()
     coloured = sum(spread.histogram()[COLOURED:]) / pixels
-    levels = sum(count > pixels // 500 for count in few.convert("L").histogram())
-    return coloured > 0.1 and levels > MASK_LEVELS
+    between = sum(shades[COLOURED:-COLOURED]) / pixels
+    many = sum(count > pixels // 500 for count in shades) > MASK_LEVELS
+    return many and (coloured > 0.1 or between > 0.75)
 
 
 def fit_picture(image: Image.Image, width: int, height: int) -> Image.Image:

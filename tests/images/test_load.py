@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from sdcli.errors import BadRequest
 from sdcli.images import load as images
@@ -111,19 +111,33 @@ def photo(side: int = 64) -> Image.Image:
     return Image.merge("RGB", bands).resize((side, side))
 
 
-def test_a_photo_is_no_mask(tmp_path: Path) -> None:
-    picture = saved(tmp_path / "p.png", photo())
-    with pytest.raises(BadRequest, match="a picture in colour"):
-        images.check_mask(saved(tmp_path / "m.jpg", photo()), picture)
+def grey_photo(side: int = 64) -> Image.Image:
+    return photo(side).convert("L")
 
 
-def test_a_picture_and_its_mask_the_wrong_way_round_are_said_to_be(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shot", [photo(), grey_photo()])
+def test_a_photo_is_no_mask(tmp_path: Path, shot: Image.Image) -> None:
     picture = saved(tmp_path / "p.png", photo())
+    with pytest.raises(BadRequest, match="many shades"):
+        images.check_mask(saved(tmp_path / "m.jpg", shot), picture)
+
+
+@pytest.mark.parametrize("shot", [photo(), grey_photo()])
+def test_a_picture_and_its_mask_the_wrong_way_round_are_said_to_be(
+    tmp_path: Path, shot: Image.Image
+) -> None:
+    picture = saved(tmp_path / "p.png", shot)
     mask = saved(tmp_path / "m.png", box((64, 64), (4, 4, 30, 30)))
     images.check_mask(mask, picture)
     with pytest.raises(BadRequest) as refusal:
         images.check_mask(picture, mask)
     assert "swapped" in str(refusal.value.hint)
+
+
+def test_a_mask_with_soft_edges_is_a_mask(tmp_path: Path) -> None:
+    picture = saved(tmp_path / "p.png", photo())
+    soft = box((64, 64), (8, 8, 56, 56)).filter(ImageFilter.GaussianBlur(6))
+    images.check_mask(saved(tmp_path / "m.png", soft), picture)
 
 
 def test_a_mask_in_one_colour_with_soft_edges_is_a_mask(tmp_path: Path) -> None:
