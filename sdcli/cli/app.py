@@ -11,7 +11,8 @@ import typer
 from sdcli import __version__
 from sdcli.cli import batch, console, explain, generate, lora, reproduce, show
 from sdcli.cli.info import doctor, models, schedulers
-from sdcli.cli.studies import compare_schedulers, sweep, trace
+from sdcli.cli.studies import compare_schedulers, sweep
+from sdcli.cli.trace import trace
 from sdcli.cli.usage import explain_usage
 from sdcli.environment import read_environment
 from sdcli.errors import SdcliError

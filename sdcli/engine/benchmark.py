@@ -32,7 +32,7 @@ from sdcli.request import Output
 SOLVER, WITNESS = "unipc-karras", "heun-karras"
 STEPS = (100, 200, 400)  # tried until the two agree
 AGREED = 0.002  # a fifth of the strictest distance that a verdict speaks of
-KIND = "converged"  # in the cache
+KIND, ENOUGH = "converged", "steps to converge"  # in the cache: the pictures, and by model
 MOST_LIMITS = 500  # remembered; of SDXL each takes a quarter of a megabyte
 EDITION = "1"  # another way of finding the limit takes another name in the cache
 
@@ -82,11 +82,18 @@ class Benchmark:
         )
 
     def evaluations_to_find_limit(self, plan: Plan) -> int:
-        """How often the model must be asked for the converged picture of the plan's seed, at least;
-        0 where it was kept."""
+        """About how often the model must be asked for the converged picture of the plan's seed, as
+        for the last one of this model; 0 where it was kept."""
         if _recall(self._cache_key(plan)) is not None:
             return 0
-        plans = [_reference_plan(plan, name, STEPS[0]) for name in (SOLVER, WITNESS)]
+        enough = cache.recall_value(ENOUGH, plan.model.sha256)
+        last = enough if isinstance(enough, float) else STEPS[0]
+        plans = [
+            _reference_plan(plan, name, steps)
+            for name in (SOLVER, WITNESS)
+            for steps in STEPS
+            if steps <= last
+        ]
         return sum(sampling_for_plan(one).evaluations for one in plans)
 
     def warm_up(self, plan: Plan, steps: int) -> None:
@@ -121,7 +128,9 @@ class Benchmark:
             title = f"the converged picture of seed {plan.seed}: {scheduler}, {steps} steps"
             return _as_numpy(self._drawn(_reference_plan(plan, scheduler, steps), title).latents)
 
-        return find_converged(solve)
+        latents, about = find_converged(solve)
+        cache.remember_value(ENOUGH, plan.model.sha256, float(about.steps), MOST_LIMITS)
+        return latents, about
 
     def _cache_key(self, plan: Plan) -> str:
         """Under what the limit of this plan's seed is remembered: all that decides it."""

@@ -78,21 +78,29 @@ def open_benchmark(plan: Plan, listener: Listener) -> Benchmark:
 
 
 def trace_drawing(
-    plan: Plan, listener: Listener, at: Sequence[int], *, split: bool, attention: bool
+    plan: Plan,
+    listener: Listener,
+    at: Sequence[int],
+    film: Sequence[int],
+    *,
+    split: bool,
+    attention: bool,
 ) -> TraceResult:
-    """The plan's picture, and what was seen at these of its steps (from 1)."""
+    """The plan's picture, and what was seen at these of its steps (from 1) and of its film."""
     _import_engine()
     from sdcli.engine import trace
 
-    return trace.record_drawing(plan, listener, at, split=split, attention=attention)
+    return trace.record_drawing(plan, listener, at, film=film, split=split, attention=attention)
 
 
-def trace_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceResult:
-    """The plan's start picture at the noise levels of these steps (from 1)."""
+def trace_noising(
+    plan: Plan, listener: Listener, at: Sequence[int], film: Sequence[int]
+) -> TraceResult:
+    """The plan's start picture at the noise levels of these steps (from 1) and of the film's."""
     _import_engine()
     from sdcli.engine import trace
 
-    return trace.record_noising(plan, listener, at)
+    return trace.record_noising(plan, listener, at, film)
 
 
 def write_lora_job(job: Merge | Extraction, listener: Listener) -> None:

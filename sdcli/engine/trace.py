@@ -27,14 +27,20 @@ from sdcli.prompts.word_positions import CHUNK_PLACES, find_word_positions
 
 
 @dataclass(frozen=True)
-class TracedStep:
-    """One moment: x is clean + sigma * noise, each of the three as a picture."""
+class FilmedStep:
+    """One frame of the film: what x is, and what the model sees in it."""
 
     step: int  # from 1
     timestep: float
     sigma: float
     noisy: Image.Image
-    clean: Image.Image  # what the model sees in it
+    clean: Image.Image
+
+
+@dataclass(frozen=True)
+class TracedStep(FilmedStep):
+    """A step looked at closely: x is clean + sigma * noise, each of the three as a picture."""
+
     noise: Image.Image
     wanted: tuple[Image.Image, ...] = ()  # what each branch of the guidance saw, the prompt's last
 
@@ -62,9 +68,14 @@ class TraceResult:
     """A drawing and what was seen on the way."""
 
     picture: Picture | None  # None: a picture was noised, and none drawn
-    frames: tuple[TracedStep, ...]
+    film: tuple[FilmedStep, ...]  # every step that was looked at, some of them closely
     levels: TracedLevels
     attended: tuple[AttendedMap, ...] = ()
+
+    @property
+    def closely(self) -> tuple[TracedStep, ...]:
+        """The steps that were looked at closely."""
+        return tuple(step for step in self.film if isinstance(step, TracedStep))
 
 
 class _Recorder(SilentListener):
@@ -88,36 +99,42 @@ def record_drawing(
     listener: Listener,
     at: Sequence[int],
     *,
+    film: Sequence[int] = (),
     split: bool = False,
     attention: bool = False,
 ) -> TraceResult:
-    """The plan's picture, bit for bit what it is untraced, and the steps `at` (from 1)."""
+    """The plan's picture, bit for bit what it is untraced, the steps `at` (from 1) looked at
+    closely, and those of the `film`. The picture is told before its steps are decoded."""
     session = Session()
     loaded = session.load(plan, listener)
     sampling = sampling_for_plan(plan)
     each = sampling.solver.evaluations
     last = sampling.evaluations - 1
     maps = AttentionMaps(plan.height // CELL, plan.width // CELL)
-    recorder = _Recorder(frozenset(min((step - 1) * each, last) for step in at))
+    wanted = frozenset((*at, *film))
+    recorder = _Recorder(frozenset(min((step - 1) * each, last) for step in wanted))
     inputs = session.prepare(plan, loaded, listener)
     predict = make_predict(loaded.pipe, plan)
     if attention:
         predict = recording_predict(predict, loaded.pipe.unet, maps)
     drawn = session.draw_one(plan, loaded, inputs, Listeners(recorder, listener), predict)
+    listener.on_picture(drawn.picture)
     listener.on_stage("decoding the steps")
-    steps: list[TracedStep] = []
+    filming = _Filming(sampling, loaded, listener, frozenset(at), split)
+    steps: list[FilmedStep] = []
     for done, step in enumerate(recorder.steps, 1):
-        number = step.index // each + 1
-        steps.append(_traced_step(step, number, sampling, loaded, listener, split=split))
+        steps.append(filming.decode(step, step.index // each + 1))
         listener.on_progress(done, len(recorder.steps))
     attended = _attended(plan, maps) if attention else ()
     return TraceResult(drawn.picture, tuple(steps), _levels(sampling), attended)
 
 
 @torch.inference_mode()
-def record_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceResult:
-    """The picture handed in at the noise levels of the steps `at`, each made in one go, and what
-    the model sees in it there, at one evaluation each."""
+def record_noising(
+    plan: Plan, listener: Listener, at: Sequence[int], film: Sequence[int] = ()
+) -> TraceResult:
+    """The picture handed in at the noise levels of the steps `at` and of the `film`, each made in
+    one go, and what the model sees in it there, at one evaluation each."""
     assert isinstance(plan.task, Redraw)
     session = Session()
     loaded = session.load(plan, listener)
@@ -125,17 +142,19 @@ def record_noising(plan: Plan, listener: Listener, at: Sequence[int]) -> TraceRe
     each = sampling.solver.evaluations
     dice = make_noise(plan.seed, plan.rng, str(loaded.machine.device), ensd=plan.ensd)
     fitted = fit_picture(load_picture(plan.task.image.path), plan.width, plan.height)
-    frames: list[TracedStep] = []
+    steps: list[FilmedStep] = []
+    filming = _Filming(sampling, loaded, listener, frozenset(at), split=False)
+    wanted = sorted({*at, *film}, reverse=True)
     inputs = session.prepare(plan, loaded, listener)
     latents = pipeline.encode_pixels(pipe, image_to_pixels(fitted)).float()
     noise = dice.randn(tuple(latents.shape)).to(latents.device)
-    for place, step in enumerate(sorted(at, reverse=True)):
+    for done, step in enumerate(wanted, 1):
         index = min((step - 1) * each, sampling.evaluations - 1)
         x = sampling.add_noise(latents, noise, index)
         seen = _evaluate(pipe, sampling, x, index, inputs)
-        frames.append(_traced_step(seen, step, sampling, loaded, listener, split=False))
-        listener.on_progress(place + 1, len(at))
-    return TraceResult(None, tuple(frames), _levels(sampling))
+        steps.append(filming.decode(seen, step))
+        listener.on_progress(done, len(wanted))
+    return TraceResult(None, tuple(steps), _levels(sampling))
 
 
 def _evaluate(
@@ -160,31 +179,31 @@ def _evaluate(
     )
 
 
-def _traced_step(
-    step: DenoisingStep,
-    number: int,
-    sampling: Sampling,
-    loaded: LoadedModel,
-    listener: Listener,
-    *,
-    split: bool,
-) -> TracedStep:
-    """The pictures of one step. The noise is what is left when what the model sees is taken out."""
+@dataclass(frozen=True)
+class _Filming:
+    """Makes pictures of steps."""
 
-    def decoded(latents: torch.Tensor) -> Image.Image:
-        return decode_image(loaded, latents, listener)
+    sampling: Sampling
+    loaded: LoadedModel
+    listener: Listener
+    closely: frozenset[int]  # the steps of which more is shown than the film needs
+    split: bool
 
-    noise = (step.before - step.clean) / step.sigma
-    branches = [sampling.predict_clean(b, step.index, step.before) for b in step.branches]
-    return TracedStep(
-        step=number,
-        timestep=step.timestep,
-        sigma=step.sigma,
-        noisy=decoded(sampling.scale_input(step.before, step.index)),
-        clean=decoded(step.clean),
-        noise=decoded(noise),
-        wanted=tuple(map(decoded, branches)) if split else (),
-    )
+    def decode(self, step: DenoisingStep, number: int) -> FilmedStep:
+        """The pictures of one step. The noise is what is left when what the model sees is taken out."""
+        noisy = self._image(self.sampling.scale_input(step.before, step.index))
+        filmed = number, step.timestep, step.sigma, noisy, self._image(step.clean)
+        if number not in self.closely:
+            return FilmedStep(*filmed)
+        noise = self._image((step.before - step.clean) / step.sigma)
+        return TracedStep(*filmed, noise, self._wanted(step) if self.split else ())
+
+    def _wanted(self, step: DenoisingStep) -> tuple[Image.Image, ...]:
+        seen = (self.sampling.predict_clean(b, step.index, step.before) for b in step.branches)
+        return tuple(map(self._image, seen))
+
+    def _image(self, latents: torch.Tensor) -> Image.Image:
+        return decode_image(self.loaded, latents, self.listener)
 
 
 def _levels(sampling: Sampling) -> TracedLevels:

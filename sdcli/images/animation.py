@@ -10,9 +10,9 @@ from PIL import Image, ImageChops, ImageDraw, ImageOps
 from sdcli.images.contact_sheet import FAINT, INK, PAPER
 from sdcli.images.fonts import line_height, load_font, text_width
 
-MOMENT = 350  # milliseconds that each frame stays
-LAST = 1800  # and the last, before it begins again
-SMALLEST = 192  # pixels of a frame's pictures
+MOMENT = 100  # milliseconds that each frame stays
+LAST = 1500  # and the last, before it begins again
+SMALLEST, LARGEST = 192, 384  # pixels of a frame's pictures
 VISIBLE = 40  # levels of difference that are shown as white at the least
 UNSEEN = 0.22  # how much of a place's light is left where nobody attended to it
 
@@ -22,8 +22,8 @@ def make_frames(pairs: Sequence[tuple[Image.Image, Image.Image, str]]) -> list[I
     letters = load_font(14)
     made: list[Image.Image] = []
     for left, right, text in pairs:
-        scale = max(1, -(-SMALLEST // min(left.size)))
-        size = left.width * scale, left.height * scale
+        scale = max(1, -(-SMALLEST // min(left.size))) * min(1, LARGEST / max(left.size))
+        size = round(left.width * scale), round(left.height * scale)
         canvas = Image.new("RGB", (2 * size[0] + 24, size[1] + line_height(letters) + 24), PAPER)
         drawing = ImageDraw.Draw(canvas)
         x = max((canvas.width - text_width(text, letters)) // 2, 8)

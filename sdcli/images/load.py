@@ -25,7 +25,9 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-COLOURED = 24  # levels that something is away from grey where it is a colour; grey from black, white
+COLOURED = (
+    24  # levels that something is away from grey where it is a colour; grey from black, white
+)
 MASK_LEVELS = 32  # of grey, in a mask with soft edges in a colour of one's own
 _BAND = 256  # rows that are laid over a background at once
 

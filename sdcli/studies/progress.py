@@ -12,8 +12,10 @@ from sdcli.plan import Plan
 from sdcli.schedulers.names import SCHEDULERS
 from sdcli.studies.time_estimate import (
     count_evaluations,
+    known_loading,
     known_pace,
     relative_cost,
+    remember_loading,
     remember_pace,
 )
 from sdcli.text import count_of, duration
@@ -28,6 +30,7 @@ class Drawing:
     plan: Plan
     title: str = ""
     besides: int | None = None  # evaluations, of what is no picture of the run
+    looked_at: str = ""  # what is done at its steps beside drawing, at a pace of its own
 
     @property
     def pictures(self) -> int:
@@ -59,7 +62,9 @@ class RunProgress(Listeners):
         self._began = clock()
         self._expected: list[Drawing] | None = None
         self._current: Drawing | None = None
+        self._loaded = False  # whether the first drawing's model was there when it was planned
         self._steps_taken = 0  # of the current drawing
+        self._first_step = 0.0  # of the current drawing: when it was
         self._seconds = 0.0  # that its pictures took so far
         self._pictures_done = 0  # before the current drawing
         self._cost_done = 0.0
@@ -70,9 +75,9 @@ class RunProgress(Listeners):
         """How many pictures are finished."""
         return self._pictures_done
 
-    def expect(self, drawings: Sequence[Drawing]) -> None:
-        """All of this will be drawn."""
-        self._expected = list(drawings)
+    def expect(self, drawings: Sequence[Drawing], *, loaded: bool = False) -> None:
+        """All of this will be drawn, by a model that is `loaded` or yet to be."""
+        self._expected, self._loaded = list(drawings), loaded
 
     def announcement(self) -> str:
         """What will be drawn: pictures, evaluations of the model, and about how long."""
@@ -81,14 +86,21 @@ class RunProgress(Listeners):
         pictures = count_of(sum(one.pictures for one in drawings), "picture")
         evaluations = count_of(sum(one.evaluations for one in drawings), "model evaluation")
         what = f" ({besides:,} for what they are measured by)" if besides else ""
-        seconds = _known_seconds(drawings)
+        seconds = self._known_total(drawings)
         about = "" if seconds is None else f", about {duration(seconds)}"
         return f"{pictures}, {evaluations}{what}{about}"
 
-    def summary(self, where: object) -> str:
+    def _known_total(self, drawings: Sequence[Drawing]) -> float | None:
+        """How long the whole run takes by what earlier ones took, from its beginning on."""
+        plans = (one.plan for one in drawings)
+        before = self._clock() - self._began if self._loaded else known_loading(plans)
+        seconds = _known_seconds(drawings)
+        return None if before is None or seconds is None else before + seconds
+
+    def summary(self, where: object, what: str = "") -> str:
         """What was drawn: "4 pictures, 11 s, in outputs"."""
-        pictures = count_of(self._pictures_done, "picture")
-        return f"{pictures}, {duration(self._clock() - self._began)}, in {where}"
+        what = what or count_of(self._pictures_done, "picture")
+        return f"{what}, {duration(self._clock() - self._began)}, in {where}"
 
     def begin(self, drawing: Drawing) -> None:
         """The next drawing begins."""
@@ -98,8 +110,11 @@ class RunProgress(Listeners):
         """The current drawing is done, in so many seconds if no finished picture told them."""
         drawing = self._current
         assert drawing is not None
-        if seconds or self._seconds:
-            remember_pace(drawing.plan, seconds or self._seconds)
+        seconds = seconds or self._seconds
+        if drawing.looked_at and self._steps_taken:
+            seconds = self._clock() - self._first_step
+        if seconds and not failed:
+            remember_pace(drawing.plan, seconds, drawing.looked_at)
         self._cost_done += drawing.cost
         self._pictures_done += 0 if failed else drawing.pictures
         self._current = None
@@ -118,11 +133,14 @@ class RunProgress(Listeners):
     def _state(self, current: Drawing, done: int, of: int) -> RunState:
         self._steps_taken += 1
         now = self._clock()
+        if self._steps_taken == 1:
+            self._first_step = now
         cost = self._cost_done + current.cost * min(
             self._steps_taken / max(current.evaluations, 1), 1
         )
         if self._first is None:
             self._first = now, cost
+            remember_loading(current.plan, now - self._began)
         each = (
             1
             if current.besides is not None
@@ -154,7 +172,7 @@ def _known_seconds(drawings: Sequence[Drawing]) -> float | None:
     """Seconds by what earlier runs took; None where nothing like one of them was ever drawn."""
     seconds = 0.0
     for one in drawings:
-        pace = known_pace(one.plan)
+        pace = known_pace(one.plan, one.looked_at)
         if pace is None:
             return None
         seconds += pace * one.evaluations

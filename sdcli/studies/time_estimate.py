@@ -1,36 +1,50 @@
-"""How long a drawing will take, by how long the last one like it took."""
+"""How long a run will take, by how long the last one like it took: to load a model, and to draw."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from sdcli.library import cache
 from sdcli.plan import Draw, Edit, Plan
 from sdcli.schedulers.names import SCHEDULERS
 
-KIND = "pace"  # in the cache
-MOST_PACES = 200  # paces remembered; the oldest are forgotten first
+PACE, LOADING = "pace", "loading"  # in the cache
+MOST_REMEMBERED = 200  # of each; the oldest are forgotten first
 
 
 def count_evaluations(plan: Plan) -> int:
     """About how often the model is asked for all of the plan's pictures."""
-    share = 1.0 if isinstance(plan.task, Draw | Edit) else plan.task.strength
-    return (
-        plan.count
-        * max(round(plan.steps * share), 1)
-        * SCHEDULERS[plan.scheduler].solver.evaluations
-    )
+    strength = 1.0 if isinstance(plan.task, Draw | Edit) else plan.task.strength
+    steps = min(int(plan.steps * strength) + 1, plan.steps) if strength > 0 else 0
+    return plan.count * steps * SCHEDULERS[plan.scheduler].solver.evaluations
 
 
-def known_pace(plan: Plan) -> float | None:
-    """Seconds that an evaluation for this plan takes; None where nothing like it was ever drawn."""
-    pace = cache.recall_value(KIND, _pace_key(plan))
-    return pace if isinstance(pace, float) and 0 <= pace < math.inf else None
+def known_pace(plan: Plan, looked_at: str = "") -> float | None:
+    """Seconds that an evaluation for this plan takes; None where nothing like it was ever drawn.
+
+    `looked_at` names what is done at its steps beside drawing: that has a pace of its own.
+    """
+    return _recall(PACE, _pace_key(plan, looked_at))
 
 
-def remember_pace(plan: Plan, took: float) -> None:
+def remember_pace(plan: Plan, took: float, looked_at: str = "") -> None:
     """So long took this plan, decoding and all."""
-    cache.remember_value(KIND, _pace_key(plan), took / count_evaluations(plan), MOST_PACES)
+    if evaluations := count_evaluations(plan):
+        _remember(PACE, _pace_key(plan, looked_at), took / evaluations)
+
+
+def known_loading(plans: Iterable[Plan]) -> float | None:
+    """Seconds until the first step that the models of these plans need, each once; None where one
+    of them was never loaded first."""
+    each = [_recall(LOADING, key) for key in dict.fromkeys(map(_loading_key, plans))]
+    known = [seconds for seconds in each if seconds is not None]
+    return sum(known) if len(known) == len(each) else None
+
+
+def remember_loading(plan: Plan, took: float) -> None:
+    """So long it took until this plan's first step."""
+    _remember(LOADING, _loading_key(plan), took)
 
 
 def relative_cost(plan: Plan) -> float:
@@ -42,8 +56,21 @@ def _branches(plan: Plan) -> int:
     return 1 if plan.cfg == 1 and not isinstance(plan.task, Edit) else 2
 
 
-def _pace_key(plan: Plan) -> str:
+def _pace_key(plan: Plan, looked_at: str) -> str:
     """What drawings must share to take equally long for each evaluation."""
     size = f"{plan.width}x{plan.height}"
-    where = f"{plan.device} {plan.dtype} {plan.offload}"
-    return f"{plan.model.sha256[:16]} {size} {_branches(plan)} {where}"
+    return f"{_loading_key(plan)} {size} {_branches(plan)} {looked_at}".rstrip()
+
+
+def _loading_key(plan: Plan) -> str:
+    """What plans must share to be loaded equally fast."""
+    return f"{plan.model.sha256[:16]} {plan.device} {plan.dtype} {plan.offload}"
+
+
+def _recall(kind: str, key: str) -> float | None:
+    seconds = cache.recall_value(kind, key)
+    return seconds if isinstance(seconds, float) and 0 <= seconds < math.inf else None
+
+
+def _remember(kind: str, key: str, seconds: float) -> None:
+    cache.remember_value(kind, key, seconds, MOST_REMEMBERED)

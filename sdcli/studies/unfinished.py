@@ -80,14 +80,16 @@ class OpenStudy:
             self.folder.path.rmdir()
 
 
-def open_study(kind: str, plans: Sequence[Plan], *, random_seed: bool) -> OpenStudy:
+def open_study(
+    kind: str, plans: Sequence[Plan], *, random_seed: bool, words: Sequence[str] = ()
+) -> OpenStudy:
     """The folder of this study: the one in which it was interrupted, or a new one.
 
     `random_seed` says that nobody asked for the first plan's seed, so that the interrupted one's
-    will do.
+    will do; `words` are what makes it another study, beside its plans.
     """
     first = plans[0]
-    identity = _identify(kind, plans, relative=random_seed)
+    identity = _identify((kind, *words), plans, relative=random_seed)
     for path in _candidates(kind, first):
         if study := _reopen(path, identity, first):
             return study
@@ -144,12 +146,12 @@ def _reopen(path: Path, identity: str, plan: Plan) -> OpenStudy | None:
     return OpenStudy(folder, int(head["seed"]), file, finished)
 
 
-def _identify(kind: str, plans: Sequence[Plan], *, relative: bool) -> str:
+def _identify(words: Sequence[str], plans: Sequence[Plan], *, relative: bool) -> str:
     """What makes a study the same: every plan of it, its seeds but for where they begin."""
     start = plans[0].seed if relative else 0
     data = [codec.to_data(replace(plan, seed=plan.seed - start)) for plan in plans]
     output = plans[0].output
-    text = codec.to_json([kind, data, study_folder.picture_format(output), output.metadata])
+    text = codec.to_json([list(words), data, study_folder.picture_format(output), output.metadata])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -191,7 +191,12 @@ def test_trace_leaves_a_strip_an_animation_and_a_page(sdcli, sd1: Path, tmp_path
     assert [one["word"] for one in found["attention"]] == ["a", "red", "fox"]
     for name in ("trace.webp", "trace.gif"):
         with Image.open(out / name) as moving:
-            assert moving.n_frames == 4  # the last is the finished picture
+            assert moving.n_frames == 7  # every step, then the finished picture
+            moving.load()
+            assert moving.info["duration"] == 100
+            moving.seek(6)
+            moving.load()
+            assert moving.info["duration"] > 1000
     assert sdcli("txt2img", "a red fox", "-m", sd1, *SMALL, "--steps", 6, "-o", "a.png").code == 0
     traced = Image.open(out / "pictures" / "picture.png")
     assert traced.tobytes() == Image.open(tmp_path / "a.png").tobytes()

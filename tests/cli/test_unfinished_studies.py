@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -107,7 +108,31 @@ def test_a_study_stopped_before_its_first_picture_leaves_nothing(
     interrupted(1)
     ran = sdcli("sweep", "a fox", "-m", sd1, *SMALL, "--vary", "steps=1,2", "-o", "out")
     assert ran.code == 130 and "kept" not in ran.err
+    assert "stopped before its first picture" in ran.err
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*.*"))
+
+
+def test_a_trace_that_is_interrupted_keeps_its_picture(
+    sdcli, sd1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    words = ("trace", "a fox", "-m", sd1, *SMALL, "--steps", 3, "-o", "out")  # a random seed
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sdcli.engine.trace._Filming.decode", interrupt)
+        ran = sdcli(*words)
+    assert ran.code == 130 and "1 picture kept in out" in ran.err and "same command" in ran.err
+    before = (tmp_path / "out" / "pictures" / "picture.png").read_bytes()
+    again = sdcli(*words)
+    assert again.code == 0, again.err
+    picture = tmp_path / "out" / "pictures" / "picture.png"
+    assert Image.open(picture).tobytes() == Image.open(io.BytesIO(before)).tobytes()
+    assert (tmp_path / "out" / "report.html").exists()
+    assert not (tmp_path / "out" / "unfinished").exists()
+    other = sdcli(*words, "--attention")
+    assert other.code == 2 and "not empty" in other.err
 
 
 def test_a_sweep_that_was_killed_goes_on(sdcli, sd1: Path, tmp_path: Path):

@@ -36,17 +36,33 @@ def test_a_traced_picture_is_the_same_to_the_bit(drawn: Plan):
     (alone,) = Session().run(drawn)
     seen = record_drawing(drawn, SilentListener(), [1, 3, 6], split=True, attention=True)
     assert seen.picture.image.tobytes() == alone.image.tobytes()
-    assert [frame.step for frame in seen.frames] == [1, 3, 6]
+    assert [frame.step for frame in seen.closely] == [1, 3, 6]
     levels = sampling_for_plan(drawn).levels
-    assert [frame.sigma for frame in seen.frames] == [levels[0], levels[2], levels[5]]
-    assert all(len(frame.wanted) == 2 for frame in seen.frames)
+    assert [frame.sigma for frame in seen.closely] == [levels[0], levels[2], levels[5]]
+    assert all(len(frame.wanted) == 2 for frame in seen.closely)
     assert [one.word for one in seen.attended] == ["a", "red", "fox"]
     assert all(one.map.size == (8, 12) and 0 < one.peak < 1 for one in seen.attended)
 
 
 def test_the_last_thing_seen_is_the_picture(drawn: Plan):
     seen = record_drawing(replace(drawn, scheduler="euler"), SilentListener(), [6])
-    assert seen.frames[-1].clean.tobytes() == seen.picture.image.tobytes()
+    assert seen.film[-1].clean.tobytes() == seen.picture.image.tobytes()
+
+
+def test_the_film_shows_more_steps_and_tells_the_picture_first(drawn: Plan):
+    told: list[str] = []
+
+    class Heard(SilentListener):
+        def on_picture(self, picture: object) -> None:
+            told.append("picture")
+
+        def on_stage(self, text: str) -> None:
+            told.append(text)
+
+    seen = record_drawing(drawn, Heard(), [6, 2], film=range(1, 7), split=True)
+    assert [frame.step for frame in seen.film] == [1, 2, 3, 4, 5, 6]
+    assert [frame.step for frame in seen.closely] == [2, 6]
+    assert told[-2:] == ["picture", "decoding the steps"]
 
 
 def test_it_costs_one_drawing(drawn: Plan, monkeypatch: pytest.MonkeyPatch):
@@ -68,8 +84,8 @@ def test_every_noise_level_in_one_step(sd1: Path, tmp_path: Path):
     resolved = make_plan(replace(asked, scheduler="euler"))
     seen = record_noising(resolved, SilentListener(), [1, 5, 10])
     assert seen.picture is None
-    assert [frame.step for frame in seen.frames] == [10, 5, 1]
-    sigmas = [frame.sigma for frame in seen.frames]
+    assert [frame.step for frame in seen.closely] == [10, 5, 1]
+    sigmas = [frame.sigma for frame in seen.closely]
     assert sigmas == sorted(sigmas)
     session = Session()
     pipe = session.load(resolved, SilentListener()).pipe
@@ -77,7 +93,7 @@ def test_every_noise_level_in_one_step(sd1: Path, tmp_path: Path):
         clean = pipeline.encode_pixels(pipe, image_to_pixels(Image.open(source)))
         kept = pipeline.decode_latents(pipe, clean)
     # nearly nothing is added at the lowest level, and at the highest nothing of it is left
-    near, far = (np.asarray(seen.frames[place].noisy, float) for place in (0, -1))
+    near, far = (np.asarray(seen.closely[place].noisy, float) for place in (0, -1))
     original = ((kept[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).numpy()
     assert np.abs(near - original).mean() < np.abs(far - original).mean()
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from sdcli.events import RunState, SilentListener, Step
+from sdcli.plan import File, Redraw
 from sdcli.studies.progress import Drawing, RunProgress
-from sdcli.studies.time_estimate import remember_pace
+from sdcli.studies.time_estimate import count_evaluations, remember_loading, remember_pace
 from tests.helpers.plans import a_plan
 
 PLAN = a_plan(scheduler="euler", steps=10, count=1, width=64, height=64, cfg=5.0)
@@ -103,7 +105,12 @@ def test_what_earlier_runs_took_is_the_estimate_until_then(clock: Clock, heard: 
     remember_pace(PLAN, 5.0)  # half a second for each of ten evaluations
     drawings = [Drawing(PLAN)] * 4
     run = run_of(drawings, heard, clock)
-    assert run.announcement() == "4 pictures, 40 model evaluations, about 20 s"
+    assert run.announcement() == "4 pictures, 40 model evaluations"  # who knows how it is loaded
+    remember_loading(PLAN, 7.0)
+    assert run.announcement() == "4 pictures, 40 model evaluations, about 27 s"
+    clock.now = 6
+    run.expect(drawings, loaded=True)
+    assert run.announcement() == "4 pictures, 40 model evaluations, about 26 s"
     run.begin(drawings[0])
     run.on_step(step(1, 10))
     assert heard.states[0].left == pytest.approx(19.5)
@@ -129,3 +136,23 @@ def test_a_picture_that_failed_is_not_counted(clock: Clock, heard: Heard):
     assert run.summary("out") == "1 picture, 1 s, in out"
     one = Drawing(replace(PLAN, steps=1))
     assert run_of([one], heard, clock).announcement() == "1 picture, 1 model evaluation"
+
+
+def test_what_a_run_took_is_the_next_ones_estimate(clock: Clock, heard: Heard):
+    traced = Drawing(PLAN, looked_at="traced")
+    for drawing, more in ((Drawing(PLAN), 0), (traced, 20)):
+        run = run_of([drawing], heard, clock)
+        run.begin(drawing)
+        for done in range(1, 11):
+            clock.now += 4 if done == 1 else 1
+            run.on_step(step(done, 10))
+        clock.now += more
+        run.finish(10)
+    assert "about 14 s" in run_of([Drawing(PLAN)], heard, clock).announcement()
+    assert "about 33 s" in run_of([traced], heard, clock).announcement()
+
+
+def test_evaluations_are_counted_as_they_are_drawn():
+    for strength, steps in ((0, 0), (0.01, 1), (0.5, 6), (0.95, 10), (1, 10)):
+        task = Redraw(File(Path("a.png"), ""), strength)
+        assert count_evaluations(replace(PLAN, task=task)) == steps

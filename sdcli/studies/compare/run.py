@@ -61,7 +61,8 @@ def draw_comparison(
     due = [task.drawing for task in tasks if study.find(task.name) is None]
     references = _list_references(lineup, benchmark)
     warm_up = Drawing(lineup.plans[0], "warming up", besides=WARM_UP_STEPS)
-    progress.expect([*references.values(), warm_up, *due] if due else [*references.values()])
+    expected = [*references.values(), warm_up, *due] if due else [*references.values()]
+    progress.expect(expected, loaded=True)
     progress.on_note(progress.announcement())
     limits = _draw_references(comparison, references, benchmark, progress)
     if due:

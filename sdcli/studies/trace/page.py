@@ -20,6 +20,16 @@ FORMULA = "x_t = √ᾱ_t · x_0 + √(1 − ᾱ_t) · ε"
 
 
 @dataclass(frozen=True)
+class FilmFrame:
+    """One step of the animation."""
+
+    step: int
+    sigma: float
+    noisy: Image.Image
+    clean: Image.Image
+
+
+@dataclass(frozen=True)
 class TraceMoment:
     """One step: three pictures, and what each branch of the guidance saw."""
 
@@ -54,6 +64,7 @@ class TraceStory:
     words: Sequence[str]  # what was asked, as flags
     picture: Image.Image | None  # the finished one; None where a picture was noised
     moments: Sequence[TraceMoment]
+    film: Sequence[FilmFrame]
     schedule: charts.ScheduleCurves
     seen: Sequence[AttendedWord] = field(default_factory=list[AttendedWord])
 
@@ -74,7 +85,10 @@ def film_strip(story: TraceStory) -> Sheet:
             for name, take in rows
         ],
         row_names=[name for name, _ in rows],
-        columns=[f"step {one.step}  σ {one.sigma:.3g}" for one in story.moments],
+        columns=[
+            f"step\N{NO-BREAK SPACE}{one.step} σ\N{NO-BREAK SPACE}{one.sigma:.3g}"
+            for one in story.moments
+        ],
         axes=("", f"{story.plan.steps} steps of {story.plan.scheduler}"),
         subtitle=plan_summary(story.plan),
     )
@@ -97,7 +111,7 @@ def animation_frames(story: TraceStory) -> list[Image.Image]:
     """The frames of the animation: the noise on the left, the picture on the right."""
     found = [
         (one.noisy, one.clean, f"step {one.step} of {story.plan.steps}   σ {one.sigma:.3g}")
-        for one in story.moments
+        for one in story.film
     ]
     if story.picture is not None:
         found.append((story.picture, story.picture, f"done: {story.plan.steps} steps"))

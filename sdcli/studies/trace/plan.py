@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sdcli.errors import BadRequest
 from sdcli.options.fast_ways import GUIDANCE_INTERVAL
@@ -13,16 +13,24 @@ from sdcli.prompts.stages import and_weights, changes_on_the_way
 from sdcli.request import Request
 from sdcli.studies.sweep.plan import split_values
 
+LONGEST_FILM = 50  # frames; of more steps these are shown
+
 
 @dataclass(frozen=True)
 class TracePlan:
     """A drawing to be watched, or, where the plan starts from a picture, a picture to be noised."""
 
     plan: Plan
-    at: tuple[int, ...]  # steps, from 1
+    at: tuple[int, ...]  # steps that are shown closely, from 1
+    film: tuple[int, ...]  # steps of the animation
     split: bool
     attention: bool
     words: tuple[str, ...]  # what was asked, as flags
+    random_seed: bool  # whether nobody asked for a seed
+
+    def with_seed(self, seed: int) -> TracePlan:
+        """The same of another seed."""
+        return replace(self, plan=replace(self.plan, seed=seed))
 
     @property
     def forward(self) -> bool:
@@ -47,7 +55,13 @@ def plan_trace(
     resolved = plan(request)
     steps = _steps(at, frames, resolved.steps)
     trace = TracePlan(
-        resolved, steps, split, attention, _words(request, at, frames, split, attention)
+        resolved,
+        steps,
+        space_evenly(LONGEST_FILM, resolved.steps),
+        split,
+        attention,
+        _words(request, at, frames, split, attention),
+        random_seed=request.seed is None,
     )
     _check_forward(trace)
     _check_split(trace)

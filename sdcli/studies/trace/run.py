@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdcli import __version__
+from sdcli.events import SilentListener
 from sdcli.images import animation
 from sdcli.images.contact_sheet import draw_contact_sheet as draw_sheet
 from sdcli.metadata import codec
 from sdcli.outputs.study_folder import StudyFolder
+from sdcli.picture import Picture
 from sdcli.plan import Draw
 from sdcli.reproduce.command_line import command_for_study
 from sdcli.studies import charts
 from sdcli.studies.html_page import render_page
 from sdcli.studies.trace.page import (
     AttendedWord,
+    FilmFrame,
     TraceMoment,
     TraceStory,
     animation_frames,
@@ -25,9 +28,23 @@ from sdcli.studies.trace.page import (
     trace_page,
 )
 from sdcli.studies.trace.plan import TracePlan
+from sdcli.studies.unfinished import OpenStudy
 
 if TYPE_CHECKING:
     from sdcli.engine.trace import TraceResult
+
+
+class PictureKeeper(SilentListener):
+    """Saves a trace's picture as soon as it is drawn: what comes after takes as long again."""
+
+    def __init__(self, study: OpenStudy) -> None:
+        self._study = study
+        self.path: Path | None = None  # where it is, once it is
+
+    def on_picture(self, picture: Picture) -> None:
+        """The picture is drawn."""
+        self.path = self._study.folder.picture(picture, "picture")
+        self._study.remember("picture", self.path, {})
 
 
 def tell_story(trace: TracePlan, traced: TraceResult) -> TraceStory:
@@ -44,7 +61,12 @@ def tell_story(trace: TracePlan, traced: TraceResult) -> TraceStory:
             TraceMoment(
                 one.step, one.timestep, one.sigma, one.noisy, one.clean, one.noise, one.wanted
             )
-            for one in traced.frames
+            for one in traced.closely
+        ],
+        film=[
+            FilmFrame(one.step, one.sigma, one.noisy, one.clean)
+            for one in traced.film
+            if one.step in trace.film
         ],
         schedule=charts.ScheduleCurves(
             beta=[1 - now / was for now, was in zip(alpha_bar, before, strict=True)],

@@ -1,0 +1,122 @@
+"""`sdcli trace`: the denoising made visible."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sdcli.cli import console
+from sdcli.cli.drawing_options import DrawingOptions, spread_options
+from sdcli.cli.output_mode import OutputMode
+from sdcli.cli.run import plan_request, print_files, print_picture, print_plans
+from sdcli.cli.study_to_draw import FLAGS_OF_ONE_RUN, study_to_draw
+from sdcli.engine import door
+from sdcli.events import Listener, Listeners
+from sdcli.options.table import with_start_picture
+from sdcli.request import Draw
+from sdcli.studies.progress import Drawing, RunProgress
+from sdcli.studies.trace.plan import TracePlan, plan_trace
+from sdcli.text import count_of
+
+if TYPE_CHECKING:
+    from sdcli.engine.trace import TraceResult
+
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="STEP,STEP...",
+        help="Which steps to show, from 1.",
+        show_default="evenly spaced",
+    ),
+]
+Frames = Annotated[
+    int, typer.Option("--frames", min=1, max=1000, metavar="N", help="How many steps to show.")
+]
+NoisedPicture = Annotated[
+    Path | None,
+    typer.Option(
+        "--image",
+        metavar="FILE",
+        help="Show this picture drown in noise instead, and what the model sees in it.",
+        show_default=False,
+    ),
+]
+Attention = Annotated[
+    bool, typer.Option("--attention", help="Where in the picture each word was attended to.")
+]
+CfgSplit = Annotated[
+    bool,
+    typer.Option("--cfg-split", help="What the prompt and what the empty prompt wanted."),
+]
+
+
+@spread_options(Draw, without=FLAGS_OF_ONE_RUN)
+def trace(
+    options: DrawingOptions,
+    image: NoisedPicture = None,
+    at: At = None,
+    frames: Frames = 8,
+    attention: Attention = False,
+    cfg_split: CfgSplit = False,
+) -> None:
+    """The denoising, as a film strip and an animation.
+
+    With `--image`, a picture's way into the noise.
+    """
+    request = with_start_picture(options.request(), image)
+    resolve = partial(plan_request, mode=options.mode)
+    planned = plan_trace(request, at, frames, resolve, split=cfg_split, attention=attention)
+    if options.mode.dry_run:
+        print_plans([planned.plan], options.mode)
+    else:
+        _trace(planned, options.mode)
+
+
+def _run_trace(planned: TracePlan, listener: Listener) -> TraceResult:
+    """What is seen on the way of a drawing, or of a picture into the noise."""
+    if planned.forward:
+        return door.trace_noising(planned.plan, listener, planned.at, planned.film)
+    return door.trace_drawing(
+        planned.plan,
+        listener,
+        planned.at,
+        planned.film,
+        split=planned.split,
+        attention=planned.attention,
+    )
+
+
+def _trace(planned: TracePlan, mode: OutputMode) -> None:
+    from sdcli.studies.trace.run import PictureKeeper, tell_story, write_trace
+
+    talk = console.Console(quiet=mode.quiet)
+    with study_to_draw(
+        "trace",
+        [planned.plan],
+        talk,
+        random_seed=planned.random_seed,
+        words=planned.words,
+        goes_on="the same command draws it there again, and its steps",
+    ) as study:
+        planned = planned.with_seed(study.seed)
+        progress = RunProgress(talk)
+        if not planned.forward:
+            drawing = Drawing(planned.plan, looked_at="traced")
+            progress.expect([drawing])
+            progress.on_note(progress.announcement())
+            progress.begin(drawing)
+        talk.on_stage("loading torch")
+        keeper = PictureKeeper(study)
+        traced = _run_trace(planned, Listeners(progress, keeper))
+        files = write_trace(tell_story(planned, traced), study.folder)
+        if not planned.forward:
+            progress.finish()
+    what = count_of(len(planned.film), "noise level") if planned.forward else ""
+    talk.on_note(progress.summary(study.folder.path, what))
+    if traced.picture is not None and keeper.path is not None:
+        print_picture(traced.picture, keeper.path, mode)
+    print_files(files, mode)
