@@ -48,11 +48,10 @@ class RunState:
     left: float | None  # about so many seconds more; None: not known yet
 
     @property
-    def place(self) -> str:
-        """Which picture it is: "picture 2 of 4: cfg=3"."""
+    def which(self) -> str:
+        """Which picture it is: "picture 2 of 4"; nothing where it is none."""
         of = f" of {self.pictures}" if self.pictures is not None else ""
-        picture = f"picture {self.picture}{of}" if self.picture else ""
-        return ": ".join(filter(None, (picture, self.title)))
+        return f"picture {self.picture}{of}" if self.picture else ""
 
 
 class Listener(Protocol):

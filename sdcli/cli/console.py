@@ -9,15 +9,16 @@ import re
 import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from sdcli.cli.progress_line import RunView, progress_line
 from sdcli.errors import SdcliError
 from sdcli.events import RunState, SilentListener
-from sdcli.text import duration
 
 if TYPE_CHECKING:  # rich costs 40 ms, and most of what is said needs none of it
-    from rich.progress import Progress, ProgressColumn, Task, TaskID
+    from rich.console import Console as Terminal
+    from rich.progress import Progress, ProgressColumn, Task
 
 
 def print_result(line: str) -> None:
@@ -73,7 +74,7 @@ class Console(SilentListener):
 
     quiet: bool = False
     _progress: Progress | None = None
-    _task: TaskID | None = None
+    _view: RunView = RunView()
 
     def on_note(self, text: str) -> None:
         """Say one line. Never through markup: prompts are full of square brackets."""
@@ -95,14 +96,13 @@ class Console(SilentListener):
             self.on_note("  ".join(cells))
 
     def on_stage(self, text: str) -> None:
-        """A new stage begins; the bar keeps its length only within a run."""
-        self._update(description=_plain(text), step="")
+        """A new stage begins; the bar keeps its length and the picture its number within a run."""
+        self._view = replace(self._view, title=text, step="")
 
     def on_run(self, state: RunState) -> None:
         """A denoising step was taken: which one of which picture, and how long it will all take."""
         step = f"step {state.step} of {state.steps}"
-        done = {"completed": state.share, "total": 1.0} if state.share is not None else {}
-        self._update(description=_plain(state.place), step=step, left=state.left, **done)
+        self._view = RunView(state.title, state.which, step, state.share, state.left)
 
     def on_fallback(self, text: str) -> None:
         """Say what is done otherwise than planned, as a note."""
@@ -110,11 +110,7 @@ class Console(SilentListener):
 
     def on_progress(self, done: int, of: int) -> None:
         """So many parts of the stage are done."""
-        self._update(step=f"{done} of {of}")
-
-    def _update(self, **fields: Any) -> None:
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, **fields)
+        self._view = replace(self._view, step=f"{done} of {of}")
 
     @contextmanager
     def live(self) -> Generator[Console]:
@@ -122,44 +118,39 @@ class Console(SilentListener):
         if self.quiet or not sys.stderr.isatty():
             yield self
             return
-        from rich import progress as bars
         from rich.console import Console as Terminal
+        from rich.progress import Progress, SpinnerColumn
 
         terminal = Terminal(stderr=True, highlight=False)
-        columns = (
-            bars.SpinnerColumn(),
-            bars.TextColumn("{task.description}", markup=False),
-            bars.BarColumn(bar_width=16),
-            bars.TextColumn("{task.fields[step]}", markup=False),
-            _times_column(),
-        )
-        with bars.Progress(*columns, console=terminal, transient=True) as progress:
-            self._progress = progress
-            self._task = progress.add_task("starting", total=None, step="", left=None)
+        columns = SpinnerColumn(), self._line_column(terminal)
+        with Progress(*columns, console=terminal, transient=True) as progress:
+            self._progress, self._view = progress, RunView("starting")
+            progress.add_task("", total=None)
             try:
                 yield self
             finally:
-                self._progress = self._task = None
+                self._progress = None
+
+    def _line_column(self, terminal: Terminal) -> ProgressColumn:
+        """What stands beside the spinner: the view as it is when it is looked at."""
+        from rich.progress import ProgressColumn
+        from rich.table import Column
+        from rich.text import Text
+
+        def line(task: Task) -> Text:
+            room = terminal.width - _SPINNER
+            text = escape_controls(progress_line(self._view, task.elapsed or 0, room))
+            return Text(text if terminal.encoding.startswith("utf") else text.translate(_IN_ASCII))
+
+        class Line(ProgressColumn):
+            def render(self, task: Task) -> Text:
+                return line(task)
+
+        return Line(Column(no_wrap=True, overflow="crop"))
 
 
-def _times_column() -> ProgressColumn:
-    """What tells the time in words: "12 s so far, about 30 s left"."""
-    from rich.progress import ProgressColumn
-    from rich.text import Text
-
-    class Times(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            left: float | None = task.fields["left"]
-            about = "" if left is None else f", about {duration(left)} left"
-            return Text(f"{duration(task.elapsed or 0)} so far{about}")
-
-    return Times()
-
-
-def _plain(text: str) -> str:
-    """One line of at most 48 characters, for a bar's label."""
-    line = " ".join(text.split())
-    return line if len(line) <= 48 else line[:47] + "…"
+_SPINNER = 3  # columns that it takes, with what is between
+_IN_ASCII = str.maketrans("━─…", "#-~")
 
 
 def _hush_stdout() -> None:

@@ -68,7 +68,8 @@ def test_it_names_picture_step_and_what_is_drawn(clock: Clock, heard: Heard):
             run.on_step(step(done, 10))
         run.finish()
     second = heard.states[12]
-    assert (second.place, second.step, second.steps) == ("picture 2 of 3: cfg=2", 3, 10)
+    assert (second.which, second.title) == ("picture 2 of 3", "cfg=2")
+    assert (second.step, second.steps) == (3, 10)
     assert heard.states[-1].share == 1 and heard.states[14].share == pytest.approx(0.5)
     clock.now = 11
     assert run.summary("out") == "3 pictures, 11 s, in out"
@@ -81,7 +82,7 @@ def test_pictures_of_one_plan_are_told_apart_and_a_step_may_ask_twice(clock: Clo
     for done in [*range(1, 20), *range(1, 20)]:
         run.on_step(step(done, 19))
     states = heard.states
-    assert {state.place for state in states} == {"picture 1 of 2", "picture 2 of 2"}
+    assert {state.which for state in states} == {"picture 1 of 2", "picture 2 of 2"}
     assert (states[0].picture, states[18].picture, states[19].picture) == (1, 1, 2)
     assert [state.step for state in states[:4]] == [1, 1, 2, 2] and states[0].steps == 10
 
@@ -97,7 +98,7 @@ def test_what_is_left_is_told_by_the_pace_of_this_run_for_all_of_it(clock: Clock
         clock.now = 5 + done * 0.1  # five seconds to load, a tenth for each evaluation
         run.on_step(step(done, 300))
     state = heard.states[-1]
-    assert state.picture == 0 and state.place == "the converged picture"
+    assert (state.picture, state.which, state.title) == (0, "", "the converged picture")
     assert state.left == pytest.approx(23.0) and state.elapsed == 15
 
 
@@ -125,7 +126,11 @@ def test_where_nobody_knows_how_many_there_will_be_none_are_promised(clock: Cloc
         run.on_step(step(1, 10))
         run.finish()
     last = heard.states[-1]
-    assert last.place == "picture 2: line 7" and last.share is None and last.left is None
+    assert (
+        (last.which, last.title) == ("picture 2", "line 7")
+        and last.share is None
+        and last.left is None
+    )
 
 
 def test_a_picture_that_failed_is_not_counted(clock: Clock, heard: Heard):
