@@ -134,6 +134,11 @@ class _SheetLayout:
     named: bool
     rows: Sequence[tuple[str, Sequence[_Figure]]]
 
+    @property
+    def across(self) -> int:
+        """How many pictures stand beside each other where there is room."""
+        return max(len(pictures) for _, pictures in self.rows)
+
 
 @dataclass(frozen=True)
 class _TableCell:

@@ -58,6 +58,17 @@ def test_a_page_without_pictures_has_no_slider():
     assert 'class="slider"' not in render_page(StudyPage("Test", "nothing", slider=(0, 1)))
 
 
+def test_what_stands_in_backticks_is_code():
+    text = render_page(StudyPage("Test", "x", verdict=["a lower `--cfg <b>` does"]))
+    assert "a lower <code>--cfg &lt;b&gt;</code> does" in text
+
+
+def test_pictures_in_lines_fill_as_many_columns_as_the_sheet_has():
+    cells = [Cell(Image.new("RGB", (64, 64), colour)) for colour in COLOURS]
+    text = render_page(StudyPage("Test", "x", sheets=[flow("four", cells)]))
+    assert 'class="flow" style="--across: 4"' in text
+
+
 @pytest.fixture(autouse=True)
 def no_network() -> None:
     """A browser's driver listens on a socket of this machine. What the page asks for is counted."""
