@@ -65,7 +65,7 @@ def test_what_stands_in_backticks_is_code():
 
 def test_pictures_in_lines_fill_as_many_columns_as_the_sheet_has():
     cells = [Cell(Image.new("RGB", (64, 64), colour)) for colour in COLOURS]
-    text = render_page(StudyPage("Test", "x", sheets=[flow("four", cells)]))
+    text = render_page(StudyPage("Test", "x", sheets=[flow_cells("four", cells)]))
     assert 'class="flow" style="--across: 4"' in text
 
 
