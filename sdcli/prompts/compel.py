@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sdcli.prompts.a1111 import WeightedText
-from sdcli.prompts.tags import escape_tags
+from sdcli.prompts.escape import ENDS_IN_NUMBER, escape_a1111
 from sdcli.request import Lora
 
 _WORD = re.compile(
@@ -32,7 +32,6 @@ _SWAP = re.compile(r"\s*\.swap\(")
 _SWAP_END = re.compile(r"\s*(?:,[^()]*)?\)")
 _QUOTED = re.compile(r'"((?:\\"|[^"])*)"')
 _LORA = re.compile(rf"(?:useLora|withLora)\(\s*([\w-]+)\s*(?:,\s*({_NUMBER})\s*)?\)")
-_ENDS_IN_NUMBER = re.compile(r":\s*[-+.\d]+\s*$")
 _BLANKS = re.compile(r"\s*")
 _TO_BLANK = re.compile(r"\S+")
 _JOINED = re.compile(r"\s*\((.*)\)\s*\.(and|add|blend)\(([^()]*)\)\s*", re.DOTALL)
@@ -197,17 +196,10 @@ def _written(pieces: list[WeightedText]) -> str:
     """
     return " ".join(
         escape_a1111(text)
-        if weight == 1 and not _ENDS_IN_NUMBER.search(text)
+        if weight == 1 and not ENDS_IN_NUMBER.search(text)
         else f"({escape_a1111(text)}:{weight:.6g})"
         for text, weight in pieces
     )
-
-
-def escape_a1111(text: str) -> str:
-    """Words that mean nothing but themselves in A1111's language."""
-    text = re.sub(r"([()\[\]\\])", r"\\\1", text)
-    text = escape_tags(text)
-    return re.sub(r"\b(?:BREAK|AND)\b", lambda word: word[0].lower(), text)
 
 
 def _skip_blanks(text: str, at: int) -> int:

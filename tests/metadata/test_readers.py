@@ -14,6 +14,8 @@ from PIL.PngImagePlugin import PngInfo
 from sdcli.metadata import readers
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
+from sdcli.prompts.a1111 import parse_a1111_weights, split_at_and
+from sdcli.prompts.scheduling import parse_prompt_editing
 from sdcli.prompts.tags import extract_lora_tags
 from sdcli.request import Lora
 from tests.helpers.shared import cases
@@ -208,7 +210,8 @@ def test_what_means_nothing_to_comfyui_is_disarmed() -> None:
             "positive": ["2", 0]}}  # fmt: skip
     words = {"class_type": "CLIPTextEncode", "inputs": {"text": "[a:b:0.5] AND \\[c BREAK (d:1.2)"}}
     found = read({"prompt": json.dumps({"1": node, "2": words})})
-    assert found.request.prompt == "\\[a:b:0.5\\] and \\[c break (d:1.2)"
+    # A backslash is one there too, but for that before a round bracket.
+    assert found.request.prompt == r"\[a:b:0.5\] and \\\[c break (d:1.2)"
 
 
 def test_comfyui_through_loras_and_texts_of_their_own() -> None:
@@ -564,7 +567,7 @@ def test_prompts_of_unequal_length_that_an_earlier_a1111_cut() -> None:
 def test_words_that_comfyui_means_otherwise() -> None:
     text = "a fox (embedding:sub/Ink.pt:1.2), embedding:blot <lora:pen:0.8>"
     picture = read({"prompt": comfy_graph(comfy_words(text), comfy_words("embedding:bad"))})
-    assert picture.request.prompt == "a fox (Ink:1.2), blot < lora:pen:0.8>"
+    assert picture.request.prompt == "a fox (Ink:1.2), blot <\\lora:pen:0.8>"
     assert picture.request.negative == "bad"
     assert picture.request.embeddings == ("Ink", "blot", "bad")
     assert extract_lora_tags(picture.request.prompt) == (picture.request.prompt, ())
@@ -642,6 +645,31 @@ def test_fooocus_by_the_words_that_were_drawn() -> None:
     request = read({"parameters": json.dumps(data)}).request
     assert request.prompt == "cinematic still a fox BREAK dark, moody"
     assert request.negative == "anime"
+    data |= {"full_prompt": [], "prompt": "a [fox] ((in snow:1.3)) <lora:ink:0.5>"}
+    request = read({"parameters": json.dumps(data)}).request
+    assert (request.prompt, request.loras) == (r"a \[fox\] (in snow:1.3)", ())
+
+
+def test_signs_that_only_a1111_reads_are_words_in_other_programs_pictures() -> None:
+    text = "a [red:blue:0.5] (fox:1.2) <lora:x:1> AND a poster 16:9"
+    settings = "Steps: 20, Sampler: euler, Seed: 7, Version: "
+    sdcpp = read({"parameters": f"{text}\n{settings}stable-diffusion.cpp"}).request.prompt
+    assert parse_prompt_editing(sdcpp, 20) == ((20, sdcpp),)
+    assert parse_a1111_weights(extract_lora_tags(sdcpp)[0]) == (
+        ("a ", 1), ("red:blue:0.5", 1 / 1.1), (" ", 1), ("fox", 1.2), ("  and a poster 16:9", 1)
+    )  # fmt: skip
+    comfyui = read({"prompt": comfy_graph(comfy_words(text), comfy_words(""))}).request.prompt
+    assert parse_prompt_editing(comfyui, 20) == ((20, comfyui),)
+    assert [*map(tuple, parse_a1111_weights(comfyui))] == [
+        ("a [red:blue:0.5] ", 1), ("fox", 1.2), (" <lora:x:1> and a poster 16:9", 1)
+    ]  # fmt: skip
+    invokeai = {"positive_prompt": "a poster 16:9", "negative_prompt": "blue+"}
+    found = read({"invokeai_metadata": json.dumps(invokeai)}).request
+    assert (found.syntax, split_at_and(found.prompt)[0].weight) == ("a1111", 1)
+    for prompt in (sdcpp, comfyui):
+        assert [part.weight for part in split_at_and(extract_lora_tags(prompt)[0])] == [1]
+    theirs = read({"parameters": f"{text}\n{settings}v1.10.0"}).request.prompt
+    assert theirs == text
 
 
 def test_invokeais_weights_are_translated_and_said() -> None:

@@ -17,6 +17,7 @@ from sdcli.metadata.readers.draft import (
     as_text,
     parse_json_object,
 )
+from sdcli.prompts.escape import escape_editing, shield_end
 from sdcli.schedulers.names import SCHEDULERS
 
 PLACES = ("parameters", "UserComment", "comment", "ImageDescription")
@@ -97,7 +98,10 @@ def picture_from_infotext(info: Infotext) -> ForeignPicture:
     """A text of this kind as a request."""
     fields = info.fields
     draft = ForeignPictureBuilder(identify_program(fields))
-    draft.set_prompts(info.prompt, info.negative)
+    if draft.program == "stable-diffusion.cpp":  # whose brackets are weights and nothing else
+        draft.set_prompts(shield_end(escape_editing(info.prompt)), escape_editing(info.negative))
+    else:
+        draft.set_prompts(info.prompt, info.negative)
     draft.set_sampler(*_sampler(fields))
     width, _, height = fields.get("Size", "").partition("x")
     draft.set_size(width, height)

@@ -20,6 +20,7 @@ from sdcli.metadata.readers.draft import (
     nested_value,
     parse_json_object,
 )
+from sdcli.prompts.comfyui import translate_comfyui, weigh_comfyui
 
 Node = Mapping[str, Any]
 
@@ -36,7 +37,6 @@ _WORDS = (
     "populated_text",
     "wildcard_text",
 )
-_WEIGHTED = re.compile(r"(?<!\\)\([^()]*:[0-9.]+\s*\)|(?<!\\)\(")
 _EMBEDDING = re.compile(r"\bembedding:([^\s,():]+)")
 _PICTURES = re.compile(r"ControlNet|IPAdapter|StyleModel|unCLIP|Redux|T2IAdapter|Photo", re.I)
 _DECIDE_NOTHING = re.compile(r"Reroute|Preview|Save|Note|Primitive|FreeMemory|Cache", re.I)
@@ -56,14 +56,13 @@ def read_comfyui(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture 
     _read_sampling(graph, sampler, draft)
     positive = _read_words(graph, sampler, "positive", draft)
     negative = _read_words(graph, sampler, "negative", draft)
-    draft.set_prompts(
-        *(_escape_a1111_syntax(_take_embeddings(said, draft)) for said in (positive, negative))
-    )
+    prompts = [_take_embeddings(said, draft) for said in (positive, negative)]
+    draft.set_prompts(*map(translate_comfyui, prompts))
     _read_model(graph, sampler, draft)
     _read_vae(graph, decoder, draft)
     _read_latent(graph, sampler, draft, size)
     _note_text_sizes(graph, sampler, draft)
-    if _WEIGHTED.search(f"{positive} {negative}"):
+    if any(weight != 1 for said in prompts for _, weight in weigh_comfyui(said)):
         draft.note_difference("its words are weighted by another rule than AUTOMATIC1111's")
     return draft.build()
 
@@ -248,15 +247,6 @@ def _note_text_sizes(graph: NodeGraph, sampler: Node, draft: ForeignPictureBuild
         first, second = (graph.input_value(node, name) for name in ("text_l", "text_g"))
         if first != second:
             draft.note_difference("its two text encoders were given words of their own")
-
-
-def _escape_a1111_syntax(said: str) -> str:
-    """The words with everything disarmed that means something here and nothing there."""
-    bare = re.sub(r"(?<!\\)([\[\]])", r"\\\1", said)
-    # A tag is text there; with a space in it, it is the same tokens and no tag here.
-    bare = re.sub(r"<(?=\w+:)", "< ", bare)
-    # Text encoders read capitals as small letters, so that this is the same prompt.
-    return re.sub(r"\b(AND|BREAK)\b", lambda word: word[0].lower(), bare)
 
 
 def _is_text_encoder(graph: NodeGraph, node: Node) -> bool:

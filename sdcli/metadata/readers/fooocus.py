@@ -14,6 +14,8 @@ from sdcli.metadata.readers.draft import (
     as_text,
     parse_json_object,
 )
+from sdcli.prompts.comfyui import translate_comfyui
+from sdcli.prompts.tags import extract_foreign_tags
 
 
 def read_fooocus(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | None:
@@ -45,10 +47,12 @@ def _picture_from_json(data: dict[str, Any]) -> ForeignPicture:
     return draft.build()
 
 
-def _full_prompt(data: dict[str, Any], name: str) -> Any:
+def _full_prompt(data: dict[str, Any], name: str) -> str:
     """The words as they were drawn, each of its texts in chunks of its own; else as they were given."""
     full = [as_text(each).strip() for each in as_list(data.get(f"full_{name}"))]
-    return " BREAK ".join(filter(None, full)) or data.get(name)
+    texts = [each for each in full if each] or [as_text(data.get(name))]
+    # Tags of LoRAs are no words of the prompt, and each of them is in its list of LoRAs.
+    return " BREAK ".join(translate_comfyui(extract_foreign_tags(text)[0]) for text in texts)
 
 
 def _note_oddities(draft: ForeignPictureBuilder, data: dict[str, Any]) -> None:

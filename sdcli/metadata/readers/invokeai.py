@@ -16,7 +16,8 @@ from sdcli.metadata.readers.draft import (
     nested_value,
     parse_json_object,
 )
-from sdcli.prompts.compel import escape_a1111, translate_compel
+from sdcli.prompts.compel import translate_compel
+from sdcli.prompts.escape import escape_a1111, shield_end
 
 _NEGATIVE = re.compile(r"\[([^\[\]]*)\]")
 _DREAM = re.compile(r'^\s*"((?:\\.|[^"\\])*)"(.*)$', re.S)
@@ -133,7 +134,7 @@ def _finish(draft: ForeignPictureBuilder) -> ForeignPicture:
     plain = all(prompt.syntax == "plain" for prompt in prompts)
     for name, prompt in zip(("prompt", "negative"), prompts, strict=True):
         words = prompt.syntax == "plain" and not plain
-        draft.values[name] = escape_a1111(prompt.text) if words else prompt.text
+        draft.values[name] = shield_end(escape_a1111(prompt.text)) if words else prompt.text
         for lora in prompt.loras:
             draft.add_lora(lora.name, lora.unet, lora.te)
         for remark in prompt.remarks:

@@ -1,0 +1,40 @@
+"""Words of other prompt languages, written so that A1111's reads them as they were meant."""
+
+from __future__ import annotations
+
+import re
+
+from sdcli.prompts.tags import escape_tags, extract_foreign_tags
+
+ENDS_IN_NUMBER = re.compile(r":\s*[-+.\d]+\s*$")
+_EDITING = re.compile(r"<\w+:[^>]+>|\\.|[:|]", re.DOTALL)
+_LONGEST_NUMBER = 100
+
+
+def escape_a1111(text: str) -> str:
+    """Words that mean nothing but themselves in A1111's language."""
+    text = re.sub(r"([()\[\]\\])", r"\\\1", text)
+    return _lower_capitals(escape_tags(text))
+
+
+def escape_editing(text: str) -> str:
+    r"""A prompt whose brackets are weights and nothing else, as in stable-diffusion.cpp.
+
+    >>> escape_editing("a [red:blue:0.5] (fox:1.2) AND more")
+    'a [red\\:blue\\:0.5] (fox\\:1.2) and more'
+    """
+    if "[" in text:  # for weights, a backslash before a colon is not there
+        text = _EDITING.sub(lambda mark: "\\" * (mark[0] in ":|") + mark[0], text)
+    return re.sub(r"\bAND\b", "and", text)
+
+
+def shield_end(text: str) -> str:
+    """The prompt, ended so that no number behind its last colon weighs all of it: a backslash there
+    is not drawn."""
+    words = extract_foreign_tags(text[-20_000:])[0]
+    return f"{text}\\" if ENDS_IN_NUMBER.search(words[-_LONGEST_NUMBER:]) else text
+
+
+def _lower_capitals(text: str) -> str:
+    """Text encoders read capitals as small letters, so that this is the same prompt."""
+    return re.sub(r"\b(?:BREAK|AND)\b", lambda word: word[0].lower(), text)
