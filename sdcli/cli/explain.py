@@ -5,7 +5,8 @@ from __future__ import annotations
 from sdcli.cli import console
 from sdcli.cli.drawing_options import DrawingOptions, spread_options
 from sdcli.options.table import check_request
-from sdcli.prompts.explain import explain_request, explanation_lines, explanation_record
+from sdcli.prompts.explain import explain_request
+from sdcli.prompts.explanation_text import explanation_lines, explanation_record
 from sdcli.request import Draw, Edit, Redraw, Repaint, Task
 
 

@@ -1,15 +1,11 @@
-"""ComfyUI: a graph of nodes, followed from what was saved back to the sampler and its inputs.
-
-Nodes are told apart by what they take rather than by name alone: thousands of custom ones exist,
-and most pass on a model, a conditioning or a latent under the usual names.
-"""
+"""ComfyUI: a graph of nodes, and what of it says how the picture was drawn."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
 
+from sdcli.metadata.readers.comfyui_graph import TEXT_INPUTS, Node, NodeGraph
 from sdcli.metadata.readers.draft import (
     ForeignPicture,
     ForeignPictureBuilder,
@@ -17,26 +13,11 @@ from sdcli.metadata.readers.draft import (
     as_number,
     as_text,
     bare_name,
-    nested_value,
     parse_json_object,
 )
 from sdcli.prompts.comfyui import translate_comfyui, weigh_comfyui
 
-Node = Mapping[str, Any]
-
 _MOST_NODES = 5_000
-_OUTPUTS = re.compile(r"Save|Preview|Output|Send", re.I)
-_SAMPLERS = re.compile(r"Sampler(?!Select)|KSampler", re.I)
-_WORDS = (
-    "text",
-    "text_g",
-    "text_l",
-    "prompt",
-    "string",
-    "value",
-    "populated_text",
-    "wildcard_text",
-)
 _EMBEDDING = re.compile(r"\bembedding:([^\s,():]+)")
 _PICTURES = re.compile(r"ControlNet|IPAdapter|StyleModel|unCLIP|Redux|T2IAdapter|Photo", re.I)
 _DECIDE_NOTHING = re.compile(r"Reroute|Preview|Save|Note|Primitive|FreeMemory|Cache", re.I)
@@ -65,87 +46,6 @@ def read_comfyui(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture 
     if any(weight != 1 for said in prompts for _, weight in weigh_comfyui(said)):
         draft.note_difference("its words are weighted by another rule than AUTOMATIC1111's")
     return draft.build()
-
-
-class NodeGraph:
-    """Nodes by name, and how to walk from one to those that feed it."""
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        self.nodes: dict[str, Node] = {
-            name: node
-            for name, node in data.items()
-            if isinstance(nested_value(node, "inputs"), dict)
-        }
-
-    def node_type(self, node: Node) -> str:
-        """What the node is called."""
-        return as_text(node.get("class_type"))
-
-    def input_node(self, node: Node | None, name: str) -> Node | None:
-        """The node that feeds an input."""
-        link = node["inputs"].get(name) if node else None
-        if not isinstance(link, list) or not link:
-            return None
-        return self.nodes.get(as_text(cast(list[Any], link)[0]))
-
-    def input_value(self, node: Node | None, *names: str) -> Any:
-        """An input's value, of the first name there is, through nodes that only hold a value."""
-        for name in names:
-            value = self._follow_value(node, name)
-            if value is not None:
-                return value
-        return None
-
-    def _follow_value(self, node: Node | None, name: str) -> Any:
-        for _ in range(20):
-            value = node["inputs"].get(name) if node else None
-            if not isinstance(value, list):
-                return value
-            node = self.input_node(node, name)
-            inputs: Mapping[str, Any] = node["inputs"] if node else {}
-            name = next(
-                (n for n in (name, "seed", "noise_seed", "value", *_WORDS) if n in inputs), ""
-            )
-        return None
-
-    def follow_inputs(self, node: Node | None, *names: str) -> Iterator[Node]:
-        """The nodes along an input of one of these names, nearest first, each once."""
-        seen: set[int] = set()
-        while node is not None and id(node) not in seen:
-            seen.add(id(node))
-            yield node
-            here = node
-            node = next(filter(None, (self.input_node(here, name) for name in names)), None)
-
-    def ancestors(self, node: Node) -> Iterator[Node]:
-        """Everything that a node rests on, nearest first, each once."""
-        queue, seen = [node], {id(node)}
-        for here in queue:
-            yield here
-            for name in here["inputs"]:
-                feeder = self.input_node(here, name)
-                if feeder is not None and id(feeder) not in seen:
-                    seen.add(id(feeder))
-                    queue.append(feeder)
-
-    def last_sampler(self) -> tuple[Node | None, Node | None]:
-        """What was decoded for the picture that was saved, and the sampler that made it."""
-        ends = [node for node in self.nodes.values() if _OUTPUTS.search(self.node_type(node))]
-        for end in [*ends[:50], *list(self.nodes.values())[-50:]]:
-            decoder = None
-            for node in self.ancestors(end):
-                if "samples" in node["inputs"] and "vae" in node["inputs"] and decoder is None:
-                    decoder = node
-                if self.is_sampler(node):
-                    return decoder, node
-        return None, None
-
-    def is_sampler(self, node: Node) -> bool:
-        """Whether a node is a sampler."""
-        inputs = node["inputs"]
-        plain = {"sampler_name", "steps", "cfg"} <= set(inputs)
-        split = "sampler" in inputs and "sigmas" in inputs
-        return plain or (split and bool(_SAMPLERS.search(self.node_type(node))))
 
 
 def _read_sampling(graph: NodeGraph, sampler: Node, draft: ForeignPictureBuilder) -> None:
@@ -185,7 +85,7 @@ def _read_words(graph: NodeGraph, sampler: Node, which: str, draft: ForeignPictu
             continue  # its words are another picture's, or none
         if _PICTURES.search(graph.node_type(node)):
             draft.note_difference(f"it followed another picture ({graph.node_type(node)[:60]})")
-        for name in _WORDS:
+        for name in TEXT_INPUTS:
             one_text = graph.input_value(node, name)
             if isinstance(one_text, str) and one_text.strip() and _is_text_encoder(graph, node):
                 words[one_text.strip()] = None
