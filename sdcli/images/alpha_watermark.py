@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from sdcli.images.embedded_texts import LONGEST, decompress_text
+from sdcli.images.formats.texts import LONGEST, decompress_text
 from sdcli.images.open_picture import DAMAGED, open_picture
 
 MAGIC = {b"stealth_pnginfo": False, b"stealth_pngcomp": True}

@@ -1,9 +1,8 @@
 """What a picture carries: its whole plan as JSON, and the text that other programs read.
 
 The JSON is for `sdcli reproduce`: to the last digit, every file with its hash. The text is
-AUTOMATIC1111's, which nearly every other program and gallery understands. PNG keeps both as text
-chunks (`sdcli`, `parameters`); JPEG and WebP in EXIF, as maker note and user comment. What EXIF has
-no room for in a JPEG (64 KB) goes into comments of the file instead.
+AUTOMATIC1111's, which nearly every other program and gallery understands. Where a file holds the two
+is its format's own (`images/formats`): text chunks in a PNG, maker note and user comment elsewhere.
 """
 
 from __future__ import annotations
@@ -14,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from sdcli import __version__
 from sdcli.errors import BadRequest
-from sdcli.images import exif
 from sdcli.images.alpha_watermark import read_watermark
 from sdcli.images.embedded_texts import read_embedded_texts
+from sdcli.images.formats.table import FORMATS
+from sdcli.images.formats.texts import KEYWORD
 from sdcli.library.find_by_hash import portable_path
 from sdcli.metadata import codec
 from sdcli.metadata.a1111_write import write_infotext
@@ -30,10 +30,8 @@ from sdcli.options.table import number_bounds
 from sdcli.picture import Picture, Provenance
 from sdcli.plan import File, Plan, map_files
 
-KEYWORD = "sdcli"
 _RECORD_OPENING = f'{{"{KEYWORD}":'  # how our JSON begins, whatever it is kept in
 _PLACES = ("MakerNote", "comment")
-_JPEG_ROOM = 65_533
 
 BOUNDS = Bounds(
     numbers={
@@ -97,7 +95,7 @@ def metadata_save_options(picture: Picture, format: str) -> dict[str, Any]:  # n
     """What `Image.save` must be told for this picture to carry its plan in this format."""
     if not picture.plan.output.metadata:
         return {}
-    return _WRITERS[format](compose_record(picture), write_infotext(picture.plan))
+    return FORMATS[format].embed(compose_record(picture), write_infotext(picture.plan))
 
 
 def read_picture_metadata(path: Path) -> EmbeddedMetadata:
@@ -145,38 +143,3 @@ def _with_plan(embedded: EmbeddedMetadata, record_text: str) -> EmbeddedMetadata
         version=record.sdcli,
         unknown_fields=tuple(reader.unknown_fields[:100]),
     )
-
-
-def _png_options(ours: str, theirs: str) -> dict[str, Any]:
-    info = PngImagePlugin.PngInfo()
-    for name, said in (("parameters", theirs), (KEYWORD, ours)):
-        if said.isascii():
-            info.add_text(name, said)
-        else:
-            info.add_itxt(name, said)
-    return {"pnginfo": info}
-
-
-def _webp_options(ours: str, theirs: str) -> dict[str, Any]:
-    return {"exif": _exif_block({exif.MAKER_NOTE: ours.encode()}, theirs)}
-
-
-def _jpeg_options(ours: str, theirs: str) -> dict[str, Any]:
-    block = _webp_options(ours, theirs)["exif"]
-    if len(block) <= _JPEG_ROOM:
-        return {"exif": block}
-    block = _exif_block({}, theirs)
-    if len(block) > _JPEG_ROOM:  # then no program could read it from there
-        block = _exif_block({}, "")
-    raw = ours.encode()
-    pieces = [raw[at : at + _JPEG_ROOM] for at in range(0, len(raw), _JPEG_ROOM)]
-    comments = [b"\xff\xfe" + (len(piece) + 2).to_bytes(2, "big") + piece for piece in pieces]
-    return {"exif": block, "extra": b"".join(comments)}
-
-
-def _exif_block(entries: dict[int, bytes], theirs: str) -> bytes:
-    comment = {exif.USER_COMMENT: exif.encode_comment(theirs)} if theirs else {}
-    return exif.write_exif(f"sdcli {__version__}", {**entries, **comment})
-
-
-_WRITERS = {"png": _png_options, "jpg": _jpeg_options, "webp": _webp_options}

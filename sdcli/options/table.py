@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
+from sdcli.images.formats.table import FORMATS
 from sdcli.images.preprocessors import NONE, PREPROCESSORS, Preprocessor
 from sdcli.options.fast_ways import NAMED
 from sdcli.options.parse import (
@@ -260,7 +261,7 @@ _ROWS = (
     Option("like", "like", FilePath(), "Settings from what a picture carries.", "PICTURE", of="run"),
     Option("out", "path", Name(), "A folder, a file, or a template with {seed}, {index}, {scheduler}...",
            "PATH", "-o", default=worked_out("outputs/"), of="output"),
-    Option("format", "format", Name(), "The file format.", "png|jpg|webp",
+    Option("format", "format", Name(), "The file format.", "|".join(FORMATS),
            default=worked_out("by the name's ending, else png"), of="output"),
     Option("force", "force", Switch(), "Replace files that exist.", of="output"),
     Option("metadata", "metadata", Switch(False), "Leave the plan out of the pictures.",

@@ -14,6 +14,9 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.images.formats.format import PictureFormat
+from sdcli.images.formats.png import PNG
+from sdcli.images.formats.table import FORMAT_BY_ENDING, FORMATS
 from sdcli.library.open_file import is_folder
 from sdcli.metadata.record import metadata_save_options
 from sdcli.outputs.atomic import check_name, claim_name, write_file
@@ -23,24 +26,6 @@ from sdcli.request import Output
 
 FOLDER = "outputs"
 NAME = "{prompt}-{seed}"
-
-
-@dataclass(frozen=True)
-class Format:
-    """A picture file format: Pillow's name, its endings, how it is written."""
-
-    pillow: str
-    endings: tuple[str, ...]
-    options: Mapping[str, Any]
-
-
-FORMATS = {
-    # Level 1 writes three to five times faster than Pillow's 6 and a tenth larger.
-    "png": Format("PNG", (".png",), {"compress_level": 1}),
-    "jpg": Format("JPEG", (".jpg", ".jpeg"), {"quality": 95, "subsampling": 0}),
-    "webp": Format("WEBP", (".webp",), {"quality": 95, "method": 4}),
-}
-_ENDINGS = {ending: name for name, row in FORMATS.items() for ending in row.endings}
 
 
 @dataclass(frozen=True)
@@ -100,28 +85,28 @@ def names_file(text: str) -> bool:
 
 def format_of_name(text: str) -> str:
     """The format of a file by its name; BadRequest where pictures are not written so."""
-    kind = _ENDINGS.get(Path(text).suffix.lower())
-    if kind is None:
+    row = FORMAT_BY_ENDING.get(Path(text).suffix.lower())
+    if row is None:
         raise BadRequest(
             f"`{text}` ends like no picture that can be written",
-            hint=f"end it with {', '.join(_ENDINGS)}, or with `/` if it is a folder",
+            hint=f"end it with {', '.join(FORMAT_BY_ENDING)}, or with `/` if it is a folder",
         )
-    return kind
+    return row.name
 
 
 def _format(asked: str | None, named: str | None, text: str) -> str:
     if asked is None:
         return named or "png"
-    wanted = "jpg" if asked.lower() == "jpeg" else asked.lower()
-    if wanted not in FORMATS:
+    row = FORMATS.get(asked.lower()) or FORMAT_BY_ENDING.get(f".{asked.lower()}")
+    if row is None:
         raise BadRequest(
             f"no picture format is called `{asked}`", hint=f"one of {', '.join(FORMATS)}"
         )
-    if named is not None and wanted != named:
+    if named is not None and row.name != named:
         raise BadRequest(
-            f"`{text}` ends as {named} and `--format` says {wanted}", hint="say one of the two"
+            f"`{text}` ends as {named} and `--format` says {row.name}", hint="say one of the two"
         )
-    return wanted
+    return row.name
 
 
 def _names(template: str) -> list[str]:
@@ -187,16 +172,15 @@ def save_picture(
 
 def save_maps(picture: Picture, path: Path, place: Destination) -> None:
     """The maps that were followed, as `NAME-map-1.png`... beside the picture."""
-    row = FORMATS["png"]
     for number, chart in enumerate(picture.maps, 1):
         beside = path.with_name(f"{path.stem}-map-{number}.png")
-        write_picture(chart, beside, row, row.options, place)
+        write_picture(chart, beside, PNG, PNG.options, place)
 
 
 def write_picture(
     image: Image.Image,
     path: Path,
-    row: Format,
+    row: PictureFormat,
     options: Mapping[str, Any],
     place: Destination,
 ) -> Path:

@@ -14,12 +14,12 @@ from typing import Any, cast
 from PIL import Image
 
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.images.formats.png import PNG
 from sdcli.library.open_file import is_folder, is_ordinary_file
 from sdcli.metadata import codec
 from sdcli.outputs.atomic import write_file
 from sdcli.outputs.save import (
     FOLDER,
-    FORMATS,
     Destination,
     file_slug,
     find_destination,
@@ -51,7 +51,7 @@ class StudyFolder:
     def image(self, image: Image.Image, name: str) -> Path:
         """A sheet or another image that no plan draws."""
         place = self._place(name)
-        return write_picture(image, self.path / name, FORMATS["png"], {}, place)
+        return write_picture(image, self.path / name, PNG, {}, place)
 
     def text(self, text: str, name: str) -> Path:
         """A page, a chart, numbers."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
 
+from sdcli.images.formats.format import PictureFormat
+from sdcli.images.formats.table import format_of_path
 from sdcli.images.load import load_picture
-from sdcli.images.open_picture import open_picture
 from sdcli.metadata.record import hash_pixels
-from sdcli.outputs.save import FORMATS
 from sdcli.picture import Picture
 from sdcli.reproduce.recall import RecalledPicture
 
@@ -22,10 +21,9 @@ ROUNDING_LARGEST = 64
 WHOLE_RANGE = 255.0
 
 
-def encode_as(picture: Picture, format: str) -> Image.Image:  # noqa: A002
+def encode_as(picture: Picture, row: PictureFormat) -> Image.Image:
     """The picture as it would be read from a file of this format: what JPEG loses is lost."""
-    row = FORMATS[format]
-    if format == "png":
+    if row.lossless:
         return picture.image
     file = io.BytesIO()
     picture.image.save(file, row.pillow, **row.options)
@@ -52,24 +50,19 @@ class Verdict:
 def compare_with_original(picture: Picture, recalled: RecalledPicture) -> Verdict:
     """How the picture drawn now compares to the file that was recalled, as both are read."""
     then = load_picture(recalled.path)
-    known = next((n for n, row in FORMATS.items() if _has_format(recalled.path, row.pillow)), "png")
-    now = encode_as(picture, known if recalled.program == "sdcli" else "png").convert("RGB")
+    row = format_of_path(recalled.path)
+    now = encode_as(picture, row) if row and recalled.program == "sdcli" else picture.image
     if then.size != now.size:
         return Verdict(DIFFERENT, 255, WHOLE_RANGE)
-    statistics = ImageStat.Stat(ImageChops.difference(then, now))
+    statistics = ImageStat.Stat(ImageChops.difference(then, now.convert("RGB")))
     largest = int(max(high for _, high in statistics.extrema))
     mean = sum(statistics.mean) / len(statistics.mean)
     close = mean <= ROUNDING_MEAN and largest <= ROUNDING_LARGEST
     # Another version of an encoder loses other things; what was drawn may still be the very same.
     drawn = recalled.embedded.pixels == hash_pixels(picture.image)
-    if largest == 0 or (drawn and close and known != "png"):
+    if largest == 0 or (drawn and close and row and not row.lossless):
         return Verdict(IDENTICAL)
     return Verdict(ROUNDING if close else DIFFERENT, largest, mean)
-
-
-def _has_format(path: Path, form: str) -> bool:
-    with open_picture(path) as image:
-        return image.format == form
 
 
 def provenance_differences(picture: Picture, recalled: RecalledPicture) -> tuple[str, ...]:
@@ -93,8 +86,8 @@ def provenance_differences(picture: Picture, recalled: RecalledPicture) -> tuple
 
 
 def was_changed_since(recalled: RecalledPicture) -> bool:
-    """Whether the file's pixels are no longer those that were drawn (PNG only)."""
-    told = recalled.embedded.pixels
-    if not told or not _has_format(recalled.path, "PNG"):
+    """Whether the file's pixels are no longer those that were drawn (lossless formats only)."""
+    told, row = recalled.embedded.pixels, format_of_path(recalled.path)
+    if not told or row is None or not row.lossless:
         return False
     return hash_pixels(load_picture(recalled.path)) != told

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sdcli.errors import SdcliError
+from sdcli.images.formats.table import format_of_file
 from sdcli.images.load import picture_size
 from sdcli.library.find_by_hash import PICTURES
 from sdcli.library.open_file import open_regular_file
@@ -23,7 +24,7 @@ from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.reproduce.command_line import command_for_plan, command_for_request, worth_saying
 from sdcli.request import Request
 
-_OPENINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_OTHER_OPENINGS = (b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
 def is_picture_file(path: Path) -> bool:
@@ -33,8 +34,8 @@ def is_picture_file(path: Path) -> bool:
             start = file.read(16)
     except SdcliError:
         return path.suffix.lower() in PICTURES
-    boxed = start[:4] == b"RIFF" and start[8:12] == b"WEBP" or start[4:8] == b"ftyp"
-    return boxed or start.startswith(_OPENINGS)
+    known = format_of_file(start) is not None or start.startswith(_OTHER_OPENINGS)
+    return known or start[4:8] == b"ftyp"
 
 
 @dataclass(frozen=True)

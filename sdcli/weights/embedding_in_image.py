@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from sdcli.errors import BadRequest, SdcliError
-from sdcli.images import embedded_texts
-from sdcli.library.open_file import open_regular_file
+from sdcli.images.embedded_texts import read_embedded_texts
+from sdcli.images.formats.png import PNG
+from sdcli.images.formats.table import format_of_path
+from sdcli.images.formats.webp import WEBP
 
 TEXT_KEY = "sd-ti-embedding"
 NUMBERS = "TORCHTENSOR"  # the key under which that JSON spells a tensor out
@@ -20,16 +22,14 @@ NUMBERS = "TORCHTENSOR"  # the key under which that JSON spells a tensor out
 def may_hold_embedding(path: Path) -> bool:
     """Whether a file is a PNG or a WebP, by its content."""
     try:
-        with open_regular_file(path) as file:
-            start = file.read(12)
+        return format_of_path(path) in (PNG, WEBP)
     except SdcliError:
         return False
-    return start.startswith(embedded_texts.PNG) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 
 
 def read_embedding_rows(path: Path) -> Sequence[Sequence[float]]:
     """The vectors of the embedding in a picture."""
-    text = embedded_texts.read_embedded_texts(path).named.get(TEXT_KEY)
+    text = read_embedded_texts(path).named.get(TEXT_KEY)
     if text is None:
         raise BadRequest(
             f"`{path.name}` is a picture, and no text in it holds an embedding",

@@ -8,7 +8,7 @@ import struct
 import zlib
 from typing import Any
 
-from sdcli.images import embedded_texts
+from sdcli.images.formats.png import SIGNATURE
 from sdcli.weights.safetensors import ITEM_SIZES
 
 PIECES = (
@@ -64,8 +64,8 @@ def spoilt(raw: bytes, dice: random.Random, sound: list[bytes]) -> bytes:
 
 def mended(raw: bytes) -> bytes:
     """A PNG with the right checksums over whatever its chunks now hold: else none is looked at."""
-    data, at = bytearray(raw), len(embedded_texts.PNG)
-    while raw.startswith(embedded_texts.PNG) and at + 12 <= len(data):
+    data, at = bytearray(raw), len(SIGNATURE)
+    while raw.startswith(SIGNATURE) and at + 12 <= len(data):
         end = at + 8 + int.from_bytes(data[at : at + 4], "big")
         if end + 4 > len(data):
             break

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from sdcli import request
+from sdcli.images.formats.table import FORMATS
 from sdcli.metadata import record as metadata
 from sdcli.metadata.a1111_write import write_infotext
 from sdcli.reproduce.command_line import command_for_request
@@ -19,7 +20,7 @@ from tests.metadata.test_readers import with_exif
 
 pytestmark = pytest.mark.slow
 
-PILLOW = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+PILLOW = {name: row.pillow for name, row in FORMATS.items()}
 
 
 def carrying(path: Path, text: str) -> Path:

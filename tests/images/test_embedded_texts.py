@@ -14,6 +14,7 @@ from sdcli.errors import BadRequest
 from sdcli.images import embedded_texts as containers
 from sdcli.images import exif
 from sdcli.images import load as images
+from sdcli.images.formats.png import SIGNATURE
 
 
 def chunk(kind: bytes, body: bytes, *, crc: int | None = None, size: int | None = None) -> bytes:
@@ -90,7 +91,7 @@ def test_a_length_that_is_not_there(tmp_path: Path) -> None:
 def test_a_picture_that_claims_to_be_huge(tmp_path: Path, claim: bytes) -> None:
     path = tmp_path / "a.png"
     body = claim + b"\x08\2\0\0\0"
-    path.write_bytes(containers.PNG + chunk(b"IHDR", body) + chunk(b"tEXt", b"a\0b"))
+    path.write_bytes(SIGNATURE + chunk(b"IHDR", body) + chunk(b"tEXt", b"a\0b"))
     assert containers.read_embedded_texts(path).named == {"a": "b"}
     with pytest.raises(BadRequest):
         images.picture_size(path)

@@ -17,6 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sdcli.errors import BadRequest
+from sdcli.images.formats.table import FORMATS
 from sdcli.metadata import a1111_format as infotext
 from sdcli.metadata import codec
 from sdcli.metadata import record as metadata
@@ -26,7 +27,7 @@ from sdcli.plan import Control, File, Plan
 from sdcli.request import Output
 from tests.helpers import plans
 
-PILLOW = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+PILLOW = {name: row.pillow for name, row in FORMATS.items()}
 EVERY_FORMAT = pytest.mark.parametrize("ending", PILLOW)
 
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.images.formats.table import FORMAT_BY_ENDING
 from sdcli.outputs import save as outputs
 from sdcli.request import Output
 from tests.helpers.plans import a_picture, a_plan
@@ -66,7 +67,7 @@ def test_formats_go_by_the_ending_or_the_flag(tmp_path: Path) -> None:
         place(tmp_path, format="tiff")
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
+@pytest.mark.parametrize("name", [f"a{ending}" for ending in FORMAT_BY_ENDING])
 def test_what_is_written_opens(tmp_path: Path, name: str) -> None:
     path = outputs.save_picture(a_picture(), place(tmp_path / name))
     Image.open(path).load()

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sdcli.images.formats.table import FORMATS
 from sdcli.metadata import record as metadata
 from sdcli.picture import Picture
 from sdcli.reproduce import compare as verdict
 from sdcli.reproduce.recall import RecalledPicture, read_request
 from tests.helpers import plans
 
-PILLOW = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+PILLOW = {name: row.pillow for name, row in FORMATS.items()}
 Change = Callable[[Image.Image], Image.Image]
 
 
@@ -38,7 +39,7 @@ def spotted(image: Image.Image) -> Image.Image:
 
 def recalled(folder: Path, ending: str) -> tuple[Picture, RecalledPicture]:
     picture, path = plans.a_picture(), folder / f"a.{ending}"
-    options = {"quality": 95} | ({"subsampling": 0} if ending == "jpg" else {"method": 4})
+    options = FORMATS[ending].options
     picture.image.save(
         path, PILLOW[ending], **metadata.metadata_save_options(picture, ending), **options
     )
