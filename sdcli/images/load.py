@@ -13,7 +13,10 @@ from sdcli.images.open_picture import DAMAGED, open_picture
 from sdcli.library.open_file import is_folder, is_there, open_regular_file
 
 CELL = 8  # pixels of a latent cell's side
-LARGEST = 64_000_000  # pixels; what a picture may claim before anything of it is decoded
+# Pixels that a picture may claim before anything of it is decoded, so that it takes 500 MB at most:
+# WebP and AVIF are decoded into several copies at once.
+LARGEST = 50_000_000
+LARGEST_BY_FORMAT = {"WEBP": 24_000_000, "AVIF": 24_000_000}
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _SIDEWAYS = {5, 6, 7, 8}
 _TURNS = {
@@ -25,9 +28,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-COLOURED = (
-    24  # levels that something is away from grey where it is a colour; grey from black, white
-)
+COLOURED = 24  # levels that a colour is away from grey, and a grey from black and from white
 MASK_LEVELS = 32  # of grey, in a mask with soft edges in a colour of one's own
 _BAND = 256  # rows that are laid over a background at once
 
@@ -52,7 +53,9 @@ def load_picture(path: Path, what: str = "picture") -> Image.Image:
     """The picture, upright, in RGB; what was transparent is white."""
     with _opened(path, what) as image:
         upright = _upright(_decoded(image, path, what))
-        return _over(upright, "white") if _has_alpha(upright) else upright.convert("RGB")
+        if _has_alpha(upright):
+            return _over(upright, "white", "RGB")
+        return upright if upright.mode == "RGB" else upright.convert("RGB")
 
 
 def load_mask(path: Path) -> Image.Image:
@@ -62,9 +65,10 @@ def load_mask(path: Path) -> Image.Image:
     """
     with _opened(path, "mask") as image:
         upright = _upright(_decoded(image, path, "mask"))
-        decided = _black_and_white(_over(upright, "black").convert("L"))
+        decided = _black_and_white(_over(upright, "black", "L"))
         if decided.getbbox() is None and _has_alpha(upright):
-            painted = _black_and_white(upright.convert("RGBA").getchannel("A"))
+            alpha = upright if "A" in upright.getbands() else upright.convert("RGBA")
+            painted = _black_and_white(alpha.getchannel("A"))
             return decided if painted.getextrema() == (255, 255) else painted
         return decided
 
@@ -77,20 +81,25 @@ def _has_alpha(image: Image.Image) -> bool:
     return "A" in image.getbands() or "transparency" in image.info
 
 
-def _over(image: Image.Image, background: str) -> Image.Image:
-    """The picture over a colour, in RGB; by bands of rows, so that no copy of it all is made."""
-    whole = Image.new("RGB", image.size)
+def _over(image: Image.Image, background: str, mode: str) -> Image.Image:
+    """The picture over a colour, in RGB or grey; by bands of rows, so that no copy of all of it is
+    made."""
+    whole = Image.new(mode, image.size)
     for top in range(0, image.height, _BAND):
         bottom = min(top + _BAND, image.height)
         band = image.crop((0, top, image.width, bottom)).convert("RGBA")
         under = Image.new("RGBA", band.size, background)
-        whole.paste(Image.alpha_composite(under, band).convert("RGB"), (0, top))
+        whole.paste(Image.alpha_composite(under, band).convert("RGB").convert(mode), (0, top))
     return whole
 
 
 def _upright(image: Image.Image) -> Image.Image:
     turn = _TURNS.get(_orientation(image))
-    return image if turn is None else image.transpose(turn)
+    if turn is None:
+        return image
+    turned = image.transpose(turn)
+    image.close()  # so that one of the two is all that is held
+    return turned
 
 
 def check_mask(path: Path, image: Path) -> None:
@@ -193,14 +202,15 @@ def _opened(path: Path, what: str) -> Generator[Image.Image]:
                 f"`{path.name}` is not a picture that can be read",
                 hint=f"the {what} must be a PNG, JPEG, WebP or another common picture file",
             ) from error
-        if image.width * image.height > LARGEST:
-            raise _too_large(path, what)
+        most = LARGEST_BY_FORMAT.get(image.format or "", LARGEST)
+        if image.width * image.height > most:
+            raise _too_large(path, what, most)
         yield image
 
 
-def _too_large(path: Path, what: str) -> BadRequest:
+def _too_large(path: Path, what: str, most: int = LARGEST) -> BadRequest:
     return BadRequest(
-        f"`{path.name}` claims more than {LARGEST // 1_000_000} million pixels",
+        f"`{path.name}` claims more than {most // 1_000_000} million pixels",
         hint=f"scale the {what} down first",
     )
 

@@ -72,6 +72,16 @@ def test_a_gigapixel_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
             look(path)
 
 
+def test_formats_that_are_decoded_into_many_copies_may_claim_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "LARGEST_BY_FORMAT", {"WEBP": 1000})
+    image = Image.new("RGB", (64, 64))
+    assert images.load_picture(saved(tmp_path / "x.png", image)).size == (64, 64)
+    with pytest.raises(BadRequest, match="million pixels"):
+        images.load_picture(saved(tmp_path / "x.webp", image))
+
+
 def test_a_mask_is_black_and_white(tmp_path: Path) -> None:
     path = saved(tmp_path / "m.png", Image.linear_gradient("L"))
     assert set(images.load_mask(path).getdata()) == {0, 255}
@@ -179,8 +189,13 @@ def test_an_exif_that_breaks_pillow_only_loses_its_turn(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
-def test_a_transparent_picture_takes_little_more_than_its_pixels(tmp_path: Path) -> None:
-    path = saved(tmp_path / "x.png", Image.new("RGBA", (6000, 6000)), compress_level=1)
+def test_a_transparent_picture_on_its_side_takes_little_more_than_its_pixels(
+    tmp_path: Path,
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    large = Image.new("RGBA", (6000, 6000))
+    path = saved(tmp_path / "x.png", large, compress_level=1, exif=exif)
     code = (
         "import re, sys; from pathlib import Path; from sdcli.images.load import load_picture; "
         "load_picture(Path(sys.argv[1])); status = Path('/proc/self/status').read_text(); "
@@ -189,4 +204,4 @@ def test_a_transparent_picture_takes_little_more_than_its_pixels(tmp_path: Path)
     ran = subprocess.run(
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
     )
-    assert int(ran.stdout) < 400  # 36 million pixels, 7 bytes each, and Python
+    assert int(ran.stdout) < 400  # 36 million pixels, 8 bytes each, and Python
