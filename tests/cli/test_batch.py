@@ -164,16 +164,19 @@ def start(sd1: Path, tmp_path: Path) -> Callable[..., subprocess.Popen]:
 MANY = "\n".join(f"fox {number}" for number in range(12))
 
 
-def test_killed_at_any_moment_it_goes_on_without_losing_or_doubling(
-    start: Callable[..., subprocess.Popen], tmp_path: Path
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_ended_at_any_moment_it_goes_on_without_losing_or_doubling(
+    start: Callable[..., subprocess.Popen], tmp_path: Path, end: signal.Signals
 ) -> None:
     (tmp_path / "jobs.txt").write_text(MANY)
     for pictures in (1, 3):
         process = start("jobs.txt")
         for _ in range(pictures):
             assert process.stdout.readline()
-        process.send_signal(signal.SIGKILL)  # somewhere within the next picture
-        process.wait(60)
+        process.send_signal(end)  # somewhere within the next picture
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == {signal.SIGKILL: -9, signal.SIGTERM: 143}[end]
+        assert (end == signal.SIGKILL) != ("the same command goes on from there" in err)
     assert start("jobs.txt").wait(120) == 0
     pictures = list((tmp_path / "outputs").rglob("*.png"))
     assert sorted(

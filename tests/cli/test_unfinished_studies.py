@@ -135,7 +135,8 @@ def test_a_trace_that_is_interrupted_keeps_its_picture(
     assert other.code == 2 and "not empty" in other.err
 
 
-def test_a_sweep_that_was_killed_goes_on(sdcli, sd1: Path, tmp_path: Path):
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_sweep_that_was_ended_goes_on(sdcli, sd1: Path, tmp_path: Path, end: signal.Signals):
     words = ["sweep", "a fox", "-m", str(sd1), *map(str, SMALL), "--vary", "steps=1..9", "--json"]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
@@ -143,15 +144,20 @@ def test_a_sweep_that_was_killed_goes_on(sdcli, sd1: Path, tmp_path: Path):
         cwd=tmp_path,
         env=env,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     )
     drawn = [json.loads(process.stdout.readline()) for _ in range(2)]
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.send_signal(end)
+    more, err = process.communicate(timeout=60)
+    drawn += map(json.loads, more.splitlines())
+    codes = {signal.SIGKILL: -9, signal.SIGTERM: 143}
+    assert process.returncode == codes[end]
+    if end != signal.SIGKILL:
+        assert "kept in outputs/sweep-a-fox-" in err and "the same command goes on there" in err
     again = sdcli(*words)
     assert again.code == 0 and "finished before" in again.err
     after = [json.loads(line) for line in again.out.splitlines()]
-    assert after[:2] == drawn
+    assert after[: len(drawn)] == drawn
     (folder,) = (tmp_path / "outputs").iterdir()
     assert len(results(folder)["pictures"]) == 9
