@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 
 LONGEST_INFOTEXT = 2**20  # characters; no program writes a hundredth of it
 NEGATIVE_LABEL = "Negative prompt:"
+# Names in it that are no option's: those are in the table of options.
+SCHEDULE, SIZE, MODEL_HASH, VAE_HASH = "Schedule type", "Size", "Model hash", "VAE hash"
+LORA_HASHES, EMBEDDING_HASHES, VERSION = "Lora hashes", "TI hashes", "Version"
 _KEY = re.compile(r"\s*(\w[\w \-/]{0,80}):[ \t]*")
 _STRING = re.compile(r'"(?:\\.|[^\\"])*+"(?=\s*(?:,|$))', re.S)
 _PAIR = re.compile(r'(\w[\w \-/]{1,80}):\s*+("(?:\\.|[^\\"])++"|[^,]*+)(?:,|$)')

@@ -7,8 +7,19 @@ from collections.abc import Iterator
 from sdcli import __version__
 from sdcli.errors import SdcliError
 from sdcli.library.hashes import hash_tensors
-from sdcli.metadata.a1111_format import Infotext, compose_infotext
-from sdcli.plan import Control, Draw, Edit, File, Plan, Redraw, Repaint
+from sdcli.metadata.a1111_format import (
+    EMBEDDING_HASHES,
+    LORA_HASHES,
+    MODEL_HASH,
+    SCHEDULE,
+    SIZE,
+    VAE_HASH,
+    VERSION,
+    Infotext,
+    compose_infotext,
+)
+from sdcli.options.table import OPTIONS
+from sdcli.plan import Control, File, Plan
 from sdcli.schedulers.names import SCHEDULERS, a1111_sampler_and_schedule
 from sdcli.text import format_number
 
@@ -30,33 +41,43 @@ def _prompt_with_lora_tags(plan: Plan) -> str:
     return " ".join([plan.prompt, *tags]).strip()
 
 
+# Options in that program's order; those that have a name there and are not among them come later.
+_FIRST = ("cfg", "image-cfg", "strength", "feather", "seed")
+_APART = ("steps", "scheduler", "eta", "model", "vae")
+_LATER = tuple(
+    name for name, option in OPTIONS.items() if option.a1111 and name not in (*_FIRST, *_APART)
+)
+
+
 def _plan_fields(plan: Plan) -> Iterator[tuple[str, str]]:
-    yield "Steps", str(plan.steps)
+    yield from _settings(plan, "steps")
     sampler, schedule = a1111_sampler_and_schedule(plan.scheduler)
-    yield "Sampler", sampler
-    yield "Schedule type", schedule
-    yield "CFG scale", format_number(plan.cfg)
-    yield from _task_fields(plan.task)
-    yield "Seed", str(plan.seed)
-    yield "Size", f"{plan.width}x{plan.height}"
-    yield "Model hash", plan.model.sha256[:10]
-    yield "Model", plan.model.path.stem
+    yield OPTIONS["scheduler"].a1111, sampler
+    yield SCHEDULE, schedule
+    yield from _settings(plan, *_FIRST)
+    yield SIZE, f"{plan.width}x{plan.height}"
+    yield MODEL_HASH, plan.model.sha256[:10]
+    yield OPTIONS["model"].a1111, plan.model.path.stem
     if plan.vae.sha256 != plan.model.sha256:
-        yield "VAE hash", plan.vae.sha256[:10]
-        yield "VAE", plan.vae.path.name
-    yield "Clip skip", str(plan.clip_skip) if plan.clip_skip > 1 else ""
-    yield "ENSD", str(plan.ensd) if plan.ensd else ""
-    yield "RNG", {"cpu": "CPU", "nv": "NV"}.get(plan.rng, "")
-    yield "Eta", format_number(plan.eta) if _has_unusual_eta(plan) else ""
+        yield VAE_HASH, plan.vae.sha256[:10]
+        yield OPTIONS["vae"].a1111, plan.vae.path.name
+    yield from _settings(plan, *_LATER)
+    if _has_unusual_eta(plan):
+        yield from _settings(plan, "eta")
     for n, control in enumerate(plan.controls):
         yield f"ControlNet {n}", _control_field(control)
-    yield (
-        "Lora hashes",
-        _join_hashes((lora.file.path.stem, _lora_hash(lora.file)) for lora in plan.loras),
-    )
-    yield "TI hashes", _join_hashes((e.word, e.file.sha256[:12]) for e in plan.embeddings)
-    yield "Emphasis", {"no-norm": "No norm"}.get(plan.emphasis, "")
-    yield "Version", f"sdcli {__version__}"
+    loras = ((lora.file.path.stem, _lora_hash(lora.file)) for lora in plan.loras)
+    yield LORA_HASHES, _join_hashes(loras)
+    yield EMBEDDING_HASHES, _join_hashes((e.word, e.file.sha256[:12]) for e in plan.embeddings)
+    yield VERSION, f"sdcli {__version__}"
+
+
+def _settings(plan: Plan, *names: str) -> Iterator[tuple[str, str]]:
+    """Options of the plan by that program's names and in its words."""
+    for option in (OPTIONS[name] for name in names):
+        value = option.value_in(plan)
+        if value is not None:
+            yield option.a1111, option.a1111_text(value)
 
 
 def _has_unusual_eta(plan: Plan) -> bool:
@@ -70,19 +91,6 @@ def _lora_hash(file: File) -> str:
         return hash_tensors(file.path)[:12]
     except SdcliError:  # the file has gone while its picture was being drawn
         return file.sha256[:12]
-
-
-def _task_fields(task: Draw | Redraw | Repaint | Edit) -> Iterator[tuple[str, str]]:
-    match task:
-        case Draw():
-            pass
-        case Edit(image_cfg=image_cfg):
-            yield "Image CFG scale", format_number(image_cfg)
-        case Redraw(strength=strength):
-            yield "Denoising strength", format_number(strength)
-        case Repaint(strength=strength, feather=feather):
-            yield "Denoising strength", format_number(strength)
-            yield "Mask blur", str(feather)
 
 
 def _control_field(control: Control) -> str:

@@ -31,10 +31,11 @@ from sdcli.options.parse import (
     Whole,
     Word,
 )
+from sdcli.plan import Plan
 from sdcli.prompts.syntax import DEFAULT_SYNTAX, SYNTAXES
 from sdcli.request import Draw, Edit, Output, Redraw, Repaint, Request
 from sdcli.schedulers.table import PENULTIMATE_RULES
-from sdcli.text import suggest
+from sdcli.text import format_number, suggest
 
 MOST_OF_A_KIND = 1_000  # LoRAs, embeddings, ControlNets of one picture
 
@@ -79,6 +80,8 @@ class Option:
     many: bool = False  # said several times, it makes a list
     decides: bool = True  # whether another value can make another picture
     a1111: str = ""  # what A1111's infotext calls it
+    # Values that it spells otherwise, with their text; with none where it says nothing of them.
+    a1111_values: tuple[tuple[Any, str], ...] = ()
     complete: str = ""  # what a shell completes it with: models, adapters, schedulers
     owns: Callable[[Any], bool] | None = None  # of a field that several options share: which items
 
@@ -87,6 +90,13 @@ class Option:
         """The flag, and its one letter if it has one."""
         long = self.flag or f"--{self.name}"
         return (long, self.short) if self.short else (long,)
+
+    def a1111_text(self, value: Any) -> str:
+        """The value as A1111's infotext has it; nothing where that is silent about it."""
+        texts = dict(self.a1111_values)
+        if value in texts:
+            return texts[value]
+        return format_number(value) if isinstance(value, int | float) else str(value)
 
     def read(self, text: str) -> Any:
         """The value in `text`, or BadRequest naming this option."""
@@ -109,8 +119,8 @@ class Option:
         except BadRequest as error:
             raise BadRequest(f"{self.name}: {error.fact}", hint=error.hint) from None
 
-    def value_in(self, request: Request) -> Any:
-        """What the request says of this; None or nothing at all where it says nothing."""
+    def value_in(self, request: Request | Plan) -> Any:
+        """What the request or plan says of this; None or nothing at all where it says nothing."""
         holder = {"task": request.task, "output": request.output}.get(self.of, request)
         value = getattr(holder, self.field, None)
         if self.owns is None or value is None:
@@ -193,7 +203,7 @@ _ROWS = (
            "How closely to keep to the picture, as `--cfg` is to the instruction.", "X",
            default=always(1.5), of="task", a1111="Image CFG scale"),
     Option("model", "model", Name(), "The checkpoint.", "NAME or FILE", "-m",
-           default=worked_out("$SDCLI_MODEL, else the built-in one"), complete="models"),
+           default=worked_out("$SDCLI_MODEL, else the built-in one"), complete="models", a1111="Model"),
     Option("negative", "negative", Text(), "What to steer away from.", "TEXT", "-n",
            default=Default("")),
     Option("steps", "steps", Whole(1, 1_000), "Denoising steps.", "N", default=of_model("steps"),
@@ -202,7 +212,7 @@ _ROWS = (
            default=of_model("cfg"), a1111="CFG scale"),
     Option("scheduler", "scheduler", Name(),
            "How to walk from noise to picture; see `sdcli schedulers`.", "NAME",
-           default=worked_out("the model's"), complete="schedulers"),
+           default=worked_out("the model's"), complete="schedulers", a1111="Sampler"),
     Option("eta", "eta", Real(0, 100),
            "Fresh noise at each step, where the solver can: 0 none, 1 as much as it removes.", "X",
            default=worked_out("the solver's"), a1111="Eta"),
@@ -225,10 +235,11 @@ _ROWS = (
     Option("embedding", "embeddings", Name(), "Know a new word, by the file's name (repeat).", "FILE",
            many=True),
     *(_control_option(row) for row in PREPROCESSORS.values()),
-    Option("vae", "vae", Name(), "Another VAE.", "FILE", default=worked_out("the checkpoint's")),
+    Option("vae", "vae", Name(), "Another VAE.", "FILE", default=worked_out("the checkpoint's"),
+           a1111="VAE"),
     Option("clip-skip", "clip_skip", Whole(1, 24),
            "Stop the text encoder N layers early; 1 is its last layer.", "N",
-           default=of_model("clip_skip"), a1111="Clip skip"),
+           default=of_model("clip_skip"), a1111="Clip skip", a1111_values=((1, ""),)),
     Option("prediction", "prediction", Word("eps", "v"),
            "What the U-Net predicts, where the file does not tell.", "eps|v",
            default=of_model("prediction", "the checkpoint's")),
@@ -237,16 +248,19 @@ _ROWS = (
            default=of_model("zero_snr", "the checkpoint's")),
     Option("prompt-syntax", "syntax", Word(*SYNTAXES),
            "Read weights and BREAK in prompts, or nothing of it.", "|".join(SYNTAXES),
-           default=always(DEFAULT_SYNTAX)),
+           default=always(DEFAULT_SYNTAX), a1111="Old prompt editing timelines",
+           a1111_values=(("a1111", ""), ("a1111-1.5", "True"), ("plain", ""))),
     Option("emphasis", "emphasis", Word("original", "no-norm"),
            "Whether a weighted prompt is scaled back to its old mean.", "original|no-norm",
-           default=always("original")),
+           default=always("original"), a1111="Emphasis",
+           a1111_values=(("original", ""), ("no-norm", "No norm"))),
     Option("rng", "rng", Word("cpu", "nv", "gpu"),
            "Whose noise: the CPU's, an NVIDIA card's (computed here), this GPU's own.", "cpu|nv|gpu",
-           default=always("cpu")),
+           default=always("cpu"), a1111="RNG",
+           a1111_values=(("cpu", "CPU"), ("nv", "NV"), ("gpu", ""))),
     Option("ensd", "ensd", Whole(-(2**63), 2**63),
            "Added to the seed for the solver's own noise (A1111's setting of that name).", "N",
-           default=always(0), a1111="ENSD"),
+           default=always(0), a1111="ENSD", a1111_values=((0, ""),)),
     Option("empty-negative", "empty_negative", Word(*EMPTY_NEGATIVES),
            "What SDXL gets for an empty negative prompt; `encoded` is ComfyUI's.",
            "|".join(EMPTY_NEGATIVES), default=always("zeros")),
@@ -255,7 +269,8 @@ _ROWS = (
            "|".join(PENULTIMATE_RULES), default=always("a1111")),
     Option("downcast-alphas", "downcast_alphas", Toggle(),
            "Whether noise levels come from half-precision alphas, as in A1111 before 1.8.",
-           default=always(False, "no"), a1111="Downcast alphas_cumprod"),
+           default=always(False, "no"), a1111="Downcast alphas_cumprod",
+           a1111_values=((False, ""), (True, "True"))),
     Option("preset", "preset", Name(), "Settings from a TOML file, or from the folder of presets.",
            "NAME or FILE", of="run"),
     Option("like", "like", FilePath(), "Settings from what a picture carries.", "PICTURE", of="run"),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from sdcli.prompts.a1111 import STRONGER, WeightedText
 from sdcli.prompts.escape import escape_a1111, shield_end
+from sdcli.prompts.tags import escape_tags
 
 _HIDDEN = {"\\(": "\ue000", "\\)": "\ue001"}  # brackets that are letters, as no prompt has them
 _DEEPEST = 50
@@ -25,7 +26,8 @@ def translate_comfyui(prompt: str) -> str:
     >>> translate_comfyui("((a red fox:1.3) [in (the snow)")
     '\\\\(\\\\(a red fox:1.3\\\\) \\\\[in (the snow:1.1)'
     """
-    return shield_end("".join(map(_written, weigh_comfyui(prompt))))
+    written = "".join(map(_written, weigh_comfyui(prompt)))
+    return shield_end(escape_tags(written))  # one may begin in one stretch and end in another
 
 
 def weigh_comfyui(prompt: str) -> Iterator[WeightedText]:

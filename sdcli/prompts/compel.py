@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from sdcli.prompts.a1111 import WeightedText
 from sdcli.prompts.escape import ENDS_IN_NUMBER, escape_a1111
+from sdcli.prompts.tags import escape_tags
 from sdcli.request import Lora
 
 _WORD = re.compile(
@@ -194,12 +195,13 @@ def _written(pieces: list[WeightedText]) -> str:
 
     Words that end in a number behind a colon are weighted by 1, else the prompt weighed that much.
     """
-    return " ".join(
+    written = " ".join(
         escape_a1111(text)
         if weight == 1 and not ENDS_IN_NUMBER.search(text)
         else f"({escape_a1111(text)}:{weight:.6g})"
         for text, weight in pieces
     )
+    return escape_tags(written)  # one may begin in one stretch and end in another
 
 
 def _skip_blanks(text: str, at: int) -> int:

@@ -55,7 +55,8 @@ def escape_tags(text: str) -> str:
     >>> escape_tags("<lora:ink:1>")
     '<\\\\lora:ink:1>'
     """
-    return re.sub(r"<(?=\w+:[^>]+>)", r"<\\", text)
+    last = max(text.rfind(">"), 0)  # so that no text takes long
+    return re.sub(r"<(?=\w+:[^>])", r"<\\", text[:last]) + text[last:]
 
 
 def refuse_stray_tags(text: str) -> None:

@@ -12,6 +12,8 @@ from sdcli.metadata import a1111_format as infotext
 from sdcli.metadata import a1111_write as parameters
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers import a1111
+from sdcli.options.parse import Toggle
+from sdcli.options.table import OPTIONS, Option
 from sdcli.schedulers.names import (
     SCHEDULERS,
     a1111_sampler_and_schedule,
@@ -80,6 +82,31 @@ def test_what_that_program_has_a_name_for() -> None:
         }
         == info.fields
     )
+
+
+@pytest.mark.parametrize(
+    "option", [each for each in OPTIONS.values() if each.a1111_values], ids=lambda each: each.name
+)
+def test_an_option_with_a_name_there_is_written_and_read_back(option: Option) -> None:
+    for value in getattr(
+        option.parse, "words", (False, True) if option.parse == Toggle() else (1, 3)
+    ):
+        written = parameters.write_infotext(plans.a_plan(**{option.field: value}))
+        info = infotext.parse_infotext(written.replace("Version: sdcli", "Version: v1.10.0 after"))
+        assert info.fields.get(option.a1111, "") == option.a1111_text(value)
+        found = a1111.picture_from_infotext(info)
+        assert not any(option.a1111 in line for line in found.unmatched)
+        if option.a1111_text(value) and option.name != "prompt-syntax":
+            assert getattr(found.request, option.field) == value
+
+
+def test_old_timelines_are_written_and_read_back() -> None:
+    wanted = plans.a_plan(prompt="a [red:blue:1.5] fox", syntax="a1111-1.5", downcast_alphas=True)
+    info = infotext.parse_infotext(parameters.write_infotext(wanted))
+    assert info.fields["Old prompt editing timelines"] == "True"
+    assert info.fields["Downcast alphas_cumprod"] == "True"
+    found = a1111.picture_from_infotext(info).request
+    assert (found.syntax, found.downcast_alphas) == ("a1111-1.5", True)
 
 
 def test_the_same_request_comes_back() -> None:

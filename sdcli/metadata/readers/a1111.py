@@ -6,17 +6,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sdcli.metadata.a1111_format import Infotext, parse_infotext
+from sdcli.metadata.a1111_format import (
+    EMBEDDING_HASHES,
+    LORA_HASHES,
+    MODEL_HASH,
+    SCHEDULE,
+    SIZE,
+    VAE_HASH,
+    VERSION,
+    Infotext,
+    parse_infotext,
+)
+from sdcli.metadata.readers.a1111_oddities import note_oddities
 from sdcli.metadata.readers.a1111_versions import read_earlier_rules
 from sdcli.metadata.readers.draft import (
     ForeignPicture,
     ForeignPictureBuilder,
     PictureSize,
-    as_list,
     as_number,
-    as_text,
     parse_json_object,
 )
+from sdcli.options.table import OPTIONS
 from sdcli.prompts.escape import escape_editing, shield_end
 from sdcli.schedulers.names import SCHEDULERS
 
@@ -39,44 +49,10 @@ _PROGRAMS = (
 )
 _PLAN_IS_LOST = "its own plan is not in it: this is the text for other programs, which says less"
 _DETERMINISTIC = ("ddim", "tcd")  # of the solvers that take an eta, those where 0 is a choice
-_EMPHASIS = {"original": "original", "no norm": "no-norm"}
+_EMPHASIS = {(text or value).lower(): value for value, text in OPTIONS["emphasis"].a1111_values}
 
-# Read here, or saying nothing about how the picture was drawn.
-_UNDERSTOOD = """
-    Steps, Sampler, Schedule type, CFG scale, Image CFG scale, Seed, Size, Model hash, Model,
-    VAE hash, VAE, Clip skip, ENSD, Eta, Eta DDIM, RNG, Emphasis, Lora hashes, TI hashes, Hashes,
-    Version, User, Template, Negative Template, Created Date, Civitai resources, Civitai metadata,
-    Batch size, Batch pos, App, Backend, Operations, Pipeline, Parser, Wildcard prompt,
-    Denoising strength, Denoising Strength, Mask blur, Init image hash, Conditional mask weight,
-    Old prompt editing timelines, Downcast alphas_cumprod,
-    SDCPP, Guidance, Scheduler, Lora weights, Raw prompt, Raw negative prompt, Performance
-"""
-# What starts a name, and what it means for the picture. `{}` is the value.
-_ODDITIES = (
-    ("Hires", "it was enlarged in a second pass (hires fix), which is not done"),
-    ("First pass size", "it was enlarged in a second pass (hires fix), which is not done"),
-    ("Postprocess upscale", "it was enlarged afterwards ({}), which is not done"),
-    ("Postprocess", ""),
-    ("Sharpness", "Fooocus sharpens and weighs its guidance in ways of its own"),
-    ("ADM Guidance", ""),
-    ("ADetailer model", "its details were repainted afterwards (ADetailer), which is not done"),
-    ("ADetailer", ""),
-    ("ControlNet", "it followed a ControlNet ({}) with a map that it does not carry"),
-    ("Variation seed strength", "its noise was mixed with another seed's ({}), which is not done"),
-    ("Variation seed", ""),
-    ("Seed resize", "its seed was resized from {}, which is not done"),
-    ("Face restoration", "its faces were repaired afterwards ({}), which is not done"),
-    ("Refiner", "it changed checkpoints on the way (refiner: {}), which is not done"),
-    ("Script", "it is the work of a script ({}), perhaps a sheet of several pictures"),
-    ("X Type", ""),
-    ("X Values", ""),
-    ("Y Type", ""),
-    ("Y Values", ""),
-    ("Z Type", ""),
-    ("Z Values", ""),
-    ("Tiling", "it was drawn to repeat without seams, which is not done"),
-    ("Module", "it used the module `{}` (a VAE or a text encoder)"),
-)
+# The options that are numbers in a text.
+_NUMBERS = ("steps", "cfg", "clip-skip", "eta", "ensd")
 
 
 def read_a1111(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | None:
@@ -103,40 +79,35 @@ def picture_from_infotext(info: Infotext) -> ForeignPicture:
     else:
         draft.set_prompts(info.prompt, info.negative)
     draft.set_sampler(*_sampler(fields))
-    width, _, height = fields.get("Size", "").partition("x")
+    width, _, height = fields.get(SIZE, "").partition("x")
     draft.set_size(width, height)
-    for name, field in _NUMBERS:
-        draft.set_number(name, fields.get(field))
+    for name in _NUMBERS:
+        draft.set_number(OPTIONS[name].field, fields.get(OPTIONS[name].a1111))
+    draft.set_number("eta", fields.get("Eta DDIM"))
     _drop_idle_eta(draft)
-    if fields.get("Seed", "").startswith("-"):
+    _read_seed(draft, fields.get(OPTIONS["seed"].a1111, ""))
+    _read_files(draft, fields)
+    _read_noise(draft, fields)
+    _read_emphasis(draft, fields)
+    if draft.program in ("AUTOMATIC1111", "sdcli"):
+        read_earlier_rules(draft, fields)
+    _read_start(draft, fields)
+    note_oddities(draft, fields)
+    return draft.build()
+
+
+def _read_seed(draft: ForeignPictureBuilder, seed: str) -> None:
+    if seed.startswith("-"):
         draft.note_difference(
             "its seed is not recorded: -1 is what was asked for, not what was used"
         )
     else:
-        draft.set_number("seed", fields.get("Seed"))
-    _read_files(draft, fields)
-    _read_noise(draft, fields)
-    _read_emphasis(draft, fields)
-    if draft.program == "AUTOMATIC1111":
-        read_earlier_rules(draft, fields)
-    _read_start(draft, fields)
-    _note_oddities(draft, fields)
-    return draft.build()
-
-
-_NUMBERS = (
-    ("steps", "Steps"),
-    ("cfg", "CFG scale"),
-    ("clip_skip", "Clip skip"),
-    ("eta", "Eta"),
-    ("eta", "Eta DDIM"),
-    ("ensd", "ENSD"),
-)
+        draft.set_number("seed", seed)
 
 
 def _sampler(fields: Mapping[str, str]) -> tuple[str | None, str | None]:
     """The sampler and its schedule; Fooocus names the schedule twice, once in A1111's old way."""
-    sampler, schedule = fields.get("Sampler"), fields.get("Schedule type")
+    sampler, schedule = fields.get(OPTIONS["scheduler"].a1111), fields.get(SCHEDULE)
     if schedule is None and sampler and not sampler.endswith(" Karras"):
         schedule = fields.get("Scheduler")
     return sampler, schedule
@@ -146,7 +117,7 @@ def identify_program(fields: Mapping[str, str]) -> str:
     """Who wrote it: they sign under `Version`, or under `App`."""
     if "SD.Next" in fields.get("App", "") or "Backend" in fields:
         return "SD.Next"
-    version = fields.get("Version", "")
+    version = fields.get(VERSION, "")
     named = (name for pattern, name in _PROGRAMS if re.match(pattern, version))
     return next(named, "AUTOMATIC1111")
 
@@ -156,14 +127,14 @@ def _looks_like_infotext(said: str) -> bool:
 
 
 def _read_files(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
-    draft.set_model(fields.get("Model"), fields.get("Model hash"))
-    vae = fields.get("VAE", "")
+    draft.set_model(fields.get(OPTIONS["model"].a1111), fields.get(MODEL_HASH))
+    vae = fields.get(OPTIONS["vae"].a1111, "")
     if vae not in ("", "None", "Automatic", "Default (model)"):
-        draft.set_model(vae, fields.get("VAE hash"), "vae")
+        draft.set_model(vae, fields.get(VAE_HASH), "vae")
     for pair in fields.get("Lora weights", "").split(","):  # of Fooocus
         name, _, weight = pair.rpartition(":")
         draft.add_lora(name, weight)
-    for kind, field in (("lora", "Lora hashes"), ("embedding", "TI hashes")):
+    for kind, field in (("lora", LORA_HASHES), ("embedding", EMBEDDING_HASHES)):
         for pair in fields.get(field, "").split(","):
             name, _, short = pair.rpartition(":")
             draft.set_hash(f"{kind}:{name.strip()}", short)
@@ -174,7 +145,7 @@ def _read_files(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None
 
 
 def _read_noise(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
-    source = fields.get("RNG", "")
+    source = fields.get(OPTIONS["rng"].a1111, "")
     known = _NOISE.get(draft.program, _NOISE[""])
     if source.lower() in known:
         draft.values["rng"] = known[source.lower()]
@@ -183,7 +154,7 @@ def _read_noise(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None
 
 
 def _read_emphasis(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
-    rule = fields.get("Emphasis", "Original").lower()
+    rule = fields.get(OPTIONS["emphasis"].a1111, "Original").lower()
     if rule in _EMPHASIS:
         draft.values["emphasis"] = _EMPHASIS[rule]
     elif rule == "none":
@@ -194,15 +165,16 @@ def _read_emphasis(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> N
 
 def _read_start(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
     second_pass = any(name.startswith(("Hires", "First pass")) for name in fields)
-    strength = fields.get("Denoising strength") or fields.get("Denoising Strength")
+    named = OPTIONS["strength"].a1111
+    strength = fields.get(named) or fields.get(named.title())
     if strength and not second_pass:
         draft.set_start_strength(strength)
-    if "Mask blur" in fields:
+    if OPTIONS["feather"].a1111 in fields:
         draft.note_difference(
             "only a part of another picture was repainted, inside a mask that it does not carry: "
             "`--set image=FILE` and `--set mask=FILE` name them"
         )
-    if "Image CFG scale" in fields and as_number(fields["Image CFG scale"]) is not None:
+    if as_number(fields.get(OPTIONS["image-cfg"].a1111)) is not None:
         draft.note_difference(
             "it followed an instruction about another picture (`sdcli edit` does that)"
         )
@@ -215,32 +187,3 @@ def _drop_idle_eta(draft: ForeignPictureBuilder) -> None:
     idle = draft.program == "stable-diffusion.cpp" and not eta
     if row is None or row.solver.eta is None or (idle and row.solver.name not in _DETERMINISTIC):
         draft.values.pop("eta", None)
-
-
-def _note_oddities(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
-    if "Steps" not in fields:
-        draft.note_difference("its settings are not recorded, only its prompt")
-    understood = {name.strip() for name in _UNDERSTOOD.split(",")}
-    for name, value in fields.items():
-        if name in understood:
-            continue
-        about = next((why for start, why in _ODDITIES if name.startswith(start)), None)
-        if about is None:
-            about = f"it says `{name}: {{}}`, for which there is nothing here"
-        if about:
-            draft.note_difference(about.replace("{}", value[:80]))
-    for part in as_list(_parse_json_list(fields.get("Civitai resources"))):
-        kind, label = _text_within(part, "type"), _text_within(part, "modelName")
-        if kind == "lora" and label:
-            draft.note_difference(
-                f"it wore the LoRA `{label}` of CivitAI, which is named there only"
-            )
-
-
-def _parse_json_list(said: str | None) -> list[object]:
-    wrapped = parse_json_object(f'{{"all":{said}}}') if said else None
-    return as_list((wrapped or {}).get("all"))
-
-
-def _text_within(data: object, name: str) -> str:
-    return as_text(data.get(name)) if isinstance(data, dict) else ""  # pyright: ignore

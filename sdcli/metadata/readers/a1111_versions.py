@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from sdcli.errors import BadRequest
+from sdcli.metadata.a1111_format import VERSION
 from sdcli.metadata.readers.draft import ForeignPictureBuilder
+from sdcli.options.table import OPTIONS
 from sdcli.prompts.a1111 import parse_a1111_weights
 from sdcli.prompts.chunks import split_into_chunks
 from sdcli.prompts.syntax import SYNTAXES
@@ -23,19 +25,18 @@ LATEST: Version = (2**31,)
 NEW_TIMELINES: Version = (1, 6, 0)
 FULL_ALPHAS: Version = (1, 7, 0, 225)  # the commits since 1.7.0
 _VERSION = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:-(\d{1,5})\b)?")
-_SETTINGS = {"timelines": "Old prompt editing timelines", "alphas": "Downcast alphas_cumprod"}
 _STEPS = 1_000  # among which every change of a prompt shows
 
 
 def read_earlier_rules(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
     """The rules of the version that drew it, or that its settings kept, where they are not today's."""
-    version = parse_version(fields.get("Version", ""))
-    if version < FULL_ALPHAS or _is_on(fields, "alphas"):
+    version = parse_version(fields.get(VERSION, ""))  # ours begins with a name: today's rules
+    if version < FULL_ALPHAS or _is_on(fields, "downcast-alphas"):
         draft.values["downcast_alphas"] = True
     with suppress(BadRequest):  # prompts that nobody can read are told of when they are drawn
-        if version < NEW_TIMELINES or _is_on(fields, "timelines"):
+        if version < NEW_TIMELINES or _is_on(fields, "prompt-syntax"):
             _read_old_timelines(draft)
-        if version < NEW_TIMELINES and fields.get("Sampler") in ("DDIM", "PLMS"):
+        if version < NEW_TIMELINES and fields.get(OPTIONS["scheduler"].a1111) in ("DDIM", "PLMS"):
             _note_unequal_prompts(draft)
 
 
@@ -45,8 +46,8 @@ def parse_version(text: str) -> Version:
     return tuple(int(part or 0) for part in parts.groups()) if parts else LATEST
 
 
-def _is_on(fields: Mapping[str, str], setting: str) -> bool:
-    return fields.get(_SETTINGS[setting], "").strip().lower() == "true"
+def _is_on(fields: Mapping[str, str], option: str) -> bool:
+    return fields.get(OPTIONS[option].a1111, "").strip().lower() == "true"
 
 
 def _read_old_timelines(draft: ForeignPictureBuilder) -> None:

@@ -11,6 +11,8 @@ from typing import Any, cast
 
 from sdcli.errors import SdcliError
 from sdcli.metadata import codec
+from sdcli.options.parse import Real, Whole
+from sdcli.options.table import OPTIONS
 from sdcli.request import Draw, Lora, Request
 from sdcli.schedulers.names import SCHEDULERS, find_sampler_with_schedule
 
@@ -35,15 +37,11 @@ class ForeignPicture:
 
 ForeignReader = Callable[[Mapping[str, str], PictureSize], ForeignPicture | None]
 
-_WHOLE = {
-    "steps": (1, 1_000),
-    "seed": (0, 2**64 - 1),
-    "width": (8, 16_384),
-    "height": (8, 16_384),
-    "clip_skip": (1, 24),
-    "ensd": (-(2**63), 2**63),
+_NUMBERS = {
+    option.field: option.parse
+    for option in OPTIONS.values()
+    if option.of == "request" and isinstance(option.parse, Whole | Real)
 }
-_REAL = {"cfg": (-100.0, 1_000.0), "eta": (0.0, 100.0)}
 _LONGEST = 200_000
 
 
@@ -123,16 +121,16 @@ class ForeignPictureBuilder:
 
     def set_number(self, name: str, value: Any) -> None:
         """A number of the request, if it is one and within what makes sense."""
-        least, most = _WHOLE.get(name) or _REAL[name]
+        parse = _NUMBERS[name]
         parsed = as_number(value)
         if parsed is None:
             return
-        if not least <= parsed <= most:
+        if not parse.least <= parsed <= parse.most:
             self.note_difference(
                 f"its {name.replace('_', ' ')} is {as_text(value)[:40]}, which cannot be"
             )
         else:
-            self.values[name] = int(parsed) if name in _WHOLE else float(parsed)
+            self.values[name] = int(parsed) if isinstance(parse, Whole) else float(parsed)
 
     def set_size(self, width: Any, height: Any) -> None:
         """Width and height, both or neither, down to whole cells as every program draws them."""
