@@ -16,6 +16,7 @@ class Environment:
     models: tuple[Path, ...]  # $SDCLI_MODELS: folders of models, in the order they are searched
     cache: Path  # $SDCLI_CACHE: what can be deleted at any time and is made again
     config: Path  # $SDCLI_CONFIG: the user's own settings
+    warm: str | None  # $SDCLI_WARM: how long a resident process stays after its last use
     debug: bool  # $SDCLI_DEBUG=1: failures show where they were raised
 
 
@@ -26,6 +27,7 @@ def read_environment() -> Environment:
         models=_model_folders(),
         cache=_folder("SDCLI_CACHE", "XDG_CACHE_HOME", ".cache"),
         config=_folder("SDCLI_CONFIG", "XDG_CONFIG_HOME", ".config"),
+        warm=os.environ.get("SDCLI_WARM") or None,
         debug=os.environ.get("SDCLI_DEBUG") == "1",
     )
 

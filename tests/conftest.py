@@ -14,6 +14,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest  # noqa: E402
 
+WARM_SUITE = os.environ.get("SDCLI_TEST_WARM") == "1"
+
 
 class Ran(NamedTuple):
     """What a command gave back: its exit code, the product, the conversation."""
@@ -59,6 +61,11 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, str(folder))
     monkeypatch.delenv("SDCLI_MODEL", raising=False)
     monkeypatch.delenv("SDCLI_DEBUG", raising=False)
+    monkeypatch.delenv("SDCLI_WARM", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
+    if WARM_SUITE:  # everything that draws, drawn by one process that stays
+        monkeypatch.setenv("SDCLI_WARM", "2m")
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.getbasetemp()))
     return home
 
 

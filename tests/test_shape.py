@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 PACKAGE = Path(__file__).parents[1] / "sdcli"
 ENGINE = PACKAGE / "engine"
 DOOR = "sdcli.engine.door"  # imports nothing heavy until it is used
-FACES = ("cli/", "api.py")
+FACES = ("cli/", "server/", "api.py")
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "matplotlib", "scipy"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 

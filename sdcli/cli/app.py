@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sdcli import __version__
-from sdcli.cli import batch, console, explain, generate, lora, reproduce, show
+from sdcli.cli import batch, console, explain, generate, lora, reproduce, show, warm
 from sdcli.cli.info import doctor, models, schedulers
 from sdcli.cli.studies import compare_schedulers, sweep
 from sdcli.cli.trace import trace
@@ -36,6 +36,7 @@ app.command()(explain.explain)
 app.command()(reproduce.reproduce)
 app.command()(show.show)
 app.add_typer(lora.app)
+app.add_typer(warm.app)
 app.command()(schedulers)
 app.command()(models)
 app.command()(doctor)

@@ -28,10 +28,10 @@ from sdcli.cli.drawing_options import DrawingOptions, spread_options
 from sdcli.cli.options import typer_option
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import print_picture, print_plans
-from sdcli.engine import door
 from sdcli.errors import BadRequest, PartFailed
 from sdcli.library.open_file import expand_path, open_regular_file
 from sdcli.request import Draw
+from sdcli.server import warm
 from sdcli.studies.progress import RunProgress
 from sdcli.text import count_of
 
@@ -114,7 +114,7 @@ def _draw(
             else _list_due(planned, journal, progress)
         )
         try:
-            for one in draw_due(due, door.open_session, journal, progress):
+            for one in draw_due(due, lambda: warm.open_session(mode.warm, talk), journal, progress):
                 if isinstance(one, FinishedPicture):
                     print_picture(one.picture, one.path, mode)
                 else:

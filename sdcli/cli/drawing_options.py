@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from sdcli.cli.console import Console
 from sdcli.cli.options import is_switch, typer_option, typer_type, value_unless_said
-from sdcli.cli.output_mode import OutputMode
+from sdcli.cli.output_mode import OutputMode, warm_wish
 from sdcli.environment import read_environment
 from sdcli.errors import BadRequest
 from sdcli.options.parse import LONGEST_PROMPT, Switch
@@ -31,7 +31,10 @@ class DrawingOptions:
     def mode(self) -> OutputMode:
         """How the run is to talk."""
         return OutputMode(
-            bool(self.values["json"]), bool(self.values["dry-run"]), bool(self.values["quiet"])
+            bool(self.values["json"]),
+            bool(self.values["dry-run"]),
+            bool(self.values["quiet"]),
+            warm_wish(self.values["warm"]),
         )
 
     def request(self, kind: type[Task] = Draw, prompt: str | None = None) -> Request:

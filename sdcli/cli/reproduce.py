@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from sdcli.cli import console, options
-from sdcli.cli.output_mode import OutputMode
+from sdcli.cli.output_mode import OutputMode, warm_wish
 from sdcli.cli.run import print_plans
-from sdcli.engine.door import SessionLike, open_session
+from sdcli.engine.door import SessionLike
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import Listener
 from sdcli.metadata import codec
@@ -28,6 +28,7 @@ from sdcli.reproduce.compare import (
 )
 from sdcli.reproduce.recall import RecalledPicture, recall_picture
 from sdcli.request import Output
+from sdcli.server.warm import open_session
 from sdcli.studies.progress import Drawing, RunProgress
 
 Pictures = Annotated[
@@ -68,6 +69,7 @@ def reproduce(
     json: options.Json = False,
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
+    warm: options.Warm = None,
 ) -> None:
     """Draw pictures again, and say how exactly they match.
 
@@ -79,7 +81,7 @@ def reproduce(
     place = find_destination(Output(out, format, force), len(pictures))
     output = Output(out, format, force)
     todo = [_again(recall_picture(path), values, output, place, exact=exact) for path in pictures]
-    manner = OutputMode(json, dry_run, quiet)
+    manner = OutputMode(json, dry_run, quiet, warm_wish(warm))
     if dry_run:
         _rehearsed(todo, manner)
         return
@@ -119,10 +121,9 @@ def _drawn(todo: list[Again], manner: OutputMode, *, compare: bool, exact: bool)
         prepare_destination(again.place, again.plan)
     talk = console.Console(quiet=manner.quiet)
     with talk.live():
-        talk.on_stage("loading torch")
         progress = RunProgress(talk)
         progress.expect([Drawing(again.plan, again.recalled.path.name) for again in todo])
-        with open_session() as session:
+        with open_session(manner.warm, talk) as session:
             same = [_one(session, again, progress, manner, compare=compare) for again in todo]
     if exact and not all(same):
         raise SdcliError(

@@ -27,6 +27,7 @@ from sdcli.planning.lora_jobs import Extraction, Merge
 from sdcli.planning.resolve import draft_plan, hash_files
 from sdcli.prompts.notes import prompt_notes
 from sdcli.request import Request
+from sdcli.server import warm
 from sdcli.studies.progress import Drawing, RunProgress
 
 
@@ -39,7 +40,7 @@ def plan_request(request: Request, mode: OutputMode) -> Plan:
     """The plan of a request. Where something will be drawn, the engine is imported beside the
     hashing of the files, once nothing is left that could be refused."""
     draft = draft_plan(request)
-    if not mode.dry_run:
+    if not (mode.dry_run or warm.may_be_warm(mode.warm)):
         door.preload()
     return hash_files(draft)
 
@@ -57,13 +58,11 @@ def draw_plans(*plans: Plan, manner: OutputMode) -> None:
         talk.on_note(line)
     progress = RunProgress(talk)
     progress.expect([Drawing(plan) for plan in plans])
-    with talk.live():
-        talk.on_stage("loading torch")
-        with door.open_session() as session:
-            for plan, place in zip(plans, places, strict=True):
-                progress.begin(Drawing(plan))
-                _kept(session.run(plan, _with_preview(plan, progress)), place, manner)
-                progress.finish()
+    with talk.live(), warm.open_session(manner.warm, talk) as session:
+        for plan, place in zip(plans, places, strict=True):
+            progress.begin(Drawing(plan))
+            _kept(session.run(plan, _with_preview(plan, progress)), place, manner)
+            progress.finish()
     talk.on_note(progress.summary(places[0].path(plans[0], 0).parent))
 
 

@@ -16,7 +16,7 @@ from sdcli.outputs.save import Destination, format_of_name, names_file, put_file
 from sdcli.reproduce.recall import read_request
 from sdcli.request import Output
 from sdcli.show.fact_sheet import fact_record
-from sdcli.show.picture import is_picture_file, picture_facts, picture_lines, picture_record
+from sdcli.show.picture import is_picture_file, picture_facts, picture_facts_record, picture_lines
 from sdcli.show.weights import weights_facts, weights_lines
 
 Files = Annotated[
@@ -85,7 +85,7 @@ def _told(name: str, json: bool) -> SdcliError | None:
 
 def _picture(file: Path) -> tuple[dict[str, Any], list[str]]:
     facts = picture_facts(file)
-    return picture_record(facts), picture_lines(facts)
+    return picture_facts_record(facts), picture_lines(facts)
 
 
 def _weights(file: Path) -> tuple[dict[str, Any], list[str]]:

@@ -20,6 +20,7 @@ from sdcli.engine import door
 from sdcli.errors import PartFailed
 from sdcli.outputs import study_folder
 from sdcli.request import Draw, Redraw, Repaint
+from sdcli.server import warm
 from sdcli.studies.compare.plan import Lineup, plan_lineup
 from sdcli.studies.progress import RunProgress
 from sdcli.studies.sweep.page import SweepResult
@@ -54,7 +55,7 @@ Vary = Annotated[
 ]
 
 
-@spread_options(Draw, without={"scheduler", *FLAGS_OF_ONE_RUN})
+@spread_options(Draw, without={"scheduler", "warm", *FLAGS_OF_ONE_RUN})
 def compare_schedulers(
     options: DrawingOptions,
     schedulers: Schedulers = USUAL,
@@ -126,8 +127,7 @@ def _sweep(planned: Sweep, mode: OutputMode) -> None:
     with study_to_draw("sweep", plans, talk, random_seed=planned.random_seed) as study:
         result = SweepResult(planned.with_seed(study.seed) if planned.random_seed else planned)
         progress = RunProgress(talk)
-        talk.on_stage("loading torch")
-        with door.open_session() as session:
+        with warm.open_session(mode.warm, talk) as session:
             for one in draw_sweep(result, session, study, progress):
                 if mode.json and one.image is not None:
                     values = result.named_values(one.values)

@@ -32,6 +32,10 @@ class SessionLike(Protocol):
         """The plan's pictures in the order of their seeds, each as soon as it is finished."""
         ...
 
+    def loaded_models(self) -> list[str]:
+        """The files of the models that are held in memory, the last used last."""
+        ...
+
     def close(self) -> None:
         """Give back what is held: models in memory, a connection."""
         ...
@@ -61,12 +65,12 @@ def _import_engine() -> None:
     import_module("sdcli.engine.session")
 
 
-def open_session() -> SessionLike:
-    """A session in this process. It keeps the last model in memory."""
+def open_session(*, keep_several: bool = False) -> SessionLike:
+    """A session in this process. It keeps the last model in memory, or several of them."""
     _import_engine()
     from sdcli.engine.session import Session
 
-    return Session()
+    return Session(keep_several=keep_several)
 
 
 def open_benchmark(plan: Plan, listener: Listener) -> Benchmark:

@@ -23,7 +23,8 @@ from sdcli.engine.denoise import (
 )
 from sdcli.engine.fast_ways import make_predict, taken_ways
 from sdcli.engine.initial_latents import DenoisingStart, prepare_start
-from sdcli.engine.loaded_model import LoadedModel, load_model
+from sdcli.engine.loaded_model import LoadedModel
+from sdcli.engine.loaded_models import LoadedModels
 from sdcli.engine.noise import StackedNoise, make_noise
 from sdcli.engine.sampler import Sampling
 from sdcli.engine.text_encoder import encode_prompts
@@ -58,13 +59,14 @@ class DrawnLatents:
 
 
 class Session:
-    """Draws plan after plan in this process, and loads a model only when it is another than the last.
+    """Draws plan after plan in this process, and loads a model only when it is another than the last,
+    or, with `keep_several`, than those that fit into half of the memory.
 
     Not to be used from two threads at once.
     """
 
-    def __init__(self) -> None:
-        self._loaded: LoadedModel | None = None
+    def __init__(self, *, keep_several: bool = False) -> None:
+        self._models = LoadedModels(several=keep_several)
 
     def __enter__(self) -> Self:
         """The session itself."""
@@ -81,7 +83,11 @@ class Session:
 
     def close(self) -> None:
         """Give the model's memory back. The session can be used again: it loads what it needs."""
-        self._loaded = None
+        self._models.clear()
+
+    def loaded_models(self) -> list[str]:
+        """The files of the models in memory, the last used last."""
+        return self._models.names
 
     def run(self, plan: Plan, listener: Listener | None = None) -> Iterator[Picture]:
         """The plan's pictures, in the order of their seeds, each as soon as it is finished."""
@@ -100,10 +106,7 @@ class Session:
 
     def load(self, plan: Plan, listener: Listener) -> LoadedModel:
         """The plan's model, ready on its device: the one in memory where it is the same."""
-        if self._loaded is None or not self._loaded.can_draw(plan):
-            self._loaded = None  # the old model leaves before the new one comes
-            self._loaded = load_model(plan, listener)
-        return self._loaded
+        return self._models.get(plan, listener)
 
     def prepare(self, plan: Plan, loaded: LoadedModel, listener: Listener) -> UnetInputs:
         """What the U-Net is given, encoded by a model that wears the plan's LoRAs.

@@ -58,10 +58,10 @@ def watch_files(files: Iterable[File]) -> Generator[None]:
     for file in held:
         if hash_file(file.path).sha256 != file.sha256:
             raise _replaced(file)
-    before = [_state_of(file.path) for file in held]
+    before = [file_state(file.path) for file in held]
     yield
     for file, state in zip(held, before, strict=True):
-        if _state_of(file.path) != state:
+        if file_state(file.path) != state:
             raise _replaced(file)
 
 
@@ -104,8 +104,8 @@ def _state(status: os.stat_result) -> str:
     return f"{status.st_dev} {status.st_ino} {status.st_size} {times}"
 
 
-def _state_of(path: Path) -> tuple[str, ...]:
-    """The state of a file, or of every file of a folder."""
+def file_state(path: Path) -> tuple[str, ...]:
+    """All that tells what a path holds now from what it held before, a folder file by file."""
     try:
         inside = _files_of(path) if is_folder(path) else [path]
         return tuple(f"{each} {_state(each.stat())}" for each in inside)

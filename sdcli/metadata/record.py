@@ -75,6 +75,11 @@ def plan_to_data(plan: Plan) -> dict[str, Any]:
     return data
 
 
+def read_plan(data: Any) -> Plan:
+    """The plan that `plan_to_data` made data of; BadData where it is none, or out of bounds."""
+    return codec.DataReader(BOUNDS).read(Plan, data)
+
+
 def compose_record(picture: Picture) -> str:
     """The JSON that a picture carries. It names files, not where this machine keeps them."""
     plan = map_files(picture.plan, lambda file, _: File(portable_path(file.path), file.sha256))

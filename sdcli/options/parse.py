@@ -190,6 +190,30 @@ class Toggle(Switch):
 
 
 @dataclass(frozen=True)
+class Stay:
+    """How long something stays: `90s`, `10m`, `2h`, or `off`; in seconds."""
+
+    most: float = 7 * 24 * 3600
+
+    def __call__(self, text: str) -> float:
+        """The seconds in `text`."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip().lower())
+        if text.strip().lower() in ("off", "0"):
+            return 0.0
+        if found is None:
+            raise BadRequest(f"`{text}` is no time", hint="write 90s, 10m, 2h or off")
+        return self.check(float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]])
+
+    def check(self, value: Any) -> float:
+        """The seconds, if they are not too many."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+            raise BadRequest(f"`{value}` is no time", hint="write 90s, 10m, 2h or off")
+        if value > self.most:
+            raise BadRequest(f"{value:g} seconds are too long", hint="a week at most: 168h")
+        return float(value)
+
+
+@dataclass(frozen=True)
 class LoraSpec:
     """`FILE[:WEIGHT]`, as `parse_lora` reads it."""
 

@@ -25,6 +25,7 @@ from sdcli.options.parse import (
     Name,
     Parser,
     Real,
+    Stay,
     Switch,
     Text,
     Toggle,
@@ -300,6 +301,9 @@ _ROWS = (
     Option("json", "json", Switch(), "One JSON object per line on stdout.", of="run"),
     Option("dry-run", "dry_run", Switch(), "Print the plan and draw nothing.", of="run"),
     Option("quiet", "quiet", Switch(), "No conversation on stderr.", short="-q", of="run"),
+    Option("warm", "warm", Stay(),
+           "Draw in a process that keeps the model in memory this long after its last use.",
+           "TIME", default=worked_out("$SDCLI_WARM, else off"), of="run"),
 )  # fmt: skip
 
 ALL_OPTIONS: Mapping[str, Option] = {option.name: option for option in _ROWS}

@@ -119,7 +119,7 @@ def _with_request(facts: PictureFacts, request: Request, command: str) -> Pictur
     )
 
 
-def picture_record(facts: PictureFacts) -> dict[str, Any]:
+def picture_facts_record(facts: PictureFacts) -> dict[str, Any]:
     """The facts as JSON data: what is not known is not there."""
     record: dict[str, Any] = {
         "file": str(facts.file),

@@ -1,0 +1,1 @@
+"""The resident process that keeps models warm: how it is found, spoken to, and used as a session."""

@@ -1,0 +1,257 @@
+"""The resident process: one job after another, each drawn as its command would draw it by itself.
+
+A thread for each connection reads what is asked and shows signs of life; the main thread alone draws.
+It ends when nobody has used it for a while, when it is told to, or when a command of another version
+finds it: it then takes no new jobs and finishes those it has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sdcli.engine import door
+from sdcli.engine.door import SessionLike
+from sdcli.errors import SdcliError
+from sdcli.metadata.record import read_plan
+from sdcli.outputs.file_lock import try_lock
+from sdcli.plan import Plan
+from sdcli.request import Output
+from sdcli.server.events import SEND_PATIENCE, ClientGone, EventSender, send_error, send_picture
+from sdcli.server.frames import BadFrame, Frame, receive_frame, send_frame
+from sdcli.server.settings import adopt_environment, process_settings, user_environment
+from sdcli.server.socket_place import (
+    SOCKET,
+    find_socket,
+    is_own_user,
+    listen,
+    open_lock,
+    socket_folder,
+)
+
+LIFE = 1.0  # seconds between signs of life while a job waits or is drawn
+LOCK_PATIENCE = 30.0  # seconds for an earlier process to end
+MOST_WAITING = 64  # jobs
+
+
+@dataclass
+class Job:
+    """One plan to be drawn, and who waits for it."""
+
+    facts: dict[str, Any]
+    sender: EventSender
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class ResidentState:
+    """What the process tells of itself."""
+
+    stay: float  # seconds that it stays after its last use
+    settings: dict[str, str]
+    began: float = field(default_factory=time.monotonic)
+    last_used: float = field(default_factory=time.monotonic)
+    drawn: int = 0
+    draining: bool = False
+
+    @property
+    def left(self) -> float:
+        """Seconds until it goes, if nobody uses it."""
+        return self.last_used + self.stay - time.monotonic()
+
+
+def stay_resident(stay: float) -> int:
+    """Be the resident process until it is time to go; the exit code. A second one ends at once."""
+    with _only_process() as alone:
+        if not alone:
+            return 0
+        resident = Resident(stay)
+        try:
+            resident.serve()
+        finally:
+            resident.stop_listening()
+    return 0
+
+
+@contextlib.contextmanager
+def _only_process() -> Generator[bool]:
+    """Whether this is the only resident process, for as long as the block lasts."""
+    with open_lock() as lock:
+        until = time.monotonic() + LOCK_PATIENCE
+        while not (alone := try_lock(lock)) and time.monotonic() < until and not find_socket():
+            time.sleep(0.05)
+        yield alone
+
+
+class Resident:
+    """The process at work: who listens, what waits, what is loaded."""
+
+    def __init__(self, stay: float) -> None:
+        self._state = ResidentState(stay, process_settings())
+        self._jobs: queue.Queue[Job] = queue.Queue(MOST_WAITING)
+        self._path = socket_folder() / SOCKET
+        self._listening = listen(self._path)
+        self._inode = self._path.stat().st_ino
+        self._session: SessionLike | None = None  # until torch is there, some seconds from now
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def serve(self) -> None:
+        """Draw job after job until it is time to go."""
+        session = self._session = door.open_session(keep_several=True)
+        while True:
+            try:
+                job = self._jobs.get(timeout=min(max(self._state.left, 0.01), 1.0))
+            except queue.Empty:
+                if self._state.draining or self._state.left <= 0:
+                    self.stop_listening()
+                    if self._jobs.empty():
+                        return
+                continue
+            self._draw(job, session)
+            self._state.last_used = time.monotonic()
+
+    def stop_listening(self) -> None:
+        """Take no new connections: whoever comes now starts another process."""
+        self._state.draining = True
+        with contextlib.suppress(OSError):
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+        self._listening.close()
+
+    def _draw(self, job: Job, session: SessionLike) -> None:
+        try:
+            _adopt_place(job.facts)
+            plan = _read_job(job.facts)
+            job.sender.check()
+            for picture in session.run(plan, job.sender):
+                send_picture(job.sender, picture)
+                self._state.drawn += 1
+            job.sender.send("done")
+        except ClientGone:
+            pass
+        except SdcliError as error:
+            with contextlib.suppress(ClientGone):
+                send_error(job.sender, error)
+        except Exception:  # noqa: BLE001 - a fault of the program must not end the process
+            traceback.print_exc()  # into its log
+            with contextlib.suppress(ClientGone):
+                job.sender.send("fault")
+        finally:
+            job.done.set()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(SEND_PATIENCE)
+            if not is_own_user(connection):
+                return
+            with contextlib.suppress(OSError, BadFrame):
+                while (frame := self._next_frame(connection)) is not None:
+                    self._answer(connection, frame)
+
+    def _next_frame(self, connection: socket.socket) -> Frame | None:
+        connection.settimeout(None)  # a sweep may think for a while between two pictures
+        frame = receive_frame(connection)
+        connection.settimeout(SEND_PATIENCE)
+        return frame
+
+    def _answer(self, connection: socket.socket, frame: Frame) -> None:
+        answers: dict[str, Callable[[socket.socket, Frame], None]] = {
+            "hello": self._greet,
+            "draw": self._queue_job,
+            "status": self._tell_status,
+            "stop": self._stop,
+        }
+        if frame.kind not in answers:
+            raise BadFrame(f"`{frame.kind[:40]}` is nothing to ask for")
+        answers[frame.kind](connection, frame)
+
+    def _greet(self, connection: socket.socket, frame: Frame) -> None:
+        """Say whether this process draws as the command itself would; if not, make room."""
+        if frame.facts.get("settings") == self._state.settings and not self._state.draining:
+            send_frame(connection, "welcome", pid=os.getpid())
+            return
+        send_frame(connection, "outdated", pid=os.getpid(), stay=self._state.stay)
+        self.stop_listening()
+
+    def _queue_job(self, connection: socket.socket, frame: Frame) -> None:
+        sender = EventSender(connection, preview=bool(frame.facts.get("preview")))
+        stay = frame.facts.get("stay")
+        if isinstance(stay, int | float):
+            self._state.stay = float(stay)
+        self._state.last_used = time.monotonic()
+        job = Job(frame.facts, sender)
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            send_frame(connection, "busy")
+            return
+        while not job.done.wait(LIFE):
+            sender.show_life()
+
+    def _tell_status(self, connection: socket.socket, frame: Frame) -> None:
+        state = self._state
+        send_frame(
+            connection,
+            "status",
+            pid=os.getpid(),
+            version=state.settings["sdcli"],
+            drawn=state.drawn,
+            waiting=self._jobs.qsize(),
+            up=time.monotonic() - state.began,
+            left=max(state.left, 0.0),
+            models=self._session.loaded_models() if self._session else [],
+            memory=_resident_memory(),
+        )
+
+    def _stop(self, connection: socket.socket, frame: Frame) -> None:
+        """Finish what is begun and go."""
+        self.stop_listening()
+        send_frame(connection, "stopping", pid=os.getpid(), waiting=self._jobs.qsize())
+
+
+def _adopt_place(facts: dict[str, Any]) -> None:
+    """Stand where the command stands: its folder and its variables."""
+    try:
+        os.chdir(str(facts["folder"]))
+        adopt_environment(dict(facts["environment"]))
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise SdcliError(f"the command's folder cannot be entered: {error}") from error
+
+
+def _read_job(facts: dict[str, Any]) -> Plan:
+    try:
+        plan = read_plan(facts["plan"])
+        vae = facts.get("preview_vae")
+    except KeyError as error:
+        raise SdcliError(f"a job lacks its {error}") from None
+    return replace(plan, output=Output(preview_vae=vae)) if isinstance(vae, str) else plan
+
+
+def _resident_memory() -> int:
+    """Bytes that this process holds in memory; 0 where the system does not say."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.update(user_environment())
+    sys.exit(stay_resident(float(sys.argv[1])))
