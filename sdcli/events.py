@@ -111,6 +111,17 @@ class SilentListener:
         """Where the whole run is."""
 
 
+class NoteKeeper(SilentListener):
+    """Keeps the notes that it hears."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def on_note(self, text: str) -> None:
+        """Something the user should know."""
+        self.notes.append(text)
+
+
 class Listeners:
     """Several listeners as one: each is told everything, in the order given here."""
 

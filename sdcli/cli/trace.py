@@ -54,7 +54,7 @@ CfgSplit = Annotated[
 ]
 
 
-@spread_options(Draw, without=FLAGS_OF_ONE_RUN)
+@spread_options(Draw, without=("warm", *FLAGS_OF_ONE_RUN))
 def trace(
     options: DrawingOptions,
     image: NoisedPicture = None,

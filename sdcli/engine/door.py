@@ -19,6 +19,7 @@ from sdcli.planning.lora_jobs import Extraction, Merge
 
 if TYPE_CHECKING:
     from sdcli.engine.benchmark import Benchmark
+    from sdcli.engine.session import Session
     from sdcli.engine.trace import TraceResult
 
 
@@ -30,10 +31,6 @@ class SessionLike(Protocol):
 
     def run(self, plan: Plan, listener: Listener) -> Iterator[Picture]:
         """The plan's pictures in the order of their seeds, each as soon as it is finished."""
-        ...
-
-    def loaded_models(self) -> list[str]:
-        """The files of the models that are held in memory, the last used last."""
         ...
 
     def close(self) -> None:
@@ -65,12 +62,20 @@ def _import_engine() -> None:
     import_module("sdcli.engine.session")
 
 
-def open_session(*, keep_several: bool = False) -> SessionLike:
-    """A session in this process. It keeps the last model in memory, or several of them."""
+def open_session() -> SessionLike:
+    """A session in this process. It keeps the last model in memory."""
     _import_engine()
     from sdcli.engine.session import Session
 
-    return Session(keep_several=keep_several)
+    return Session()
+
+
+def open_shared_session() -> Session:
+    """A session in this process for many callers, which keeps as many models as half the memory holds."""
+    _import_engine()
+    from sdcli.engine.session import Session
+
+    return Session(keep_several=True)
 
 
 def open_benchmark(plan: Plan, listener: Listener) -> Benchmark:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from sdcli.engine.loaded_model import LoadedModel, load_model, model_key
-from sdcli.events import Listener
+from sdcli.events import Listener, Listeners, NoteKeeper
 from sdcli.library.hashes import file_state
 from sdcli.plan import File, Plan
 
@@ -21,6 +22,7 @@ class _Held:
 
     model: LoadedModel
     states: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]  # what was to be said of it
 
 
 class LoadedModels:
@@ -29,6 +31,12 @@ class LoadedModels:
     def __init__(self, *, several: bool = False) -> None:
         self._several = several
         self._held: list[_Held] = []  # the last used last
+        self._told: set[tuple[Any, ...]] = set()  # the models whose notes the caller has heard
+
+    def change_caller(self, told: set[tuple[Any, ...]]) -> None:
+        """From now on it is somebody else who asks, and `told` what they were told of: what there is
+        to say of a model is said to each of them, whoever had it loaded."""
+        self._told = told
 
     @property
     def names(self) -> list[str]:
@@ -39,12 +47,20 @@ class LoadedModels:
         """The plan's model, ready on its device. Another one leaves before it comes, if need be."""
         held = next((one for one in reversed(self._held) if one.model.can_draw(plan)), None)
         if held is None:
-            self._make_room(plan)
-            held = _Held(load_model(plan, listener), _states(plan))
+            held = self._load(plan, listener)
         else:
             self._held.remove(held)
+            for text in held.notes if model_key(plan) not in self._told else ():
+                listener.on_note(text)
         self._held.append(held)
+        self._told.add(model_key(plan))
         return held.model
+
+    def _load(self, plan: Plan, listener: Listener) -> _Held:
+        self._make_room(plan)
+        keeper = NoteKeeper()
+        model = load_model(plan, Listeners(listener, keeper))
+        return _Held(model, _states(plan), tuple(keeper.notes))
 
     def clear(self) -> None:
         """Let go of all of them."""

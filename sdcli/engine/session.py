@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import torch
 
@@ -84,6 +84,10 @@ class Session:
     def close(self) -> None:
         """Give the model's memory back. The session can be used again: it loads what it needs."""
         self._models.clear()
+
+    def change_caller(self, told: set[Any]) -> None:
+        """Another one asks from now on; `told` holds, and will hold, what models they were told of."""
+        self._models.change_caller(told)
 
     def loaded_models(self) -> list[str]:
         """The files of the models in memory, the last used last."""

@@ -57,10 +57,6 @@ class RemoteSession:
             self._here.close()
             self._here = None
 
-    def loaded_models(self) -> list[str]:
-        """What is kept here: nothing, unless the resident process was lost."""
-        return [] if self._here is None else self._here.loaded_models()
-
     def run(self, plan: Plan, listener: Listener | None = None) -> Iterator[Picture]:
         """The plan's pictures, in the order of their seeds, each as soon as it is there."""
         listener = listener or SilentListener()

@@ -15,13 +15,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdcli.engine import door
-from sdcli.engine.door import SessionLike
 from sdcli.errors import SdcliError
 from sdcli.metadata.record import read_plan
 from sdcli.outputs.file_lock import try_lock
@@ -39,6 +38,9 @@ from sdcli.server.socket_place import (
     socket_folder,
 )
 
+if TYPE_CHECKING:
+    from sdcli.engine.session import Session
+
 LIFE = 1.0  # seconds between signs of life while a job waits or is drawn
 LOCK_PATIENCE = 30.0  # seconds for an earlier process to end
 MOST_WAITING = 64  # jobs
@@ -50,6 +52,7 @@ class Job:
 
     facts: dict[str, Any]
     sender: EventSender
+    told: set[Any]  # of which models this caller has heard what there is to say
     done: threading.Event = field(default_factory=threading.Event)
 
 
@@ -102,12 +105,12 @@ class Resident:
         self._path = socket_folder() / SOCKET
         self._listening = listen(self._path)
         self._inode = self._path.stat().st_ino
-        self._session: SessionLike | None = None  # until torch is there, some seconds from now
+        self._session: Session | None = None  # until torch is there, some seconds from now
         threading.Thread(target=self._accept, daemon=True).start()
 
     def serve(self) -> None:
         """Draw job after job until it is time to go."""
-        session = self._session = door.open_session(keep_several=True)
+        session = self._session = door.open_shared_session()
         while True:
             try:
                 job = self._jobs.get(timeout=min(max(self._state.left, 0.01), 1.0))
@@ -128,11 +131,12 @@ class Resident:
                 self._path.unlink()
         self._listening.close()
 
-    def _draw(self, job: Job, session: SessionLike) -> None:
+    def _draw(self, job: Job, session: Session) -> None:
         try:
             _adopt_place(job.facts)
             plan = _read_job(job.facts)
             job.sender.check()
+            session.change_caller(job.told)
             for picture in session.run(plan, job.sender):
                 send_picture(job.sender, picture)
                 self._state.drawn += 1
@@ -162,9 +166,10 @@ class Resident:
             connection.settimeout(SEND_PATIENCE)
             if not is_own_user(connection):
                 return
+            told: set[Any] = set()
             with contextlib.suppress(OSError, BadFrame):
                 while (frame := self._next_frame(connection)) is not None:
-                    self._answer(connection, frame)
+                    self._answer(connection, frame, told)
 
     def _next_frame(self, connection: socket.socket) -> Frame | None:
         connection.settimeout(None)  # a sweep may think for a while between two pictures
@@ -172,16 +177,18 @@ class Resident:
         connection.settimeout(SEND_PATIENCE)
         return frame
 
-    def _answer(self, connection: socket.socket, frame: Frame) -> None:
-        answers: dict[str, Callable[[socket.socket, Frame], None]] = {
-            "hello": self._greet,
-            "draw": self._queue_job,
-            "status": self._tell_status,
-            "stop": self._stop,
-        }
-        if frame.kind not in answers:
-            raise BadFrame(f"`{frame.kind[:40]}` is nothing to ask for")
-        answers[frame.kind](connection, frame)
+    def _answer(self, connection: socket.socket, frame: Frame, told: set[Any]) -> None:
+        match frame.kind:
+            case "hello":
+                self._greet(connection, frame)
+            case "draw":
+                self._queue_job(connection, frame, told)
+            case "status":
+                self._tell_status(connection)
+            case "stop":
+                self._stop(connection)
+            case _:
+                raise BadFrame(f"`{frame.kind[:40]}` is nothing to ask for")
 
     def _greet(self, connection: socket.socket, frame: Frame) -> None:
         """Say whether this process draws as the command itself would; if not, make room."""
@@ -191,13 +198,13 @@ class Resident:
         send_frame(connection, "outdated", pid=os.getpid(), stay=self._state.stay)
         self.stop_listening()
 
-    def _queue_job(self, connection: socket.socket, frame: Frame) -> None:
+    def _queue_job(self, connection: socket.socket, frame: Frame, told: set[Any]) -> None:
         sender = EventSender(connection, preview=bool(frame.facts.get("preview")))
         stay = frame.facts.get("stay")
         if isinstance(stay, int | float):
             self._state.stay = float(stay)
         self._state.last_used = time.monotonic()
-        job = Job(frame.facts, sender)
+        job = Job(frame.facts, sender, told)
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
@@ -206,7 +213,7 @@ class Resident:
         while not job.done.wait(LIFE):
             sender.show_life()
 
-    def _tell_status(self, connection: socket.socket, frame: Frame) -> None:
+    def _tell_status(self, connection: socket.socket) -> None:
         state = self._state
         send_frame(
             connection,
@@ -221,7 +228,7 @@ class Resident:
             memory=_resident_memory(),
         )
 
-    def _stop(self, connection: socket.socket, frame: Frame) -> None:
+    def _stop(self, connection: socket.socket) -> None:
         """Finish what is begun and go."""
         self.stop_listening()
         send_frame(connection, "stopping", pid=os.getpid(), waiting=self._jobs.qsize())

@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from sdcli.metadata.record import hash_pixels
 from sdcli.server import remote_session, warm
@@ -90,6 +92,8 @@ COMMANDS = {
     "two": ("txt2img", "a fox", "--count", 2, "--seed", 3),
     "json": ("txt2img", "a fox", "--seed", 3, "--json", "--cfg", 1, "-n", "grey"),
     "batch": ("txt2img", "a fox", "--count", 3, "--batch", 2, "--seed", 1),
+    "note": ("txt2img", "a fox", "--seed", 3, "-m", "more.safetensors"),
+    "same note": ("txt2img", "a fox", "--seed", 5, "-m", "more.safetensors"),
     "quiet": ("txt2img", "süßes Haus", "--seed", 4, "--quiet"),
     "img2img": ("img2img", "a fox", "--image", "start.png", "--strength", 0.5, "--seed", 2),
     "sweep": ("sweep", "a fox", "--vary", "cfg=3,5", "--seed", 1),
@@ -101,11 +105,13 @@ COMMANDS = {
 
 def test_a_warm_command_says_and_draws_what_a_cold_one_does(sdcli, warmed, sd1, tmp_path):
     Image.new("RGB", (64, 64), (200, 80, 40)).save(tmp_path / "start.png")
+    more = load_file(sd1) | {"model.diffusion_model.nothing.weight": torch.zeros(2)}
+    save_file(more, tmp_path / "more.safetensors")
     said: dict[str, list[tuple[int, str, str]]] = {}
     drawn: dict[str, list[dict[str, str]]] = {}
     for manner in ("off", "60s"):
         for name, words in COMMANDS.items():
-            model = () if name == "no model" else ("-m", sd1)
+            model = () if "-m" in words else ("-m", sd1)
             out = () if name == "sweep" else STEPS
             ran = sdcli(*words, *model, *(out or STEPS), "-o", f"out/{name}", "--warm", manner)
             said.setdefault(name, []).append((ran.code, plain(ran.out), plain(ran.err)))
@@ -115,10 +121,11 @@ def test_a_warm_command_says_and_draws_what_a_cold_one_does(sdcli, warmed, sd1, 
     for name in COMMANDS:
         assert said[name][0] == said[name][1], name
         assert drawn[name][0] == drawn[name][1], name
+    assert "nothing here uses" in said["same note"][1][2]
     assert [ran[0] for ran in (said["two"][1], said["bad value"][1])] == [0, 2]
     facts = json.loads(sdcli("warm", "status", "--json").out)
-    assert facts["models"] == [sd1.name]
-    assert facts["drawn"] == 11
+    assert facts["models"] == ["more.safetensors", sd1.name]
+    assert facts["drawn"] == 13
     assert residents(warmed) == [facts["pid"]]
 
 
