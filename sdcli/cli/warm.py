@@ -67,10 +67,13 @@ def stop() -> None:
     _need_sockets()
     pid = resident.stop_process()
     if pid is None:
-        raise SdcliError("no warm process is there")
+        raise SdcliError("no warm process is there", hint="nothing is to be stopped")
     console.print_result(f"process {pid} ends")
 
 
 def _need_sockets() -> None:
     if not has_unix_sockets():
-        raise BadRequest("a warm process needs Unix sockets, which this system does not have")
+        raise BadRequest(
+            "a warm process needs Unix sockets, which this system does not have",
+            hint="every command loads its model itself here",
+        )

@@ -11,6 +11,7 @@ import torch
 from sdcli.engine.loaded_model import LoadedModel, load_model, model_key
 from sdcli.events import Listener, Listeners, NoteKeeper
 from sdcli.library.hashes import file_state
+from sdcli.library.open_file import is_folder, is_ordinary_file
 from sdcli.plan import File, Plan
 
 SHARE = 0.5  # of the memory there is, for models that are not being used
@@ -100,10 +101,8 @@ def _estimate_bytes(plan: Plan) -> int:
 
 
 def _size(file: File) -> int:
-    path = file.path
-    if path.is_dir():
-        return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
-    return path.stat().st_size if path.exists() else 0
+    paths = file.path.rglob("*") if is_folder(file.path) else [file.path]
+    return sum(path.stat().st_size for path in paths if is_ordinary_file(path))
 
 
 def _count_bytes(model: LoadedModel) -> int:

@@ -240,7 +240,10 @@ def _adopt_place(facts: dict[str, Any]) -> None:
         os.chdir(str(facts["folder"]))
         adopt_environment(dict(facts["environment"]))
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise SdcliError(f"the command's folder cannot be entered: {error}") from error
+        raise SdcliError(
+            f"the command's folder cannot be entered: {error}",
+            hint="call it from another folder, or with `--warm off`",
+        ) from error
 
 
 def _read_job(facts: dict[str, Any]) -> Plan:
@@ -248,7 +251,9 @@ def _read_job(facts: dict[str, Any]) -> Plan:
         plan = read_plan(facts["plan"])
         vae = facts.get("preview_vae")
     except KeyError as error:
-        raise SdcliError(f"a job lacks its {error}") from None
+        raise SdcliError(
+            f"a job lacks its {error}", hint="only sdcli itself is spoken to here"
+        ) from None
     return replace(plan, output=Output(preview_vae=vae)) if isinstance(vae, str) else plan
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sdcli.errors import SdcliError
+from sdcli.library.open_file import is_folder
 
 SOCKET, LOCK, LOG = "warm.sock", "warm.lock", "warm.log"
 LONGEST = 100  # bytes of a socket's path that every system takes
@@ -27,12 +28,15 @@ def socket_folder() -> Path:
     for folder in _candidates():
         if len(os.fsencode(folder / SOCKET)) <= LONGEST:
             return _private_folder(folder)
-    raise SdcliError("no folder for a socket has a path that is short enough")
+    raise SdcliError(
+        "no folder for a socket has a path that is short enough",
+        hint="let $XDG_RUNTIME_DIR or $TMPDIR be a short path",
+    )
 
 
 def _candidates() -> list[Path]:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    named = [Path(runtime) / "sdcli"] if runtime and Path(runtime).is_dir() else []
+    named = [Path(runtime) / "sdcli"] if runtime and is_folder(Path(runtime)) else []
     return [*named, Path(tempfile.gettempdir()) / f"sdcli-{os.getuid()}"]
 
 
@@ -42,7 +46,10 @@ def _private_folder(folder: Path) -> Path:
     except FileExistsError:
         pass
     except OSError as error:
-        raise SdcliError(f"`{folder}` cannot be made: {error.strerror}") from error
+        raise SdcliError(
+            f"`{folder}` cannot be made: {error.strerror}",
+            hint="$XDG_RUNTIME_DIR says where such folders are made",
+        ) from error
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
         raise SdcliError(

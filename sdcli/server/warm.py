@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 GREETING_PATIENCE = 3.0  # seconds; a process that works answers at once, whatever it draws
+_STOP_IT = "`sdcli warm stop` ends it, or kill it"
 START_PATIENCE = 40.0  # seconds for a new process to listen, an earlier one finishing before it
 USUAL_STAY = 300.0  # seconds, of a process that was started by hand
 
@@ -115,12 +116,12 @@ def _ask(connection: socket.socket, kind: str, **facts: Any) -> Frame:
         answer = receive_frame(connection)
     except TimeoutError:
         connection.close()
-        raise SdcliError("the warm process does not answer") from None
+        raise SdcliError("the warm process does not answer", hint=_STOP_IT) from None
     except (OSError, BadFrame):
         answer = None
     if answer is None:
         connection.close()
-        raise SdcliError("the warm process has just ended")
+        raise SdcliError("the warm process has just ended", hint="the next command starts another")
     connection.settimeout(PATIENCE)
     return answer
 
