@@ -18,15 +18,6 @@ from sdcli.studies.plan_facts import plan_facts, plan_summary
 from sdcli.studies.sheets import wrap_single_column
 from sdcli.studies.sweep.plan import Axis, Sweep
 
-FACT_NAMES = {
-    "width": "size",
-    "height": "size",
-    "clip-skip": "clip skip",
-    "rng": "noise",
-    "lora": "LoRAs",
-    "embedding": "embeddings",
-    "control": "controls",
-}
 EMPTY_VALUE = "none"  # how an empty value is written on a sheet
 
 
@@ -54,8 +45,8 @@ class SweepResult:
 
     @property
     def varied_facts(self) -> tuple[str, ...]:
-        """The names of the settings that vary, as the facts of a plan call them."""
-        return tuple(FACT_NAMES.get(axis.name, axis.name) for axis in self.sweep.axes)
+        """The names of the options that vary."""
+        return tuple(axis.name for axis in self.sweep.axes)
 
     def in_order(self) -> list[SweptPicture]:
         """Every variation, in the order of the axes' values."""
