@@ -18,6 +18,8 @@ def run() -> None:
     _open_streams()
     try:
         signal.signal(signal.SIGTERM, stop)
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, stop)  # the terminal is closed; `nohup` has it ignored
         from sdcli.cli.app import main  # Ctrl-C may come while this is imported
 
         code = main()

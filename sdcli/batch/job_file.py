@@ -61,7 +61,10 @@ def read_jobs(lines: Iterable[bytes], base: Request) -> Iterator[BatchJob | Unre
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             if not text or text.startswith("#"):
                 continue
-            request = change_request(base, _values(text))
+            values = _values(text)
+            if "batch" in values:
+                raise BadRequest("a batch draws its pictures one by one", hint="leave `batch` away")
+            request = change_request(base, values)
         except UnicodeDecodeError:
             yield UnreadableLine(
                 number, BadRequest("it is no text in UTF-8", hint="save the file as UTF-8")

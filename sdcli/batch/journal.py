@@ -11,11 +11,13 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
+from sdcli.batch.job_file import split_lines
 from sdcli.errors import SdcliError
-from sdcli.library.open_file import is_ordinary_file
+from sdcli.library.open_file import is_ordinary_file, is_there, open_regular_file
 from sdcli.outputs.file_lock import lock_file
 
 JOURNAL_NAME = "batch.jsonl"
@@ -39,7 +41,8 @@ class BatchJournal:
 
     def close(self) -> None:
         """Let the next batch draw here."""
-        self._file.close()
+        with suppress(OSError):  # a line that could not be written, which has been said
+            self._file.close()
 
     def __enter__(self) -> Self:
         """The journal, closed when the block ends."""
@@ -68,20 +71,22 @@ class BatchJournal:
         self._write({"job": job, "index": index, "path": str(path.absolute())})
 
     def _open(self) -> BinaryIO:
+        if is_there(self.path) and not is_ordinary_file(self.path):
+            raise self._unwritable("it is no file")
         try:
             return self.path.open("a+b")
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._unwritable(error.strerror or str(error)) from error
 
-    def _unwritable(self, error: OSError) -> SdcliError:
+    def _unwritable(self, why: str) -> SdcliError:
         return SdcliError(
-            f"the journal `{self.path}` cannot be written: {error.strerror or error}",
+            f"the journal `{self.path}` cannot be written: {why}",
             hint="without it a batch begun again would draw everything twice",
         )
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         self._file.seek(0)
-        for line in self._file.read().split(b"\n"):
+        for line in split_lines(self._file):
             try:
                 entry: Any = json.loads(line)
             except ValueError:  # empty, or cut short when the machine stopped
@@ -113,7 +118,7 @@ class BatchJournal:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._unwritable(error.strerror or str(error)) from error
         self._take(entry)
 
 
@@ -121,13 +126,14 @@ def _remove_partial(entry: dict[str, Any]) -> None:
     """Remove what a run that was killed left of a picture that it was about to name."""
     partial = Path(str(entry.get("partial", "")))
     if partial.name.startswith(".sdcli-"):
-        partial.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):  # it costs a few bytes, no picture
+            partial.unlink(missing_ok=True)
 
 
 def _hash_of(path: Path) -> str:
     """The SHA-256 of a file; nothing where there is none."""
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except (SdcliError, OSError):
         return ""

@@ -126,7 +126,8 @@ def draw_due(
         except BadRequest as error:  # a file of that name is there
             yield _failed(each.job.line, error)
             continue
-        yield FinishedPicture(each.job, picture, path)
+        yield FinishedPicture(each.job, picture, path)  # told even if the journal fails now
+        journal.finish(each.job.name, each.index, path)
 
 
 def batch_folder(base: Request) -> Path:
@@ -145,15 +146,12 @@ def batch_folder(base: Request) -> Path:
 
 
 def _save(picture: Picture, due: DuePicture, journal: BatchJournal) -> Path:
-    """The picture on disk and in the journal: the intent first, then the name, then that it is."""
-    job, index = due.job.name, due.index
+    """The picture on disk, the intent in the journal before it has its name."""
 
     def before_naming(partial_file: Path, name: Path) -> None:
-        journal.intend(job, index, name, partial_file)
+        journal.intend(due.job.name, due.index, name, partial_file)
 
-    path = save_picture(picture, due.place, before_naming)
-    journal.finish(job, index, path)
-    return path
+    return save_picture(picture, due.place, before_naming)
 
 
 def _model_of(plan: Plan) -> tuple[Any, ...]:

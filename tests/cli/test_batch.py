@@ -2,9 +2,9 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from sdcli.batch.journal import BatchJournal
+from tests.helpers import process
 
 pytestmark = pytest.mark.slow
 
@@ -139,26 +140,16 @@ def test_the_seed_of_a_job_is_the_one_that_was_said(sdcli: Callable, sd1: Path) 
 def start(sd1: Path, tmp_path: Path) -> Callable[..., subprocess.Popen]:
     """Begin a real `sdcli batch` in a process of its own: start("jobs.txt", ...)."""
     started: list[subprocess.Popen] = []
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
 
-    def begin(file: str, *words: object) -> subprocess.Popen:
-        command = [sys.executable, "-m", "sdcli", "batch", file, "-m", str(sd1)]
-        process = subprocess.Popen(
-            [*command, *map(str, (*SMALL, *words))],
-            cwd=tmp_path,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
+    def begin(file: str, *words: object, **more: object) -> subprocess.Popen:
+        all_words = ("batch", file, "-m", sd1, *SMALL, *words)
+        started.append(process.start(*all_words, cwd=tmp_path, stdin=subprocess.PIPE, **more))
+        return started[-1]
 
     yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
+    for each in started:
+        each.kill()
+        each.communicate()
 
 
 MANY = "\n".join(f"fox {number}" for number in range(12))
@@ -170,12 +161,12 @@ def test_ended_at_any_moment_it_goes_on_without_losing_or_doubling(
 ) -> None:
     (tmp_path / "jobs.txt").write_text(MANY)
     for pictures in (1, 3):
-        process = start("jobs.txt")
+        run = start("jobs.txt")
         for _ in range(pictures):
-            assert process.stdout.readline()
-        process.send_signal(end)  # somewhere within the next picture
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == {signal.SIGKILL: -9, signal.SIGTERM: 143}[end]
+            assert run.stdout.readline()
+        run.send_signal(end)  # somewhere within the next picture
+        _, err = run.communicate(timeout=60)
+        assert run.returncode == {signal.SIGKILL: -9, signal.SIGTERM: 143}[end]
         assert (end == signal.SIGKILL) != ("the same command goes on from there" in err)
     assert start("jobs.txt").wait(120) == 0
     pictures = list((tmp_path / "outputs").rglob("*.png"))
@@ -189,8 +180,8 @@ def test_two_runs_on_one_folder_draw_every_picture_once(
 ) -> None:
     (tmp_path / "jobs.txt").write_text(MANY)
     processes = [start("jobs.txt"), start("jobs.txt")]  # the first to lock it draws
-    said = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
+    said = [each.communicate(timeout=120) for each in processes]
+    assert [each.returncode for each in processes] == [0, 0]
     (out, err), (none, waited) = sorted(said, key=lambda streams: streams[0] == "")
     assert len(out.split()) == 12 and "12 pictures to draw, 0 finished before" in err
     assert none == "" and "0 pictures to draw, 12 finished before" in waited
@@ -201,9 +192,72 @@ def test_two_runs_on_one_folder_draw_every_picture_once(
 def test_from_stdin_a_picture_is_drawn_before_the_next_line_is_there(
     start: Callable[..., subprocess.Popen],
 ) -> None:
-    process = start("-")
+    run = start("-")
     for prompt in ("a fox", "an owl"):
-        process.stdin.write(prompt + "\n")
-        process.stdin.flush()
-        assert prompt.replace(" ", "-") in process.stdout.readline()
-    assert process.communicate(timeout=60)[0] == "" and process.returncode == 0
+        run.stdin.write(prompt + "\n")
+        run.stdin.flush()
+        assert prompt.replace(" ", "-") in run.stdout.readline()
+    assert run.communicate(timeout=60)[0] == "" and run.returncode == 0
+
+
+def test_after_ctrl_c_it_says_what_is_kept_and_goes_on(
+    start: Callable[..., subprocess.Popen], tmp_path: Path
+) -> None:
+    (tmp_path / "jobs.txt").write_text(MANY)
+    run = start("jobs.txt")
+    first = run.stdout.readline()
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "the same command goes on from there" in err and "Traceback" not in err
+    kept = [tmp_path / line for line in (first + out).split()]
+    assert sorted((tmp_path / "outputs").iterdir()) == sorted(
+        [*kept, tmp_path / "outputs/batch.jsonl"]
+    )
+    again = start("jobs.txt")
+    rest, err = again.communicate(timeout=120)
+    assert again.returncode == 0 and len(rest.split()) == 12 - len(kept)
+    assert f"{len(kept)} finished before" in err
+
+
+def test_a_disk_that_fills_up_behind_a_picture_does_not_make_it_forgotten(
+    start: Callable[..., subprocess.Popen], tmp_path: Path
+) -> None:
+    (tmp_path / "jobs.txt").write_text("a fox\nan owl")
+    journal = {name: tmp_path / name / "batch.jsonl" for name in ("a", "b")}
+    assert start("jobs.txt", "-o", "a").wait(60) == 0
+    intent, done, *_ = journal["a"].read_bytes().splitlines(keepends=True)
+    most = 100_000
+    journal["b"].parent.mkdir()
+    journal["b"].write_bytes(b"\n" * (most - len(intent) - len(done) // 2))  # half a line is left
+    full = start("jobs.txt", "-o", "b", before=lambda: _limit_files(most))
+    out, err = full.communicate(timeout=60)
+    assert full.returncode == 1 and "Traceback" not in err
+    assert "batch.jsonl` cannot be written: File too large\nhint: " in err
+    assert [tmp_path / line for line in out.split()] == [*journal["b"].parent.glob("*.png")]
+    again = start("jobs.txt", "-o", "b")
+    out, err = again.communicate(timeout=60)
+    assert "1 picture to draw, 1 finished before" in err and len(out.split()) == 1
+
+
+def _limit_files(most: int) -> None:
+    """A disk that is full once a file has so many bytes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a device"])
+def test_a_journal_that_is_no_file_is_refused(sdcli: Callable, sd1: Path, kind: str) -> None:
+    Path("outputs").mkdir()
+    if kind == "a pipe":
+        os.mkfifo("outputs/batch.jsonl")
+    else:
+        Path("outputs/batch.jsonl").symlink_to("/dev/zero")
+    ran = sdcli("batch", jobs("a fox"), "-m", sd1, *SMALL)
+    assert ran.code == 1 and "journal" in ran.err and "\nhint: " in ran.err and ran.out == ""
+
+
+def test_what_a_batch_does_not_do_is_refused_in_a_line(sdcli: Callable, sd1: Path) -> None:
+    line = '{"prompt": "a fox", "count": 4, "batch": 2}'
+    ran = sdcli("batch", jobs(line), "-m", sd1, *SMALL)
+    assert ran.code == 3 and ran.out == ""
+    assert "line 1: a batch draws its pictures one by one" in ran.err

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from sdcli.engine import device
+from tests.helpers.process import start
 
 pytestmark = pytest.mark.slow
 
@@ -140,21 +141,9 @@ def test_a_device_that_is_not_there(sdcli: Callable, sd1: Path) -> None:
     refused(sdcli(*DRAW, "-m", sd1, "--offload", "model"), "--offload model")
 
 
-def started(*words: object, **more: object) -> subprocess.Popen[str]:
-    root = Path(__file__).parents[2]
-    return subprocess.Popen(
-        [sys.executable, "-m", "sdcli", *map(str, words)],
-        env={**os.environ, "PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **more,
-    )
-
-
 def test_ctrl_c_costs_one_picture(sd1: Path, tmp_path: Path) -> None:
     words = (*DRAW, "-m", sd1, "--seed", 1, "-c", 5000, "--steps", 8, "-o", tmp_path / "o")
-    process = started(*words)
+    process = start(*words)
     first = process.stdout.readline().strip()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -168,7 +157,7 @@ def test_ctrl_c_costs_one_picture(sd1: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("after", [0.05, 0.3, 1.0])
 def test_ctrl_c_before_anything_is_drawn(sd1: Path, tmp_path: Path, after: float) -> None:
-    process = started(*DRAW, "-m", sd1, "-c", 5000, "-o", tmp_path / "o")
+    process = start(*DRAW, "-m", sd1, "-c", 5000, "-o", tmp_path / "o")
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -181,7 +170,7 @@ def test_ctrl_c_before_anything_is_drawn(sd1: Path, tmp_path: Path, after: float
 
 
 def test_a_reader_that_goes_away(sd1: Path, tmp_path: Path) -> None:
-    process = started(*DRAW, "-m", sd1, "-c", 200, "--steps", 1, "-o", tmp_path / "o")
+    process = start(*DRAW, "-m", sd1, "-c", 200, "--steps", 1, "-o", tmp_path / "o")
     process.stdout.readline()
     process.stdout.close()
     err = process.stderr.read()

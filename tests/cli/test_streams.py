@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.helpers.process import ROOT, start
 
 
 def shell(line: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -37,14 +37,8 @@ def test_a_narrow_stream_costs_no_picture(sd1: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_ended_says_so(sd1: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sdcli", "txt2img", "a fox", "-m", str(sd1)]
-        + ["-c", "5000", "--steps", "8", "-o", str(tmp_path / "o")],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    words = ("txt2img", "a fox", "-m", sd1, "-c", 5000, "--steps", 8, "-o", tmp_path / "o")
+    process = start(*words)
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
