@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from string import Formatter
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -20,6 +19,7 @@ from sdcli.images.formats.table import FORMAT_BY_ENDING, FORMATS
 from sdcli.library.open_file import is_folder
 from sdcli.metadata.record import metadata_save_options
 from sdcli.outputs.atomic import check_name, claim_name, write_file
+from sdcli.outputs.template import check_template, fill_template, named_fields
 from sdcli.picture import Picture
 from sdcli.plan import Plan, nth_picture
 from sdcli.request import Output
@@ -39,23 +39,7 @@ class Destination:
 
     def path(self, plan: Plan, index: int) -> Path:
         """The path of one picture, before asking whether it is taken."""
-        values = {name: value_of(plan, index) for name, value_of in FIELDS.items()}
-        return Path(self.template.format_map(values))
-
-
-# What a template may name, and what that is for one picture of a plan.
-FIELDS: Mapping[str, Callable[[Plan, int], str | int]] = {
-    "seed": lambda plan, index: plan.seed,
-    "index": lambda plan, index: index,
-    "prompt": lambda plan, index: file_slug(plan.prompt) or "picture",
-    "model": lambda plan, index: file_slug(plan.model.path.stem),
-    "scheduler": lambda plan, index: plan.scheduler,
-    "steps": lambda plan, index: plan.steps,
-    "cfg": lambda plan, index: f"{plan.cfg:g}",
-    "width": lambda plan, index: plan.width,
-    "height": lambda plan, index: plan.height,
-    "family": lambda plan, index: plan.family,
-}
+        return Path(fill_template(self.template, plan, index))
 
 
 def find_destination(asked: Output, count: int = 1) -> Destination:
@@ -66,10 +50,10 @@ def find_destination(asked: Output, count: int = 1) -> Destination:
     is_file = names_file(text)
     kind = _format(asked.format, format_of_name(text) if is_file else None, text)
     if not is_file:
-        _checked_template(text)
+        check_template(text)
         return Destination(f"{text}/{NAME}.{kind}", kind, exact=False, force=asked.force)
-    _checked_template(text)
-    if count > 1 and not ({"seed", "index"} & set(_names(text))):
+    check_template(text)
+    if count > 1 and not ({"seed", "index"} & set(named_fields(text))):
         stem, ending = text[: -len(Path(text).suffix)], Path(text).suffix
         text = f"{stem}-{{seed}}{ending}"
     return Destination(text, kind, exact=True, force=asked.force)
@@ -107,25 +91,6 @@ def _format(asked: str | None, named: str | None, text: str) -> str:
             f"`{text}` ends as {named} and `--format` says {row.name}", hint="say one of the two"
         )
     return row.name
-
-
-def _names(template: str) -> list[str]:
-    return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
-
-
-def _checked_template(text: str) -> None:
-    try:
-        unknown = [name for name in _names(text) if name not in FIELDS]
-        text.format_map(dict.fromkeys((*FIELDS, *unknown), 0))
-    except (ValueError, KeyError, IndexError, AttributeError) as error:
-        raise BadRequest(
-            f"`{text}` is not a template that can be filled", hint="write a brace twice: `{{`"
-        ) from error
-    if unknown:
-        raise BadRequest(
-            f"the template `{text}` names `{{{unknown[0]}}}`",
-            hint="it may name " + ", ".join(f"{{{name}}}" for name in FIELDS),
-        )
 
 
 def prepare_destination(place: Destination, plan: Plan) -> None:
@@ -223,14 +188,3 @@ def is_taken(path: Path) -> BadRequest:
     return BadRequest(
         f"`{path}` exists", hint="`--force` replaces it; or name another with `--out`"
     )
-
-
-def file_slug(text: str) -> str:
-    """Words of a prompt as a file name: "A red house, at night" makes a-red-house-at-night."""
-    words = re.findall(r"\w+", text.lower())
-    name = ""
-    for word in words:
-        if len(name) + len(word) > 47:
-            break
-        name = f"{name}-{word}" if name else word[:48]
-    return name

@@ -21,12 +21,12 @@ from sdcli.outputs.atomic import write_file
 from sdcli.outputs.save import (
     FOLDER,
     Destination,
-    file_slug,
     find_destination,
     names_file,
     save_picture,
     write_picture,
 )
+from sdcli.outputs.template import file_slug
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.request import Output

@@ -9,6 +9,7 @@ from PIL import Image
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.images.formats.table import FORMAT_BY_ENDING
 from sdcli.outputs import save as outputs
+from sdcli.outputs.template import file_slug
 from sdcli.request import Output
 from tests.helpers.plans import a_picture, a_plan
 
@@ -52,7 +53,16 @@ def test_templates(tmp_path: Path) -> None:
     plan = a_plan(seed=3, scheduler="euler", steps=20)
     where = place(tmp_path / "{scheduler}" / "{index:03}-{seed}.webp")
     assert where.path(plan, 2) == tmp_path / "euler" / "002-3.webp"
-    for bad in ("{sead}.png", "{.png", "{seed.real}.png", "{0}.png", "{seed!x}.png"):
+    for bad in (
+        "{sead}.png",
+        "{.png",
+        "{seed.real}.png",
+        "{0}.png",
+        "{seed!x}.png",
+        "{seed:099999999999}.png",
+        "{index:{seed}}.png",
+        "{cfg:.1f}.png",
+    ):
         with pytest.raises(BadRequest):
             place(tmp_path / bad)
 
@@ -95,6 +105,6 @@ def test_files_have_the_rights_that_new_files_have(tmp_path: Path) -> None:
 
 
 def test_slug_keeps_whole_words() -> None:
-    assert outputs.file_slug("Ein Fuchs — über 10 Bäume") == "ein-fuchs-über-10-bäume"
-    assert len(outputs.file_slug("word " * 50)) <= 48
-    assert outputs.file_slug("x" * 400) == ""
+    assert file_slug("Ein Fuchs — über 10 Bäume") == "ein-fuchs-über-10-bäume"
+    assert len(file_slug("word " * 50)) <= 48
+    assert file_slug("x" * 400) == ""
