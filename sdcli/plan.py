@@ -126,6 +126,7 @@ class Plan:
     penultimate: str = "a1111"  # whose solvers leave out the noise level before the last
     downcast_alphas: bool = False  # noise levels from half-precision alphas
     fast: tuple[str, ...] = ()  # ways to be faster that may make another picture, by their names
+    backend: str = "torch"  # what computes the U-Net and the VAE: torch, openvino
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values
 

@@ -113,6 +113,7 @@ class Request:
     dtype: str | None = None
     offload: str | None = None
     fast: tuple[str, ...] = ()
+    backend: str | None = None
     output: Output = field(default_factory=Output)
     # Where values come from that nobody said just now: a preset, by the name of the field.
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)

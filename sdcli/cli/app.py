@@ -10,7 +10,7 @@ import typer
 
 from sdcli import __version__
 from sdcli.cli import batch, console, explain, generate, lora, reproduce, show, warm
-from sdcli.cli.info import doctor, models, schedulers
+from sdcli.cli.info import cache, doctor, models, schedulers
 from sdcli.cli.studies import compare_schedulers, sweep
 from sdcli.cli.trace import trace
 from sdcli.cli.usage import explain_usage
@@ -40,6 +40,7 @@ app.add_typer(warm.app)
 app.command()(schedulers)
 app.command()(models)
 app.command()(doctor)
+app.command()(cache)
 
 
 def _version(wanted: bool) -> None:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from sdcli import folders
 from sdcli.cli import console, options
 from sdcli.cli.run import examine_machine
 from sdcli.errors import BadRequest
+from sdcli.library.converted_models import (
+    MOST_BYTES,
+    clear_converted,
+    converted_folder,
+    list_converted,
+)
 from sdcli.library.find import list_models
 from sdcli.library.open_file import is_ordinary_file
 from sdcli.schedulers.table import SOLVERS, SPACINGS
@@ -89,3 +98,20 @@ def model_line(path: Path) -> tuple[str, str, str]:
 def doctor(json: options.Json = False) -> None:
     """What this machine draws with, and what is in its way."""
     console.print_listing(("what", "found"), examine_machine(), as_json=json)
+
+
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Forget all of it.")] = False,
+    json: options.Json = False,
+) -> None:
+    """What is kept of converted models (`--backend openvino`), and how to be rid of it."""
+    talk = console.Console(quiet=json)
+    if clear:
+        talk.on_note(f"{clear_converted() / 1e9:.2f} GB freed")
+        return
+    console.print_listing(
+        ("path", "GB"),
+        [(str(place), f"{size / 1e9:.2f}") for place, size in list_converted()],
+        as_json=json,
+    )
+    talk.on_note(f"at most {MOST_BYTES / 1e9:.0f} GB are kept in {converted_folder()}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from importlib.util import find_spec
 
 from sdcli.engine.denoise import Predict, call_unet
 from sdcli.engine.device import Machine
@@ -12,14 +13,17 @@ from sdcli.engine.packed_module import can_pack
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.step_cache import cache_steps
 from sdcli.errors import BadRequest
-from sdcli.options.fast_ways import FAST_WAYS, PACKED_LINEAR, STEP_CACHE
+from sdcli.options.fast_ways import FAST_WAYS, OPENVINO, PACKED_LINEAR, STEP_CACHE
 from sdcli.plan import Plan
 
 OF_MODELS = (PACKED_LINEAR,)  # ways that change how a model is loaded, not how it is called
 
 
-def check_machine(fast: Collection[str], machine: Machine) -> None:
+def check_machine(plan: Plan, machine: Machine) -> None:
     """Refuse what this machine cannot do."""
+    fast = plan.fast
+    if plan.backend == OPENVINO:
+        _check_openvino(machine)
     if PACKED_LINEAR in fast and not (machine.device.type == "cpu" and can_pack()):
         raise BadRequest(
             f"`--fast {PACKED_LINEAR}` is for x86 CPUs, and this runs elsewhere",
@@ -27,8 +31,19 @@ def check_machine(fast: Collection[str], machine: Machine) -> None:
         )
 
 
+def _check_openvino(machine: Machine) -> None:
+    if find_spec("openvino") is None:  # a plan from elsewhere
+        raise BadRequest("OpenVINO is missing here", hint='pip install "sdcli[openvino]"')
+    if machine.device.type != "cpu" or machine.dtype_name != "fp32":
+        raise BadRequest(
+            f"`--backend {OPENVINO}` computes in fp32 on the CPU, and this is"
+            f" {machine.dtype_name} on {machine.device.type}",
+            hint="add `--device cpu --dtype fp32`",
+        )
+
+
 def make_ready(pipe: Pipeline, fast: Collection[str], machine: Machine) -> None:
-    """The U-Net and the VAE as fast as this machine makes them, once they lie on their device."""
+    """The U-Net and the VAE as fast as torch makes them here, once they lie on their device."""
     if machine.device.type != "cpu":
         return
     pack_convolutions(pipe.unet)
@@ -44,6 +59,9 @@ def make_predict(pipe: Pipeline, plan: Plan) -> Predict:
 
 def taken_ways(plan: Plan, machine: Machine) -> Iterator[str]:
     """The ways that were taken for a picture, each with its class, for the record."""
-    own = ("packed-convolutions",) if machine.device.type == "cpu" and can_pack() else ()
+    if plan.backend == OPENVINO:
+        own = (OPENVINO,)
+    else:
+        own = ("packed-convolutions",) if machine.device.type == "cpu" and can_pack() else ()
     for name in (*own, *plan.fast):
         yield f"{name}: {FAST_WAYS[name].kind}"

@@ -10,15 +10,18 @@ from PIL import Image
 
 from sdcli.engine import build, fast_ways, low_memory
 from sdcli.engine.controlnet import LoadedControlNets
+from sdcli.engine.denoise import Predict
 from sdcli.engine.device import Machine, choose_machine
 from sdcli.engine.latent_preview import LatentPreview
 from sdcli.engine.lora import LoraWeights
 from sdcli.engine.low_memory import MemoryFallbacks
+from sdcli.engine.openvino_backend import OpenvinoBackend
 from sdcli.engine.pipeline import Pipeline
 from sdcli.errors import BadRequest
 from sdcli.events import Listener
 from sdcli.library.find import find_adapter
 from sdcli.library.hashes import watch_files
+from sdcli.options.fast_ways import OPENVINO
 from sdcli.plan import Plan
 from sdcli.weights import checkpoint
 from sdcli.weights.checkpoint import Checkpoint
@@ -37,6 +40,7 @@ class LoadedModel:
     controlnets: LoadedControlNets
     machine: Machine
     memory: MemoryFallbacks
+    openvino: OpenvinoBackend | None = None  # in torch's place
     fallbacks: list[str] = field(default_factory=list[str])  # what it went over to for good
     previews: dict[str | None, LatentPreview] = field(
         default_factory=dict[str | None, LatentPreview]
@@ -46,6 +50,12 @@ class LoadedModel:
         """Whether this is the plan's model, and wears its LoRAs or can change them in place."""
         same_loras = self.lora_weights.loras == plan.loras
         return self.key == model_key(plan) and (same_loras or self.lora_weights.is_changeable)
+
+    def make_predict(self, plan: Plan, listener: Listener) -> Predict:
+        """The U-Net's call in the way that the plan asks for, for the pictures of one batch."""
+        if self.openvino is not None:
+            return self.openvino.make_predict(plan, listener)
+        return fast_ways.make_predict(self.pipe, plan)
 
     def preview(self, latents: torch.Tensor, decoder: str | None) -> Image.Image:
         """A rough picture of unfinished latents, by a TAESD of this name or by a projection."""
@@ -59,7 +69,7 @@ class LoadedModel:
 def model_key(plan: Plan) -> tuple[Any, ...]:
     """What decides whether two plans can share a loaded model."""
     ways = tuple(name for name in plan.fast if name in fast_ways.OF_MODELS)
-    return (plan.model, plan.vae, plan.device, plan.dtype, plan.offload, ways)
+    return (plan.model, plan.vae, plan.device, plan.dtype, plan.offload, plan.backend, ways)
 
 
 def load_model(plan: Plan, listener: Listener) -> LoadedModel:
@@ -67,7 +77,7 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
     machine = choose_machine(plan.device, plan.dtype)
     for text in machine.notes:
         listener.on_note(text)
-    fast_ways.check_machine(plan.fast, machine)
+    fast_ways.check_machine(plan, machine)
     listener.on_stage(f"loading {plan.model.path.name}")
     with watch_files((plan.model, plan.vae, *(lora.file for lora in plan.loras))):
         model = checkpoint.identify_checkpoint(plan.model.path)
@@ -83,9 +93,15 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
             pipe.to(machine.device)
 
     memory.retry(pipe, place_on_device, listener.on_fallback, placing=True)
-    fast_ways.make_ready(pipe, plan.fast, machine)
+    openvino = None
+    if plan.backend == OPENVINO:
+        openvino = OpenvinoBackend(pipe, plan)
+    else:
+        fast_ways.make_ready(pipe, plan.fast, machine)
     controlnets = LoadedControlNets(model, machine.dtype, machine.device)
-    return LoadedModel(model_key(plan), pipe, model, lora_weights, controlnets, machine, memory)
+    return LoadedModel(
+        model_key(plan), pipe, model, lora_weights, controlnets, machine, memory, openvino
+    )
 
 
 def _build_pipeline(

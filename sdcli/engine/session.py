@@ -21,7 +21,7 @@ from sdcli.engine.denoise import (
     UnetInputs,
     denoise,
 )
-from sdcli.engine.fast_ways import make_predict, taken_ways
+from sdcli.engine.fast_ways import taken_ways
 from sdcli.engine.initial_latents import DenoisingStart, prepare_start
 from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.loaded_models import LoadedModels
@@ -96,7 +96,8 @@ class Session:
     def run(self, plan: Plan, listener: Listener | None = None) -> Iterator[Picture]:
         """The plan's pictures, in the order of their seeds, each as soon as it is finished."""
         listener = listener or SilentListener()
-        for line in announce_ways(plan.fast):
+        backend = () if plan.backend == "torch" else (plan.backend,)
+        for line in announce_ways((*backend, *plan.fast)):
             listener.on_note(line)
         loaded = self.load(plan, listener)
         inputs = self.prepare(plan, loaded, listener)
@@ -201,8 +202,9 @@ def denoise_pass(state: BatchDrawing) -> None:
     plans = state.plans
     seeds = f"seed {plans[0].seed}" + (f" to {plans[-1].seed}" if len(plans) > 1 else "")
     state.listener.on_stage(seeds)
+    predict = state.predict or state.loaded.make_predict(state.plan, state.listener)
     with watch_files(_pictures_of(state.plan)):
-        start, steps = start_steps(plans, state.loaded, state.inputs, state.predict)
+        start, steps = start_steps(plans, state.loaded, state.inputs, predict)
     x, before = start.x, time.perf_counter()
     for step in steps:
         x = step.after
@@ -234,11 +236,12 @@ def _made(state: BatchDrawing) -> Provenance:
     """How the pictures of a batch came about."""
     loaded, plans = state.loaded, state.plans
     machine = loaded.machine
+    libraries = LIBRARIES if state.plan.backend == "torch" else (*LIBRARIES, state.plan.backend)
     return Provenance(
         device=machine.device.type,
         dtype=machine.dtype_name,
         seconds=round((time.perf_counter() - state.began) / state.count, 3),
-        versions={"sdcli": __version__} | {name: version(name) for name in LIBRARIES},
+        versions={"sdcli": __version__} | {name: version(name) for name in libraries},
         events=(*loaded.memory.taken, *loaded.fallbacks),
         ways=tuple(taken_ways(state.plan, machine)),
         threads=torch.get_num_threads() if machine.device.type == "cpu" else 0,
@@ -284,7 +287,7 @@ def start_steps(
         start = prepare_start(plan, pipe, sampling, noise, len(plans))
         inputs = add_channels(inputs, start.extra_channels, plan.task)
     return start, denoise(
-        predict or make_predict(pipe, plan),
+        predict or loaded.make_predict(plan, SilentListener()),
         sampling,
         start.x,
         inputs,

@@ -11,8 +11,7 @@ from PIL import Image
 from sdcli.engine import pipeline
 from sdcli.engine.attention_maps import AttentionMaps, recording_predict
 from sdcli.engine.decode import decode_image
-from sdcli.engine.denoise import DenoisingStep, UnetInputs, call_unet, predict_branches
-from sdcli.engine.fast_ways import make_predict
+from sdcli.engine.denoise import DenoisingStep, Predict, UnetInputs, predict_branches
 from sdcli.engine.initial_latents import image_to_pixels
 from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.noise import make_noise
@@ -114,7 +113,7 @@ def record_drawing(
     wanted = frozenset((*at, *film))
     recorder = _Recorder(frozenset(min((step - 1) * each, last) for step in wanted))
     inputs = session.prepare(plan, loaded, listener)
-    predict = make_predict(loaded.pipe, plan)
+    predict = loaded.make_predict(plan, listener)
     if attention:
         predict = recording_predict(predict, loaded.pipe.unet, maps)
     drawn = session.draw_one(plan, loaded, inputs, Listeners(recorder, listener), predict)
@@ -146,25 +145,24 @@ def record_noising(
     filming = _Filming(sampling, loaded, listener, frozenset(at), split=False)
     wanted = sorted({*at, *film}, reverse=True)
     inputs = session.prepare(plan, loaded, listener)
+    predict = loaded.make_predict(plan, listener)
     latents = pipeline.encode_pixels(pipe, image_to_pixels(fitted)).float()
     noise = dice.randn(tuple(latents.shape)).to(latents.device)
     for done, step in enumerate(wanted, 1):
         index = min((step - 1) * each, sampling.evaluations - 1)
         x = sampling.add_noise(latents, noise, index)
-        seen = _evaluate(pipe, sampling, x, index, inputs)
+        seen = _evaluate(predict, sampling, x, index, inputs)
         steps.append(filming.decode(seen, step))
         listener.on_progress(done, len(wanted))
     return TraceResult(None, tuple(steps), _levels(sampling))
 
 
 def _evaluate(
-    pipe: pipeline.Pipeline, sampling: Sampling, x: torch.Tensor, index: int, inputs: UnetInputs
+    predict: Predict, sampling: Sampling, x: torch.Tensor, index: int, inputs: UnetInputs
 ) -> DenoisingStep:
     """One evaluation, from which no step is taken."""
     share = index / sampling.evaluations
-    branches = predict_branches(
-        call_unet(pipe), sampling, x, index, inputs.at_evaluation(index), share
-    )
+    branches = predict_branches(predict, sampling, x, index, inputs.at_evaluation(index), share)
     prediction = inputs.combine(branches)
     return DenoisingStep(
         index=index,

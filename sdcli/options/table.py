@@ -17,7 +17,7 @@ from typing import Any
 from sdcli.errors import BadRequest
 from sdcli.images.formats.table import FORMATS
 from sdcli.images.preprocessors import NONE, PREPROCESSORS, Preprocessor
-from sdcli.options.fast_ways import NAMED
+from sdcli.options.fast_ways import BACKENDS, NAMED
 from sdcli.options.parse import (
     ControlSpec,
     FilePath,
@@ -298,6 +298,8 @@ _ROWS = (
     Option("fast", "fast", Word(*NAMED),
            "Be faster by a way of this name (repeat): " + ", ".join(NAMED) + "; see `sdcli doctor`.",
            "NAME", default=Default(()), many=True),
+    Option("backend", "backend", Word(*BACKENDS), "What computes the U-Net and the VAE.",
+           "|".join(BACKENDS), default=always("torch")),
     Option("json", "json", Switch(), "One JSON object per line on stdout.", of="run"),
     Option("dry-run", "dry_run", Switch(), "Print the plan and draw nothing.", of="run"),
     Option("quiet", "quiet", Switch(), "No conversation on stderr.", short="-q", of="run"),

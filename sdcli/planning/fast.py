@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.options.fast_ways import GUIDANCE_INTERVAL, sort_ways
+from sdcli.options.fast_ways import (
+    GUIDANCE_INTERVAL,
+    OPENVINO,
+    PACKED_LINEAR,
+    STEP_CACHE,
+    sort_ways,
+)
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Edit, Request
 
@@ -15,7 +22,28 @@ def check_fast_ways(request: Request, prompt: str, values: Mapping[str, Any]) ->
     """The names in the table's order, each one of use to this picture; `values` are the plan's."""
     if GUIDANCE_INTERVAL in request.fast:
         _check_guidance(request, prompt, values)
+    if request.backend == OPENVINO:
+        _check_openvino(request)
     return sort_ways(request.fast)
+
+
+def _check_openvino(request: Request) -> None:
+    flag = f"`--backend {OPENVINO}`"
+    if find_spec("openvino") is None:
+        raise BadRequest(
+            f"{flag} needs OpenVINO, which is missing", hint='pip install "sdcli[openvino]"'
+        )
+    if request.controls:
+        raise BadRequest(f"{flag} computes no ControlNets", hint="leave one of the two away")
+    if clash := next((name for name in request.fast if name in (PACKED_LINEAR, STEP_CACHE)), None):
+        raise BadRequest(
+            f"`--fast {clash}` changes how torch computes, and {flag} computes without it",
+            hint="leave one of the two away",
+        )
+    if request.device not in (None, "auto", "cpu") or request.dtype not in (None, "auto", "fp32"):
+        raise BadRequest(
+            f"{flag} computes in fp32 on the CPU alone", hint="leave the other flag away"
+        )
 
 
 def _check_guidance(request: Request, prompt: str, values: Mapping[str, Any]) -> None:

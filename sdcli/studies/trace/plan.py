@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sdcli.errors import BadRequest
-from sdcli.options.fast_ways import GUIDANCE_INTERVAL
+from sdcli.options.fast_ways import GUIDANCE_INTERVAL, OPENVINO
 from sdcli.options.parse import Whole
 from sdcli.plan import Plan, Redraw
 from sdcli.prompts.stages import and_weights, changes_on_the_way
@@ -65,6 +65,11 @@ def plan_trace(
     )
     _check_forward(trace)
     _check_split(trace)
+    if attention and resolved.backend == OPENVINO:
+        raise BadRequest(
+            f"`--attention` looks into torch's layers, and `--backend {OPENVINO}` has none of them",
+            hint="leave one of the two away",
+        )
     if attention and _many_wordings(resolved):
         raise BadRequest(
             "`--attention` follows the words of one prompt, and this one joins several or changes",
