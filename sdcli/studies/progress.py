@@ -68,6 +68,7 @@ class RunProgress(Listeners):
         self._seconds = 0.0  # that its pictures took so far
         self._pictures_done = 0  # before the current drawing
         self._cost_done = 0.0
+        self._noted = set[str]()
         self._first: tuple[float, float] | None = None  # when the first step was, and the cost then
 
     @property
@@ -118,6 +119,12 @@ class RunProgress(Listeners):
         self._cost_done += drawing.cost
         self._pictures_done += 0 if failed else drawing.pictures
         self._current = None
+
+    def on_note(self, text: str) -> None:
+        """What is to be known, once in a run: what one prompt lacks, its every variation lacks."""
+        if text not in self._noted:
+            self._noted.add(text)
+            super().on_note(text)
 
     def on_picture(self, picture: Picture) -> None:
         """A picture is finished."""

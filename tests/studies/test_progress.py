@@ -143,6 +143,20 @@ def test_a_picture_that_failed_is_not_counted(clock: Clock, heard: Heard):
     assert run_of([one], heard, clock).announcement() == "1 picture, 1 model evaluation"
 
 
+def test_what_is_to_be_known_is_said_once_in_a_run(clock: Clock):
+    said: list[str] = []
+
+    class Hears(SilentListener):
+        def on_note(self, text: str) -> None:
+            said.append(text)
+
+    for _ in range(2):
+        run = RunProgress(Hears(), clock)
+        for text in ("it changes nothing", "it changes nothing", "another"):
+            run.on_note(text)
+    assert said == ["it changes nothing", "another"] * 2
+
+
 def test_what_a_run_took_is_the_next_ones_estimate(clock: Clock, heard: Heard):
     traced = Drawing(PLAN, looked_at="traced")
     for drawing, more in ((Drawing(PLAN), 0), (traced, 20)):
