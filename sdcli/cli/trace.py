@@ -105,7 +105,7 @@ def _trace(planned: TracePlan, mode: OutputMode) -> None:
         planned = planned.with_seed(study.seed)
         progress = RunProgress(talk)
         if not planned.forward:
-            drawing = Drawing(planned.plan, looked_at="traced")
+            drawing = Drawing(planned.plan, traced=True)
             progress.expect([drawing])
             progress.on_note(progress.announcement())
             progress.begin(drawing)

@@ -21,6 +21,7 @@ from sdcli.studies.time_estimate import (
 from sdcli.text import count_of, duration
 
 SOON = 2.0  # seconds of drawing after which this run's own pace is believed
+FEW = 8  # evaluations; what fewer of them take says little of many
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Drawing:
     plan: Plan
     title: str = ""
     besides: int | None = None  # evaluations, of what is no picture of the run
-    looked_at: str = ""  # what is done at its steps beside drawing, at a pace of its own
+    traced: bool = False  # its steps are looked at, which takes longer than drawing them
 
     @property
     def pictures(self) -> int:
@@ -41,6 +42,17 @@ class Drawing:
     def evaluations(self) -> int:
         """About how often the model is asked."""
         return count_evaluations(self.plan) if self.besides is None else self.besides
+
+    @property
+    def manner(self) -> str:
+        """The way of drawing, where it has a pace of its own."""
+        return "traced" if self.traced else "besides" if self.besides is not None else ""
+
+    @property
+    def known_pace(self) -> float | None:
+        """Seconds an evaluation, by what was drawn before; None where nothing like it ever was."""
+        pace = known_pace(self.plan, self.manner)
+        return known_pace(self.plan) if pace is None and self.besides is not None else pace
 
     @property
     def cost(self) -> float:
@@ -112,10 +124,13 @@ class RunProgress(Listeners):
         drawing = self._current
         assert drawing is not None
         seconds = seconds or self._seconds
-        if drawing.looked_at and self._steps_taken:
-            seconds = self._clock() - self._first_step
+        if drawing.manner:
+            # Of a few steps the first is most, and the first of all is slow.
+            known = self._steps_taken >= FEW
+            seconds = self._clock() - self._first_step if known else 0.0
         if seconds and not failed:
-            remember_pace(drawing.plan, seconds, drawing.looked_at)
+            evaluations = self._steps_taken if drawing.manner else drawing.evaluations
+            remember_pace(drawing.plan, seconds, evaluations, drawing.manner)
         self._cost_done += drawing.cost
         self._pictures_done += 0 if failed else drawing.pictures
         self._current = None
@@ -179,7 +194,7 @@ def _known_seconds(drawings: Sequence[Drawing]) -> float | None:
     """Seconds by what earlier runs took; None where nothing like one of them was ever drawn."""
     seconds = 0.0
     for one in drawings:
-        pace = known_pace(one.plan, one.looked_at)
+        pace = one.known_pace
         if pace is None:
             return None
         seconds += pace * one.evaluations

@@ -20,18 +20,19 @@ def count_evaluations(plan: Plan) -> int:
     return plan.count * steps * SCHEDULERS[plan.scheduler].solver.evaluations
 
 
-def known_pace(plan: Plan, looked_at: str = "") -> float | None:
+def known_pace(plan: Plan, manner: str = "") -> float | None:
     """Seconds that an evaluation for this plan takes; None where nothing like it was ever drawn.
 
-    `looked_at` names what is done at its steps beside drawing: that has a pace of its own.
+    `manner` names a way of drawing that has a pace of its own: its steps are looked at, or nothing
+    comes of them but latents.
     """
-    return _recall(PACE, _pace_key(plan, looked_at))
+    return _recall(PACE, _pace_key(plan, manner))
 
 
-def remember_pace(plan: Plan, took: float, looked_at: str = "") -> None:
-    """So long took this plan, decoding and all."""
-    if evaluations := count_evaluations(plan):
-        _remember(PACE, _pace_key(plan, looked_at), took / evaluations)
+def remember_pace(plan: Plan, took: float, evaluations: int, manner: str = "") -> None:
+    """So long took so many evaluations for this plan, decoding and all."""
+    if evaluations:
+        _remember(PACE, _pace_key(plan, manner), took / evaluations)
 
 
 def known_loading(plans: Iterable[Plan]) -> float | None:
@@ -56,10 +57,10 @@ def _branches(plan: Plan) -> int:
     return 1 if plan.cfg == 1 and not isinstance(plan.task, Edit) else 2
 
 
-def _pace_key(plan: Plan, looked_at: str) -> str:
+def _pace_key(plan: Plan, manner: str) -> str:
     """What drawings must share to take equally long for each evaluation."""
     size = f"{plan.width}x{plan.height}"
-    return f"{_loading_key(plan)} {size} {_branches(plan)} {looked_at}".rstrip()
+    return f"{_loading_key(plan)} {size} {_branches(plan)} {manner}".rstrip()
 
 
 def _loading_key(plan: Plan) -> str:

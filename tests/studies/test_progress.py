@@ -103,7 +103,7 @@ def test_what_is_left_is_told_by_the_pace_of_this_run_for_all_of_it(clock: Clock
 
 
 def test_what_earlier_runs_took_is_the_estimate_until_then(clock: Clock, heard: Heard):
-    remember_pace(PLAN, 5.0)  # half a second for each of ten evaluations
+    remember_pace(PLAN, 5.0, 10)  # half a second for each of ten evaluations
     drawings = [Drawing(PLAN)] * 4
     run = run_of(drawings, heard, clock)
     assert run.announcement() == "4 pictures, 40 model evaluations"  # who knows how it is loaded
@@ -158,7 +158,7 @@ def test_what_is_to_be_known_is_said_once_in_a_run(clock: Clock):
 
 
 def test_what_a_run_took_is_the_next_ones_estimate(clock: Clock, heard: Heard):
-    traced = Drawing(PLAN, looked_at="traced")
+    traced = Drawing(PLAN, traced=True)
     for drawing, more in ((Drawing(PLAN), 0), (traced, 20)):
         run = run_of([drawing], heard, clock)
         run.begin(drawing)
@@ -169,6 +169,15 @@ def test_what_a_run_took_is_the_next_ones_estimate(clock: Clock, heard: Heard):
         run.finish(10)
     assert "about 14 s" in run_of([Drawing(PLAN)], heard, clock).announcement()
     assert "about 33 s" in run_of([traced], heard, clock).announcement()
+    reference = Drawing(PLAN, besides=20)
+    assert "about 24 s" in run_of([reference], heard, clock).announcement()
+    run = run_of([reference], heard, clock)
+    run.begin(reference)
+    for done in range(1, 41):  # twice as many as were expected, and half as long for each
+        clock.now += 4 if done == 1 else 0.5
+        run.on_step(step(done, 40))
+    run.finish()
+    assert "about 14 s" in run_of([reference], heard, clock).announcement()
 
 
 def test_evaluations_are_counted_as_they_are_drawn():
