@@ -10,7 +10,8 @@ from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.families import FAMILIES
 from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.lora.file import LoraFile, read_lora
-from sdcli.weights.lora.kinds import LoraModule
+from sdcli.weights.lora.key_names import read_key
+from sdcli.weights.lora.kinds import NOT_WORN, LoraModule
 from sdcli.weights.lora.module_names import (
     WeightName,
     WeightPlace,
@@ -21,7 +22,6 @@ from sdcli.weights.lora.module_names import (
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import UNET
 
-UNSUPPORTED = (".oft_blocks", ".oft_diag")
 SHOWN = 4  # how many misfits an error names
 
 
@@ -80,9 +80,14 @@ def _misfit(module: LoraModule, places: Mapping[WeightName, WeightPlace]) -> str
 
 
 def _strange(key: str) -> str:
-    return (
-        "OFT, which sdcli cannot wear" if key.endswith(UNSUPPORTED) else "of no kind that is known"
-    )
+    kind = _unworn_kind(key)
+    return f"{kind}, which sdcli cannot wear" if kind else "of no kind that is known"
+
+
+def _unworn_kind(key: str) -> str:
+    """The kind of change that a tensor belongs to, where it is known and cannot be worn."""
+    factor = read_key(key)
+    return NOT_WORN.get(factor.factor, "") if factor else ""
 
 
 def _sizes(size: tuple[int, ...], place: WeightPlace) -> str:
@@ -144,6 +149,7 @@ def _listed(fitted: LoraFit) -> str:
 def _instead(contents: LoraFile) -> str:
     if contents.bundled:
         return "it holds only embeddings, which `--embedding` takes"
-    if any(key.endswith(UNSUPPORTED) for key in contents.unknown_tensors):
-        return "it is an OFT, a kind of change that sdcli cannot wear"
+    kinds = [kind for key in contents.unknown_tensors if (kind := _unworn_kind(key))]
+    if kinds:
+        return f"it is an {kinds[0]}, a kind of change that sdcli cannot wear"
     return f"none of its {len(contents.header.tensors)} tensors is part of one"

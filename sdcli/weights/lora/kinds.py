@@ -84,6 +84,8 @@ LORA_KINDS = (
     _row(BIAS, "diff_b", "alpha", _any_size),
     _row("replaced weight", "set", "", _whole("set")),
 )
+# Kinds that are known by a factor, and that nothing here can wear.
+NOT_WORN = {"oft": "OFT"}
 # Which side of one factor meets which of another, unless a third stands between them.
 MEETINGS = (
     ("up", 1, "down", 0, "mid"),
