@@ -35,6 +35,7 @@ class Family:
     xl_levels: bool = False  # whether the published noise levels for SDXL are its own
     unet_by_blocks: bool = False  # whether kohya's LoRAs name its U-Net by input and output blocks
     kohya_base: str = ""  # what kohya's trainer calls it
+    names_in_loras: tuple[str, ...] = ()  # how names of it begin in what LoRAs say of their base
 
     @property
     def task(self) -> str:
@@ -42,7 +43,15 @@ class Family:
         return {4: "draw", 9: "inpaint", 8: "edit"}[self.channels]
 
 
-SD1 = Family("sd1", "Stable Diffusion 1", "sd1", 768, unet_heads=8, kohya_base="sd_v1")
+SD1 = Family(
+    "sd1",
+    "Stable Diffusion 1",
+    "sd1",
+    768,
+    unet_heads=8,
+    kohya_base="sd_v1",
+    names_in_loras=("sd_v1", "sd_1", "stable-diffusion-v1"),
+)
 SD2 = Family(
     "sd2",
     "Stable Diffusion 2",
@@ -52,6 +61,7 @@ SD2 = Family(
     act="gelu",
     size_of_velocity=768,
     kohya_base="sd_v2",
+    names_in_loras=("sd_v2", "sd_2", "stable-diffusion-v2"),
 )
 SDXL = Family(
     "sdxl",
@@ -68,6 +78,7 @@ SDXL = Family(
     xl_levels=True,
     unet_by_blocks=True,
     kohya_base="sdxl_base_v1-0",
+    names_in_loras=("sdxl", "stable-diffusion-xl"),
 )
 REFINER = replace(
     SDXL,
@@ -82,6 +93,7 @@ REFINER = replace(
     begins_pictures=False,
     unet_by_blocks=False,
     kohya_base="sdxl-refiner",
+    names_in_loras=("sdxl-refiner", "stable-diffusion-xl-v1-refiner"),
 )
 
 

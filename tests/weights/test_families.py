@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sdcli.weights.families import FAMILIES
+from sdcli.weights.lora.kohya_metadata import named_base
 from sdcli.weights.tensor_names import TEXT, TEXT_2
 
 pytestmark = pytest.mark.slow
@@ -25,3 +26,14 @@ def test_only_plain_sd2_is_larger_where_it_predicts_the_velocity():
 def test_a_refiner_lacks_the_first_encoder():
     assert TEXT not in FAMILIES["sdxl-refiner"].components
     assert TEXT in FAMILIES["sdxl"].components
+
+
+def test_the_width_of_its_text_tells_the_base_of_a_lora():
+    """Where a new family has the width of another, `find_bases` must tell them apart some other way."""
+    bases = {(family.text_width, family.base) for family in FAMILIES.values()}
+    assert len({width for width, _ in bases}) == len(bases)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_what_the_trainer_calls_it_is_read_back(family):
+    assert named_base({"ss_base_model_version": family.kohya_base}) == family.base

@@ -6,34 +6,26 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, cast
 
+from sdcli.weights.families import FAMILIES
 from sdcli.weights.json_table import parse_json_table
 
 MOST_TRIGGERS = 20
-# Where the base model stands in the metadata, and the families its names begin for.
+# Where the base model stands in the metadata.
 SAID = ("ss_base_model_version", "modelspec.architecture", "base_model")
-BASES = (
-    ("sdxl", "sdxl"),
-    ("stable-diffusion-xl-v1-refiner", "sdxl-refiner"),
-    ("stable-diffusion-xl", "sdxl"),
-    ("sd_v1", "sd1"),
-    ("sd_1", "sd1"),
-    ("stable-diffusion-v1", "sd1"),
-    ("sd_v2", "sd2"),
-    ("sd_2", "sd2"),
-    ("stable-diffusion-v2", "sd2"),
-    ("flux", "Flux"),
-    ("sd3", "Stable Diffusion 3"),
-    ("stable-diffusion-3", "Stable Diffusion 3"),
-)
+FOREIGN = {
+    "flux": "Flux",
+    "sd3": "Stable Diffusion 3",
+    "stable-diffusion-3": "Stable Diffusion 3",
+}
+BASES = FOREIGN | {name: row.base for row in FAMILIES.values() for name in row.names_in_loras}
 
 
 def named_base(metadata: Mapping[str, str]) -> str | None:
     """The family of the base model that the metadata names."""
     for key in SAID:
         name = metadata.get(key, "").lower()
-        for beginning, family in BASES:
-            if name.startswith(beginning):
-                return family
+        if beginnings := [each for each in BASES if name.startswith(each)]:
+            return BASES[max(beginnings, key=len)]
     return "sd2" if metadata.get("ss_v2") == "True" else None
 
 
