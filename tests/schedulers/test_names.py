@@ -4,7 +4,11 @@ import pytest
 
 from sdcli.errors import BadRequest
 from sdcli.schedulers.names import (
+    FOREIGN_SOLVERS,
+    FOREIGN_SPACINGS,
     SCHEDULERS,
+    SOLVERS_BY_NAME,
+    SPACINGS_BY_NAME,
     a1111_sampler_and_schedule,
     find_sampler_with_schedule,
     find_scheduler,
@@ -114,6 +118,11 @@ def test_a_sampler_and_its_schedule(sampler, schedule, ours):
 def test_what_nothing_here_draws_is_said_and_never_swapped(name):
     with pytest.raises(BadRequest, match="has no equivalent here"):
         find_scheduler(name)
+
+
+def test_what_is_drawn_here_is_not_listed_as_foreign():
+    assert not FOREIGN_SOLVERS & set(SOLVERS_BY_NAME)
+    assert not FOREIGN_SPACINGS & set(SPACINGS_BY_NAME)
 
 
 def test_a_slip_is_answered_with_what_was_meant():
