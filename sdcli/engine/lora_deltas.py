@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from sdcli.errors import SdcliError
 from sdcli.weights.lora.kinds import LoraModule
 
 Factors = Mapping[str, Tensor]
@@ -61,7 +62,13 @@ def glora_delta(of: Factors, weight: Tensor) -> Tensor:
 def ia3_delta(of: Factors, weight: Tensor) -> Tensor:
     """IA3: every output, or every input, made larger or smaller by a number of its own."""
     by, plain = of["ia3"].flatten(), as_matrix(weight)
-    if not bool(of["on_input"].any()):
+    on_input = bool(of["on_input"].any())
+    if len(by) != (weight.shape[1:2].numel() if on_input else len(weight)):
+        raise SdcliError(
+            f"an IA3 has {len(by)} numbers for a weight of {'x'.join(map(str, plain.shape))}",
+            hint="the LoRA is damaged: download or copy it again",
+        )
+    if not on_input:
         return plain * by[:, None]
     return plain * by.repeat_interleave(plain.shape[1] // len(by))[None]
 

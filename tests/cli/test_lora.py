@@ -136,6 +136,22 @@ def oft(folder: Path, worn: dict[str, Path]) -> Path:
     return loras.write(folder / "oft.safetensors", {f"{name}.oft_blocks": torch.ones(4, 8, 8)})
 
 
+def ia3_too_short(folder: Path, worn: dict[str, Path]) -> Path:
+    name = "lora_unet_mid_block_attentions_0_proj_in"
+    made = {f"{name}.weight": torch.ones(7), f"{name}.on_input": torch.tensor(False)}
+    return loras.write(folder / "ia3.safetensors", made)
+
+
+def dora_too_short(folder: Path, worn: dict[str, Path]) -> Path:
+    name = "lora_unet_mid_block_attentions_0_proj_in"
+    made = {
+        f"{name}.lora_down.weight": torch.ones(4, 64, 1, 1),
+        f"{name}.lora_up.weight": torch.ones(64, 4, 1, 1),
+        f"{name}.dora_scale": torch.ones(7, 1, 1, 1),
+    }
+    return loras.write(folder / "dora.safetensors", made)
+
+
 def missing(folder: Path, worn: dict[str, Path]) -> Path:
     return folder / "nowhere.safetensors"
 
@@ -149,6 +165,11 @@ REFUSED = {
     embedding: ("is a textual inversion, not a LoRA", "--embedding"),
     checkpoint: ("is a checkpoint, not a LoRA", "--model"),
     oft: ("is no LoRA", "OFT"),
+    ia3_too_short: (
+        "none of the 1 modules",
+        "its `ia3` has 7 numbers, the model's weight is 64x64",
+    ),
+    dora_too_short: ("its `dora_scale` has 7 numbers",),
     missing: ("there is no",),
 }
 

@@ -11,7 +11,7 @@ from sdcli.weights.families import FAMILIES
 from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.lora.file import LoraFile, read_lora
 from sdcli.weights.lora.key_names import read_key
-from sdcli.weights.lora.kinds import NOT_WORN, LoraModule
+from sdcli.weights.lora.kinds import NOT_WORN, LoraModule, find_wrong_length
 from sdcli.weights.lora.module_names import (
     WeightName,
     WeightPlace,
@@ -76,7 +76,7 @@ def _misfit(module: LoraModule, places: Mapping[WeightName, WeightPlace]) -> str
         return "the model has no such module"
     if module.size is not None and module.size != matrix_shape(weight.shape):
         return _sizes(module.size, weight)
-    return ""
+    return find_wrong_length(module, weight.shape)
 
 
 def _strange(key: str) -> str:

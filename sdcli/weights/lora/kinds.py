@@ -102,6 +102,7 @@ MEETINGS = (
     ("kron_t2", 0, "kron_2_a", 0, ""),
     ("kron_t2", 1, "kron_2_b", 0, ""),
 )
+PER_ROW_OR_COLUMN = ("ia3", "dora_scale")  # factors with a number for each of a weight's
 FACTORS_SIDES = 4  # a convolution's factor; none has more
 RANKED = ("down", "w1_b", "w2_b", "kron_1_b", "kron_2_b")  # the rank is how many rows they have
 
@@ -151,6 +152,17 @@ def find_mismatch(module: LoraModule) -> str:
         if ours[side] != theirs[its]:
             return f"its `{one}` is {list(ours)}, its `{other}` {list(theirs)}"
     return "" if module.rank != 0 else "its rank is 0"
+
+
+def find_wrong_length(module: LoraModule, weight: Shape) -> str:
+    """Why a factor of single numbers does not fit a weight of this shape, or nothing."""
+    for factor in PER_ROW_OR_COLUMN:
+        shape = module.shapes.get(factor, ())
+        either = factor == "ia3" or shape[:1] == (1,)  # DoRA's for columns is a row
+        if shape and prod(shape) not in (weight[:2] if either else weight[:1]):
+            size = "x".join(map(str, weight))
+            return f"its `{factor}` has {prod(shape)} numbers, the model's weight is {size}"
+    return ""
 
 
 def find_lora_kind(factors: set[str]) -> tuple[str | None, set[str]]:
