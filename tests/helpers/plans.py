@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sdcli import plan as plans
+from sdcli.images.preprocessors import PREPROCESSORS
 from sdcli.metadata import codec, record
+from sdcli.options.parse import Real, Switch, Whole, Word
+from sdcli.options.table import Option, plain_options
 from sdcli.picture import Picture, Provenance
 from sdcli.plan import Plan
 
@@ -38,13 +41,30 @@ tasks = st.one_of(
 )
 loras = st.builds(plans.Lora, files, reals, reals, shares)
 embeddings = st.builds(plans.Embedding, files, texts, st.integers(0, 75))
-preprocessors = st.sampled_from(["none", "canny", "invert"])
+preprocessors = st.sampled_from(sorted(PREPROCESSORS))
 controls = st.builds(plans.Control, files, files, reals, shares, shares, preprocessors)
 
 
 def some(strategy: Any) -> Any:
     """A few of them, as a tuple."""
     return st.lists(strategy, max_size=3).map(tuple)
+
+
+def values_of(option: Option) -> st.SearchStrategy[Any] | None:
+    """Every value that an option takes, where its row tells."""
+    match option.parse:
+        case _ if option.many:
+            return None
+        case Whole(least, most, multiple):
+            return st.integers(least // multiple, most // multiple).map(lambda n: n * multiple)
+        case Real(least, most):
+            return st.floats(least, most)
+        case Word():
+            return st.sampled_from(option.parse.words)
+        case Switch():
+            return st.booleans()
+        case _:
+            return None
 
 
 def any_plan() -> st.SearchStrategy[Plan]:
@@ -55,21 +75,17 @@ def any_plan() -> st.SearchStrategy[Plan]:
         prompt=texts,
         negative=texts,
         scheduler=st.sampled_from(["euler", "dpm++2m-karras", "euler-a"]),
-        steps=st.integers(1, 1_000),
-        cfg=reals,
         eta=st.floats(0, 1),
         seed=st.integers(0, 2**64 - 1),
-        count=st.integers(1, 100),
         width=st.integers(1, 512).map(lambda n: n * 8),
         height=st.integers(1, 512).map(lambda n: n * 8),
-        clip_skip=st.integers(1, 12),
-        ensd=st.integers(-(2**63), 2**63),
         model=files,
         vae=files,
         loras=some(loras),
         embeddings=some(embeddings),
         controls=some(controls),
         output=st.just(plans.Output()),
+        **{row.field: values for row in plain_options() if (values := values_of(row)) is not None},
     )
 
 
