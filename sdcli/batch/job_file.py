@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, BinaryIO, cast
 
 from sdcli.errors import BadRequest
-from sdcli.options.table import change_request, given_values, parse_assignments
+from sdcli.options.table import change_request, find_option, given_values, parse_assignments
 from sdcli.planning.resolve import SEEDS
 from sdcli.request import Request
 
@@ -101,12 +101,17 @@ def _values(line: str) -> Mapping[str, Any]:
         raise BadRequest(f"it is no JSON object ({error})", hint='{"prompt": "a fox"}') from None
     pairs = [(key, value) for key, value in cast("dict[str, Any]", data).items()]
     return parse_assignments(
-        f"{key}={_spell_json(key, each)}" for key, value in pairs for each in _as_list(value)
+        f"{key}={_spell_json(key, each)}" for key, value in pairs for each in _each(key, value)
     )
 
 
-def _as_list(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else [value]
+def _each(key: str, value: Any) -> list[Any]:
+    """The values of an option that can be said several times, or the one of any other."""
+    if not isinstance(value, list):
+        return [value]
+    if not find_option(key).many:
+        raise BadRequest(f"`{key}` is to be one value", hint="write a line for each")
+    return cast("list[Any]", value)
 
 
 def _spell_json(key: str, value: Any) -> str:

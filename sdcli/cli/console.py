@@ -36,7 +36,12 @@ def print_result(line: str) -> None:
 
 def print_record(facts: Mapping[str, Any]) -> None:
     """One JSON object on a line of stdout."""
-    print_result(escape_controls(json.dumps(facts, ensure_ascii=False), r"\u{:04x}"))
+    text = json.dumps(facts, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a narrow stream, or half a letter: JSON's own escapes
+        text = json.dumps(facts)
+    print_result(escape_controls(text, r"\u{:04x}"))
 
 
 def escape_controls(text: str, form: str = r"\x{:02x}") -> str:

@@ -51,6 +51,8 @@ def test_a_line_is_what_ends_with_a_line_feed_and_nothing_else():
         b'{"prompt": [["a"]]}',
         b'{"prompt": "x", "seed": -1}',
         b'{"prompt": "x", "seed": true}',
+        b'{"prompt": ["a", "b"]}',
+        b'{"prompt": "x", "batch": 2}',
     ],
 )
 def test_a_line_that_cannot_be_read_costs_itself(line: bytes):

@@ -1,5 +1,6 @@
 """Streams that are closed or narrow, and a run that is ended from outside."""
 
+import json
 import os
 import signal
 import subprocess
@@ -34,6 +35,8 @@ def test_a_narrow_stream_costs_no_picture(sd1: Path, tmp_path: Path) -> None:
     ran = shell(line, tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="1")
     assert ran.returncode == 0 and "Traceback" not in ran.stderr
     assert (tmp_path / "süß.png").is_file()
+    said = shell(f"{line} --json --force", tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="1")
+    assert json.loads(said.stdout)["plan"]["prompt"] == "süßes haus"
 
 
 def test_a_run_that_is_ended_says_so(sd1: Path, tmp_path: Path) -> None:
