@@ -1,4 +1,4 @@
-"""Charts as SVG that is readable on light and on dark. Matplotlib wakes up when one is made."""
+"""Charts as SVG that is readable on light and on dark. Matplotlib is imported when one is made."""
 
 from __future__ import annotations
 
