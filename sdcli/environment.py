@@ -32,6 +32,11 @@ def read_environment() -> Environment:
     )
 
 
+def is_completing() -> bool:
+    """Whether a shell runs the program to ask what could come next on its command line."""
+    return "_SDCLI_COMPLETE" in os.environ
+
+
 def _model_folders() -> tuple[Path, ...]:
     if named := os.environ.get("SDCLI_MODELS"):
         return tuple(_expanded(folder) for folder in named.split(os.pathsep) if folder)

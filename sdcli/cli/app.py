@@ -4,43 +4,84 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, NamedTuple
 
 import typer
 
 from sdcli import __version__
-from sdcli.cli import batch, console, explain, generate, lora, reproduce, show, warm
-from sdcli.cli.info import cache, doctor, models, schedulers
-from sdcli.cli.studies import compare_schedulers, sweep
-from sdcli.cli.trace import trace
+from sdcli.cli import console
 from sdcli.cli.usage import explain_usage
-from sdcli.environment import read_environment
+from sdcli.environment import is_completing, read_environment
 from sdcli.errors import SdcliError
 
-app = typer.Typer(
-    help="Pictures from words with any Stable Diffusion checkpoint, offline.",
-    rich_markup_mode=None,  # markup would eat `[cat:dog:0.5]`
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+
+class Command(NamedTuple):
+    """A command: its name, where its function (or its group) is, and its line in the list of all."""
+
+    name: str
+    place: str
+    help: str
+
+
+# Only the command that is asked for is imported: a help text need not wait for the others.
+COMMANDS = (
+    Command("txt2img", "generate:txt2img_command", "Draw a picture from words."),
+    Command("img2img", "generate:img2img_command", "Redraw a picture from words."),
+    Command("inpaint", "generate:inpaint_command", "Repaint the white of a mask."),
+    Command("edit", "generate:edit_command", "Follow an instruction about a picture."),
+    Command(
+        "compare-schedulers",
+        "studies:compare_schedulers",
+        "The same noise under several schedulers, measured.",
+    ),
+    Command("sweep", "studies:sweep", "A labelled sheet over up to three options."),
+    Command("trace", "trace:trace", "The denoising, as a film strip and an animation."),
+    Command("batch", "batch:batch", "Draw many pictures from a file of jobs."),
+    Command("explain", "explain:explain", "Show how a prompt is read."),
+    Command(
+        "reproduce", "reproduce:reproduce", "Draw pictures again, and say how exactly they match."
+    ),
+    Command("show", "show:show", "Say what a file is, and what a picture carries."),
+    Command("lora", "lora:app", "LoRAs: what they hold; baked into a model, drawn out."),
+    Command("warm", "warm:app", "A process that keeps models in memory."),
+    Command("schedulers", "info:schedulers", "The schedulers, and what each is good for."),
+    Command("models", "info:models", "The models at hand."),
+    Command("cache", "info:cache", "What is kept of converted models (`--backend openvino`), and how to be rid of it."""."),
+    Command("doctor", "info:doctor", "What this machine draws with, and what is in its way."),
 )
 
-app.command("txt2img")(generate.txt2img_command)
-app.command("img2img")(generate.img2img_command)
-app.command("inpaint")(generate.inpaint_command)
-app.command("edit")(generate.edit_command)
-app.command()(compare_schedulers)
-app.command()(sweep)
-app.command()(trace)
-app.command()(batch.batch)
-app.command()(explain.explain)
-app.command()(reproduce.reproduce)
-app.command()(show.show)
-app.add_typer(lora.app)
-app.add_typer(warm.app)
-app.command()(schedulers)
-app.command()(models)
-app.command()(doctor)
-app.command()(cache)
+
+def build_app(words: Sequence[str]) -> typer.Typer:
+    """The command line as Typer knows it; of its commands only the one that the words name is more
+    than its name, or all of them where a shell asks what could come next."""
+    app = typer.Typer(
+        help="Pictures from words with any Stable Diffusion checkpoint, offline.",
+        rich_markup_mode=None,  # markup would eat `[cat:dog:0.5]`
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(sdcli)
+    named = next((word for word in words if not word.startswith("-")), "")
+    for command in COMMANDS:
+        if command.name == named or is_completing():
+            _add_command(app, command)
+        else:
+            app.command(command.name, help=command.help)(_not_named)
+    return app
+
+
+def _add_command(app: typer.Typer, command: Command) -> None:
+    module, _, name = command.place.partition(":")
+    found = getattr(import_module(f"sdcli.cli.{module}"), name)
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=command.name)
+    else:
+        app.command(command.name)(found)
+
+
+def _not_named() -> None:
+    """Stands in the list of commands for one that was not asked for."""
 
 
 def _version(wanted: bool) -> None:
@@ -49,7 +90,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def sdcli(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and stop.")
@@ -62,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code. No failure that is not a bug leaves a traceback."""
     words = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
-        code = app(words, prog_name="sdcli", standalone_mode=False)
+        code = build_app(words)(words, prog_name="sdcli", standalone_mode=False)
     except SdcliError as error:
         _debug()
         console.print_error(error)

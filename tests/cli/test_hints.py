@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from sdcli import folders
+from sdcli.cli.app import COMMANDS
+from tests.conftest import Ran
 
 pytestmark = pytest.mark.slow
 
@@ -108,3 +110,10 @@ def test_a_lora_that_is_not_there_says_where_it_was_looked_for(
 ) -> None:
     ran = sdcli(*words)
     assert f"no name in {own_folders / 'models'}" in ran.err + ran.out
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself(sdcli: Callable[..., Ran]) -> None:
+    """Only the command that is asked for is imported, so its line in the list is written down."""
+    for command in COMMANDS:
+        about = sdcli(command.name, "--help").out.split("\n\n")[1]
+        assert " ".join(about.split()).startswith(command.help.rstrip(".")), command.name
