@@ -47,7 +47,11 @@ COMMANDS = (
     Command("warm", "warm:app", "A process that keeps models in memory."),
     Command("schedulers", "info:schedulers", "The schedulers, and what each is good for."),
     Command("models", "info:models", "The models at hand."),
-    Command("cache", "info:cache", "What is kept of converted models (`--backend openvino`), and how to be rid of it."""."),
+    Command(
+        "cache",
+        "info:cache",
+        "What is kept of converted models, and how to be rid of it.",
+    ),
     Command("doctor", "info:doctor", "What this machine draws with, and what is in its way."),
 )
 

@@ -104,7 +104,10 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Forget all of it.")] = False,
     json: options.Json = False,
 ) -> None:
-    """What is kept of converted models (`--backend openvino`), and how to be rid of it."""
+    """What is kept of converted models, and how to be rid of it.
+
+    `--backend openvino` converts them.
+    """
     talk = console.Console(quiet=json)
     if clear:
         talk.on_note(f"{clear_converted() / 1e9:.2f} GB freed")
