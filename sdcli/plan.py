@@ -98,7 +98,7 @@ class Plan:
     prompt: str
     negative: str
     syntax: str  # a1111, plain
-    emphasis: str  # original, no-norm
+    emphasis: str  # original, no-norm, ignored
     model: File
     family: str  # a row of families.FAMILIES
     vae: File  # the model's own where it is the same file

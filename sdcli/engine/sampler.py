@@ -46,7 +46,7 @@ class Sampling:
         self.prediction = prediction
         self.schedule = of or make_noise_schedule(zero_snr=zero_snr, half=downcast_alphas)
         self.eta = self._eta(eta)
-        short = penultimate in self.solver.discards_penultimate
+        short = penultimate in (*self.solver.discards_penultimate, "always")
         self.levels = self._levels(SPACINGS[row.spacing], steps, xl, short)
         self._noise: Noise | None = None
         self.begin_at()

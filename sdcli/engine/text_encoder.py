@@ -145,7 +145,7 @@ def _layer(encoder: TextEncoder, states: tuple[torch.Tensor, ...], clip_skip: in
 
 def apply_weights(states: torch.Tensor, chunk: Chunk, emphasis: str) -> torch.Tensor:
     """The states times their tokens' weights; `original` then restores the mean of the chunk."""
-    if all(token.weight == 1 for token in chunk.tokens):
+    if emphasis == "ignored" or all(token.weight == 1 for token in chunk.tokens):
         return states
     weights = torch.ones(states.shape[1], 1, dtype=torch.float32)
     weights[1 : 1 + len(chunk.tokens), 0] = torch.tensor([token.weight for token in chunk.tokens])

@@ -13,6 +13,7 @@ from sdcli.metadata.a1111_format import (
     MODEL_HASH,
     SCHEDULE,
     SIZE,
+    UNWEIGHTED,
     VAE_HASH,
     VERSION,
     Infotext,
@@ -20,6 +21,7 @@ from sdcli.metadata.a1111_format import (
 )
 from sdcli.options.table import OPTIONS
 from sdcli.plan import Control, File, Plan
+from sdcli.prompts.syntax import SYNTAXES
 from sdcli.schedulers.names import SCHEDULERS, a1111_sampler_and_schedule
 from sdcli.text import format_number
 
@@ -62,6 +64,8 @@ def _plan_fields(plan: Plan) -> Iterator[tuple[str, str]]:
         yield VAE_HASH, plan.vae.sha256[:10]
         yield OPTIONS["vae"].a1111, plan.vae.path.name
     yield from _settings(plan, *_LATER)
+    if not SYNTAXES[plan.syntax].has_weights:
+        yield OPTIONS["emphasis"].a1111, UNWEIGHTED
     if _has_unusual_eta(plan):
         yield from _settings(plan, "eta")
     for n, control in enumerate(plan.controls):

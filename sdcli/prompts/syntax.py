@@ -43,6 +43,11 @@ class Syntax:
     find_stray_sign: Callable[[str], str] = _nothing_stray
 
     @property
+    def has_weights(self) -> bool:
+        """Whether brackets make words stronger."""
+        return self.parse_weights is not _one_weight
+
+    @property
     def has_tags(self) -> bool:
         """Whether `<lora:name:1>` is more than words."""
         return self.extract_tags is not _no_tags
@@ -67,6 +72,13 @@ SYNTAXES = {
             partial(parse_prompt_editing, shares_below_one=True),
             parse_weights_without_tags,
             find_stray_sign,
+        ),
+        Syntax(
+            "a1111-unweighted",  # its setting "Emphasis: None": brackets are letters, unless they edit
+            extract_lora_tags,
+            split_at_and,
+            parse_prompt_editing,
+            find_stray_sign=find_stray_sign,
         ),
         Syntax("plain"),
     )

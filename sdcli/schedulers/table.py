@@ -97,8 +97,8 @@ OTHERS = ALL[1:]  # of solvers that take equal steps of time by themselves
 
 
 # Whose solvers leave out the noise level before the last (`discards_penultimate`): those of these
-# programs; `none` is diffusers, with InvokeAI, and stable-diffusion.cpp.
-PENULTIMATE_RULES = ("a1111", "comfyui", "none")
+# programs; `none` is diffusers, with InvokeAI, and stable-diffusion.cpp; `always` a setting of A1111.
+PENULTIMATE_RULES = ("a1111", "comfyui", "none", "always")
 
 
 @dataclass(frozen=True)

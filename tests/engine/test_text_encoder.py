@@ -162,6 +162,11 @@ def test_a_weight_multiplies_its_tokens_states(emphasis):
     torch.testing.assert_close(made.double(), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_weights_may_be_read_and_ignored():
+    made = encoded(SD1, "a red [old] (fox:1.5)", emphasis="ignored").positive.embeds
+    assert torch.equal(made, encoded(SD1, "a red old fox").positive.embeds)
+
+
 def test_the_mean_is_each_encoders_own():
     plain = encoded(SDXL, "a red fox", clip_skip=2).positive.embeds
     made = encoded(SDXL, "a (red:2) fox", clip_skip=2).positive.embeds.double()

@@ -109,6 +109,12 @@ def test_old_timelines_are_written_and_read_back() -> None:
     assert (found.syntax, found.downcast_alphas) == ("a1111-1.5", True)
 
 
+def test_brackets_that_are_letters_are_told_to_that_program() -> None:
+    for syntax, said in (("a1111-unweighted", "None"), ("plain", "None"), ("a1111", "")):
+        text = parameters.write_infotext(plans.a_plan(syntax=syntax))
+        assert infotext.parse_infotext(text).fields.get("Emphasis", "") == said
+
+
 def test_the_same_request_comes_back() -> None:
     wanted = plans.a_plan(scheduler="dpm2-a-karras", rng="nv", clip_skip=2)
     found = a1111.picture_from_infotext(infotext.parse_infotext(parameters.write_infotext(wanted)))

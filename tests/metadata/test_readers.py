@@ -16,6 +16,7 @@ from sdcli.metadata import record as metadata
 from sdcli.metadata.readers.draft import ForeignPicture
 from sdcli.prompts.a1111 import parse_a1111_weights, split_at_and
 from sdcli.prompts.scheduling import parse_prompt_editing
+from sdcli.prompts.syntax import SYNTAXES
 from sdcli.prompts.tags import extract_lora_tags
 from sdcli.request import Lora
 from tests.helpers.shared import cases
@@ -180,7 +181,7 @@ def test_whose_noise(line: str, program: str, rng: str) -> None:
         ("Sampler: Euler, Schedule type: Bong Tangent", "Bong Tangent"),
         ("RNG: Quantum", "its noise came from `Quantum`"),
         ("Frobnication: 3", "`Frobnication: 3`"),
-        ("Emphasis: Ignore", "emphasis rule"),
+        ("Emphasis: Odd", "emphasis rule"),
         ("Seed: -1", "its seed is not recorded"),
         ("CFG scale: 1e12", "its cfg"),
         ("Image CFG scale: 1.5", "an instruction"),
@@ -549,6 +550,25 @@ def test_an_earlier_rule_that_was_set_is_followed_whatever_the_version() -> None
     assert not a1111(
         "v1.10.0", "a [red:blue:2.5] fox", more.replace("True", "False")
     ).request.syntax
+
+
+def test_settings_of_a1111_that_are_followed() -> None:
+    found = a1111("v1.10.0", more=", Noise Schedule: Zero Terminal SNR, Emphasis: Ignore")
+    assert (found.request.zero_snr, found.request.emphasis) == (True, "ignored")
+    assert not found.unmatched
+    found = a1111("v1.10.0", more=", Discard penultimate sigma: True, Noise Schedule: Default")
+    assert (found.request.penultimate, found.request.zero_snr) == ("always", None)
+    assert not found.unmatched
+    text = "a [red:blue:0.5] (fox:1.2) <lora:ink:1>"
+    request = a1111("v1.10.0", text, ", Emphasis: None").request
+    assert request.syntax == "a1111-unweighted"
+    language = SYNTAXES[request.syntax]
+    words, (lora,) = language.extract_tags(request.prompt)
+    assert lora.name == "ink"
+    assert [each.text for each in language.schedule(words, 4)] == [
+        "a red (fox:1.2) ", "a blue (fox:1.2) "
+    ]  # fmt: skip
+    assert language.parse_weights("(fox:1.2)") == (("(fox:1.2)", 1),)
 
 
 def test_prompts_of_unequal_length_that_an_earlier_a1111_cut() -> None:

@@ -12,6 +12,7 @@ from sdcli.metadata.a1111_format import (
     MODEL_HASH,
     SCHEDULE,
     SIZE,
+    UNWEIGHTED,
     VAE_HASH,
     VERSION,
     Infotext,
@@ -89,6 +90,7 @@ def picture_from_infotext(info: Infotext) -> ForeignPicture:
     _read_files(draft, fields)
     _read_noise(draft, fields)
     _read_emphasis(draft, fields)
+    _read_sigmas(draft, fields)
     if draft.program in ("AUTOMATIC1111", "sdcli"):
         read_earlier_rules(draft, fields)
     _read_start(draft, fields)
@@ -157,10 +159,17 @@ def _read_emphasis(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> N
     rule = fields.get(OPTIONS["emphasis"].a1111, "Original").lower()
     if rule in _EMPHASIS:
         draft.values["emphasis"] = _EMPHASIS[rule]
-    elif rule == "none":
-        draft.values["syntax"] = "plain"
+    elif rule == UNWEIGHTED.lower():
+        draft.values["syntax"] = "a1111-unweighted"
     else:
         draft.note_difference(f"its emphasis rule is `{rule}`, which is not known here")
+
+
+def _read_sigmas(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
+    """Settings of the noise levels, which say something only where they are not as usual."""
+    for option, value in ((OPTIONS["zero-snr"], True), (OPTIONS["penultimate"], "always")):
+        if fields.get(option.a1111, "") == option.a1111_text(value):
+            draft.values[option.field] = value
 
 
 def _read_start(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:

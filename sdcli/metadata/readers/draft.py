@@ -103,7 +103,7 @@ class ForeignPictureBuilder:
         row = SCHEDULERS.get(self.values.get("scheduler", ""))
         short = row.solver.discards_penultimate if row else ()
         if (rules.penultimate in short) != ("a1111" in short):
-            self.values["penultimate"] = rules.penultimate
+            self.values.setdefault("penultimate", rules.penultimate)
 
     @property
     def _conventions(self) -> _Conventions:
