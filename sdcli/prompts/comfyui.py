@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from sdcli.prompts.a1111 import STRONGER, WeightedText
-from sdcli.prompts.escape import escape_a1111, shield_end
+from sdcli.prompts.escape import escape_a1111, lower_capitals, shield_end
 from sdcli.prompts.tags import escape_tags
 
 _HIDDEN = {"\\(": "\ue000", "\\)": "\ue001"}  # brackets that are letters, as no prompt has them
@@ -27,7 +27,8 @@ def translate_comfyui(prompt: str) -> str:
     '\\\\(\\\\(a red fox:1.3\\\\) \\\\[in (the snow:1.1)'
     """
     written = "".join(map(_written, weigh_comfyui(prompt)))
-    return shield_end(escape_tags(written))  # one may begin in one stretch and end in another
+    # A tag or an AND may begin in one stretch and end in the next.
+    return shield_end(lower_capitals(escape_tags(written)))
 
 
 def weigh_comfyui(prompt: str) -> Iterator[WeightedText]:

@@ -14,7 +14,7 @@ _LONGEST_NUMBER = 100
 def escape_a1111(text: str) -> str:
     """Words that mean nothing but themselves in A1111's language."""
     text = re.sub(r"([()\[\]\\])", r"\\\1", text)
-    return _lower_capitals(escape_tags(text))
+    return lower_capitals(escape_tags(text))
 
 
 def escape_editing(text: str) -> str:
@@ -35,6 +35,6 @@ def shield_end(text: str) -> str:
     return f"{text}\\" if ENDS_IN_NUMBER.search(words[-_LONGEST_NUMBER:]) else text
 
 
-def _lower_capitals(text: str) -> str:
-    """Text encoders read capitals as small letters, so that this is the same prompt."""
+def lower_capitals(text: str) -> str:
+    """The text without AND and BREAK: text encoders read capitals as small letters."""
     return re.sub(r"\b(?:BREAK|AND)\b", lambda word: word[0].lower(), text)

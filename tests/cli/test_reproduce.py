@@ -318,7 +318,7 @@ def test_a_model_that_is_not_here(sdcli: Callable, tmp_path: Path, text: str, sa
     [
         (["nothing.png"], "it carries no plan"),
         (["words.txt"], "no picture"),
-        (["missing.png"], "cannot be read"),
+        (["missing.png"], "there is no file"),
         (["a.png", "--set", "stepps=3"], "did you mean `steps`"),
         (["a.png", "--set", "steps=3", "--exact"], "say one"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdcli.prompts.a1111 import parse_a1111_weights, split_at_and
+from sdcli.prompts.a1111 import BREAK, parse_a1111_weights, split_at_and
 from sdcli.prompts.comfyui import translate_comfyui, weigh_comfyui
 from sdcli.prompts.scheduling import parse_prompt_editing
 from sdcli.prompts.tags import extract_lora_tags
@@ -55,11 +55,19 @@ def test_a_weight_is_what_comfyui_gives_it(prompt, expected):
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.text("ab ():|[]\\.1,<>\n", max_size=30) | st.text(max_size=60))
+@given(
+    st.text("ab ():|[]\\.1,<>\n", max_size=30)
+    | st.lists(st.sampled_from(["AND", "A", "ND", "BREAK", "BRE", "AK", "(", ":1)", ")", " "])).map(
+        "".join
+    )
+    | st.text(max_size=60)
+)
 def test_whatever_is_written_weighs_the_same_and_means_nothing_else(prompt):
     expected = "".join(text for text, _ in weigh_comfyui(prompt))
     translated = translate_comfyui(prompt)
-    assert "".join(text for text, _ in parse_a1111_weights(translated)) == expected
+    pieces = parse_a1111_weights(translated)
+    assert BREAK not in pieces
+    assert "".join(text for text, _ in pieces).lower() == expected.lower()
     assert parse_prompt_editing(translated, 10) == ((10, translated),)
     assert [part.weight for part in split_at_and(translated)] == [1]
     assert extract_lora_tags(translated) == (translated, ())
