@@ -17,7 +17,8 @@ import torch
 from PIL import Image
 
 from sdcli.engine.decode import decode_image
-from sdcli.engine.session import DrawnLatents, Session, sampling_for_plan
+from sdcli.engine.passes import DrawnLatents, sampling_for_plan
+from sdcli.engine.session import Session
 from sdcli.events import Listener, Listeners
 from sdcli.library import cache
 from sdcli.measures.convergence import Reference

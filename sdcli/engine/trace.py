@@ -15,8 +15,9 @@ from sdcli.engine.denoise import DenoisingStep, Predict, UnetInputs, predict_bra
 from sdcli.engine.initial_latents import image_to_pixels
 from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.noise import make_noise
+from sdcli.engine.passes import LatentStep, sampling_for_plan
 from sdcli.engine.sampler import Sampling
-from sdcli.engine.session import LatentStep, Session, sampling_for_plan
+from sdcli.engine.session import Session
 from sdcli.events import Listener, Listeners, SilentListener, Step
 from sdcli.images.load import CELL, fit_picture, load_picture
 from sdcli.picture import Picture

@@ -135,7 +135,8 @@ def step(asked: argparse.Namespace) -> None:
     from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
     from sdcli.engine.packed_module import restore_modules
-    from sdcli.engine.session import Session, start_steps
+    from sdcli.engine.passes import start_steps
+    from sdcli.engine.session import Session
 
     plan, session = ready(asked)
     held = session.load(plan, SilentListener())

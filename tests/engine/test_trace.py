@@ -15,7 +15,8 @@ from sdcli.engine import pipeline
 from sdcli.engine.attention_maps import AttentionMaps, record_attention
 from sdcli.engine.denoise import predict_branches
 from sdcli.engine.initial_latents import image_to_pixels
-from sdcli.engine.session import Session, sampling_for_plan
+from sdcli.engine.passes import sampling_for_plan
+from sdcli.engine.session import Session
 from sdcli.engine.trace import record_drawing, record_noising
 from sdcli.events import SilentListener
 from sdcli.plan import Plan

@@ -1,0 +1,201 @@
+"""What is done with the pictures that are drawn together, pass after pass: to latents, to pixels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import torch
+
+from sdcli import __version__
+from sdcli.engine.decode import decode_image
+from sdcli.engine.denoise import (
+    ALWAYS,
+    WITH_GUIDANCE,
+    DenoisingStep,
+    Predict,
+    UnetInputs,
+    denoise,
+)
+from sdcli.engine.fast_ways import taken_ways
+from sdcli.engine.initial_latents import DenoisingStart, prepare_start
+from sdcli.engine.loaded_model import LoadedModel
+from sdcli.engine.noise import StackedNoise, make_noise
+from sdcli.engine.sampler import Sampling
+from sdcli.engine.unet_inputs import add_channels
+from sdcli.errors import SdcliError
+from sdcli.events import Listener, SilentListener, Step
+from sdcli.library.hashes import watch_files
+from sdcli.options.fast_ways import GUIDANCE_INTERVAL
+from sdcli.picture import Picture, Provenance
+from sdcli.plan import File, Plan, files_of, nth_picture
+from sdcli.weights.families import FAMILIES
+
+_WEIGHTS_AND_CONTROLS = {"model", "VAE", "LoRA", "embedding", "ControlNet", "control picture"}
+LIBRARIES = ("torch", "diffusers", "transformers")
+
+
+@dataclass(frozen=True)
+class LatentStep(Step):
+    """What listeners inside the engine find in a step beside its facts: the tensors."""
+
+    latents: DenoisingStep
+
+
+@dataclass(frozen=True)
+class DrawnLatents:
+    """A finished picture and what it was decoded from."""
+
+    picture: Picture
+    latents: torch.Tensor
+    denoising: float  # seconds that the steps alone took
+
+
+@dataclass
+class BatchDrawing:
+    """What the passes over the pictures of one batch hand on to each other."""
+
+    plan: Plan
+    loaded: LoadedModel
+    inputs: UnetInputs
+    listener: Listener
+    index: int  # of the first picture of the batch in the plan
+    count: int
+    predict: Predict | None = None
+    began: float = field(default_factory=time.perf_counter)
+    denoising: float = 0.0  # seconds that the steps alone took
+    start: DenoisingStart | None = None
+    latents: torch.Tensor | None = None  # [pictures, 4, h, w]
+    drawn: list[DrawnLatents] = field(default_factory=list[DrawnLatents])
+
+    @property
+    def plans(self) -> list[Plan]:
+        """The plan of each picture of the batch, to be drawn by itself."""
+        return [nth_picture(self.plan, self.index + k) for k in range(self.count)]
+
+
+def denoise_pass(state: BatchDrawing) -> None:
+    """From noise, or from the picture handed in, to finished latents."""
+    plans = state.plans
+    seeds = f"seed {plans[0].seed}" + (f" to {plans[-1].seed}" if len(plans) > 1 else "")
+    state.listener.on_stage(seeds)
+    predict = state.predict or state.loaded.make_predict(state.plan, state.listener)
+    with watch_files(_pictures_of(state.plan)):
+        start, steps = start_steps(plans, state.loaded, state.inputs, predict)
+    x, before = start.x, time.perf_counter()
+    for step in steps:
+        x = step.after
+        state.listener.on_step(_event(step, state))
+    if not torch.isfinite(x).all():  # this also waits for the device
+        raise _not_finite(state.loaded)
+    state.start, state.latents, state.denoising = start, x, time.perf_counter() - before
+
+
+def decode_pass(state: BatchDrawing) -> None:
+    """From latents to pictures, one after the other: a VAE takes more memory than a U-Net."""
+    assert state.start is not None and state.latents is not None
+    maps = tuple(control.control_map for control in state.inputs.controls)
+    plans = state.plans
+    for k, own_plan in enumerate(plans):
+        latents = state.latents[k : k + 1]
+        image = decode_image(state.loaded, latents, state.listener)
+        if state.start.overlay is not None:
+            image = state.start.overlay.lay_over(image)
+        picture = Picture(image, own_plan, _made(state), state.index + k, maps)
+        state.drawn.append(DrawnLatents(picture, latents, state.denoising / state.count))
+
+
+PASSES: tuple[Callable[[BatchDrawing], None], ...] = (denoise_pass, decode_pass)
+"""What is done for every batch of pictures, in this order; each pass finds what the last one left."""
+
+
+def _made(state: BatchDrawing) -> Provenance:
+    """How the pictures of a batch came about."""
+    loaded, plans = state.loaded, state.plans
+    machine = loaded.machine
+    libraries = LIBRARIES if state.plan.backend == "torch" else (*LIBRARIES, state.plan.backend)
+    return Provenance(
+        device=machine.device.type,
+        dtype=machine.dtype_name,
+        seconds=round((time.perf_counter() - state.began) / state.count, 3),
+        versions={"sdcli": __version__} | {name: version(name) for name in libraries},
+        events=(*loaded.memory.taken, *loaded.fallbacks),
+        ways=tuple(taken_ways(state.plan, machine)),
+        threads=torch.get_num_threads() if machine.device.type == "cpu" else 0,
+        batch_seeds=tuple(each.seed for each in plans) if len(plans) > 1 else (),
+    )
+
+
+def _pictures_of(plan: Plan) -> Iterator[File]:
+    """The pictures that the plan starts from."""
+    return (file for file, what in files_of(plan) if what not in _WEIGHTS_AND_CONTROLS)
+
+
+def sampling_for_plan(plan: Plan) -> Sampling:
+    """The plan's scheduler at its start."""
+    return Sampling(
+        plan.scheduler,
+        plan.steps,
+        prediction=plan.prediction,
+        zero_snr=plan.zero_snr,
+        eta=plan.eta,
+        xl=FAMILIES[plan.family].xl_levels,
+        penultimate=plan.penultimate,
+        downcast_alphas=plan.downcast_alphas,
+    )
+
+
+def start_steps(
+    plans: Sequence[Plan],
+    loaded: LoadedModel,
+    inputs: UnetInputs,
+    predict: Predict | None = None,
+) -> tuple[DenoisingStart, Iterator[DenoisingStep]]:
+    """The start of the pictures that are denoised together, and their steps as they are taken.
+
+    Each picture's noise comes from its own generator, whoever is drawn beside it.
+    """
+    pipe, plan = loaded.pipe, plans[0]
+    sampling = sampling_for_plan(plan)
+    device = str(loaded.machine.device)
+    each = [make_noise(one.seed, one.rng, device, ensd=one.ensd) for one in plans]
+    noise = each[0] if len(each) == 1 else StackedNoise(each)
+    with torch.inference_mode():
+        start = prepare_start(plan, pipe, sampling, noise, len(plans))
+        inputs = add_channels(inputs, start.extra_channels, plan.task)
+    return start, denoise(
+        predict or loaded.make_predict(plan, SilentListener()),
+        sampling,
+        start.x,
+        inputs,
+        noise,
+        begin=start.first_evaluation,
+        keep=start.keep,
+        guided=WITH_GUIDANCE if GUIDANCE_INTERVAL in plan.fast else ALWAYS,
+    )
+
+
+def _event(step: DenoisingStep, state: BatchDrawing) -> LatentStep:
+    """What listeners are told of a step."""
+    return LatentStep(
+        index=step.index,
+        of=step.of,
+        timestep=step.timestep,
+        sigma=step.sigma,
+        seed=state.plan.seed + state.index,
+        picture_index=state.index,
+        picture_count=state.plan.count,
+        batch=state.count,
+        preview=lambda: state.loaded.preview(step.clean[:1], state.plan.output.preview_vae),
+        latents=step,
+    )
+
+
+def _not_finite(loaded: LoadedModel) -> SdcliError:
+    half = loaded.pipe.unet.dtype is not torch.float32
+    return SdcliError(
+        "the denoising ran into numbers that are none (NaN or infinite)",
+        hint="`--dtype fp32` may hold them" if half else "try another scheduler or a lower `--cfg`",
+    )
