@@ -104,7 +104,7 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Forget all of it.")] = False,
     json: options.Json = False,
 ) -> None:
-    """What is kept of converted models, and how to be rid of it.
+    """What is kept of converted models; `--clear` forgets it.
 
     `--backend openvino` converts them.
     """
