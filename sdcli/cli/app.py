@@ -50,7 +50,7 @@ COMMANDS = (
     Command(
         "cache",
         "info:cache",
-        "What is kept of converted models; `--clear` forgets it.",
+        "What is kept of converted models.",
     ),
     Command("doctor", "info:doctor", "What this machine draws with, and what is in its way."),
 )

@@ -104,7 +104,7 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Forget all of it.")] = False,
     json: options.Json = False,
 ) -> None:
-    """What is kept of converted models; `--clear` forgets it.
+    """What is kept of converted models.
 
     `--backend openvino` converts them.
     """
