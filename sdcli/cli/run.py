@@ -23,9 +23,9 @@ from sdcli.outputs.save import (
 )
 from sdcli.picture import Picture
 from sdcli.plan import Plan
+from sdcli.planning.few_step import plan_notes
 from sdcli.planning.lora_jobs import Extraction, Merge
 from sdcli.planning.resolve import draft_plan, hash_files
-from sdcli.prompts.notes import prompt_notes
 from sdcli.request import Request
 from sdcli.server import warm
 from sdcli.studies.progress import Drawing, RunProgress
@@ -72,7 +72,7 @@ def print_plans(plans: Iterable[Plan], manner: OutputMode) -> None:
     talk = console.Console(quiet=manner.quiet)
     remarks: set[str] = set()
     for plan in plans:
-        for note in prompt_notes(plan):
+        for note in plan_notes(plan):
             if note not in remarks:
                 talk.on_note(note)
             remarks.add(note)

@@ -20,7 +20,7 @@ from sdcli.library.hashes import watch_files
 from sdcli.options.fast_ways import announce_ways
 from sdcli.picture import Picture
 from sdcli.plan import Plan, files_of
-from sdcli.prompts.notes import prompt_notes
+from sdcli.planning.few_step import plan_notes
 
 
 class Session:
@@ -95,7 +95,7 @@ class Session:
             listener.on_stage("loading ControlNets")
         controls = loaded.controlnets.guides(plan)
         listener.on_stage("reading the prompt")
-        for note in prompt_notes(plan):
+        for note in plan_notes(plan):
             listener.on_note(note)
         with torch.inference_mode():
             prompts = encode_prompts(loaded.pipe, plan)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+from sdcli import folders
 from sdcli.errors import BadRequest
+from sdcli.library.find import find_adapter
 from sdcli.options.fast_ways import (
     GUIDANCE_INTERVAL,
     OPENVINO,
     PACKED_LINEAR,
     STEP_CACHE,
+    TAESD,
     sort_ways,
 )
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Edit, Request
+from sdcli.weights.checkpoint import Checkpoint
+from sdcli.weights.components import is_taesd
+from sdcli.weights.vae import check_vae, find_vae
 
 
 def check_fast_ways(request: Request, prompt: str, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -59,3 +67,36 @@ def _check_guidance(request: Request, prompt: str, values: Mapping[str, Any]) ->
             f"`--fast {GUIDANCE_INTERVAL}` leaves out guidance, and at `--cfg 1` there is none",
             hint="leave it away: this is as fast already",
         )
+
+
+def find_plan_vae(request: Request, model: Checkpoint) -> Path:
+    """The file of the VAE: the one that was named, a TAESD where that is asked for, the model's."""
+    wanted = request.vae
+    if wanted is None and TAESD in request.fast:
+        wanted = _find_taesd(model)
+    if wanted is None:
+        return model.path
+    path = check_vae(find_adapter(wanted, "VAE"), model)
+    if TAESD in request.fast and not is_taesd(find_vae(path)[1]):
+        raise BadRequest(
+            f"`--fast {TAESD}` decodes by a TAESD, and `{path.name}` is a whole VAE",
+            hint="leave one of the two away",
+        )
+    return path
+
+
+def _find_taesd(model: Checkpoint) -> str:
+    """The file of the model's TAESD; it must be there, for nothing is fetched unasked."""
+    name = "taesdxl" if model.family.base.startswith("sdxl") else "taesd"
+    if model.path.parent == folders.assets_folder():
+        raise BadRequest(
+            f"no TAESD knows the built-in model's latents, so `--fast {TAESD}` cannot decode them",
+            hint="leave it away: its own VAE is small",
+        )
+    for known in (name, f"{name}_decoder"):
+        with suppress(BadRequest):
+            return str(find_adapter(known, "VAE"))
+    raise BadRequest(
+        f"`--fast {TAESD}` needs `{name}`, which is not in the folder of models",
+        hint=f"put `{name}_decoder` and `{name}_encoder` there, or name one: `--vae FILE`",
+    )

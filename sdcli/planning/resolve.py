@@ -14,14 +14,14 @@ from sdcli.options.table import OPTIONS, check_request, default_of, plain_option
 from sdcli.outputs import live_preview
 from sdcli.plan import Draw, Edit, Embedding, File, Plan, Redraw, Repaint, Task, map_files
 from sdcli.planning import adapters
-from sdcli.planning.fast import check_fast_ways
+from sdcli.planning.fast import check_fast_ways, find_plan_vae
+from sdcli.planning.few_step import settle_few_step
 from sdcli.planning.value_sources import find_value_sources
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Request
 from sdcli.schedulers.names import SCHEDULERS, find_scheduler
 from sdcli.weights import checkpoint, embedding
 from sdcli.weights.checkpoint import Checkpoint
-from sdcli.weights.vae import check_vae
 
 T = TypeVar("T")
 
@@ -49,13 +49,15 @@ def draft_plan(request: Request) -> Plan:
     request = check_request(request)
     scheduler = None if request.scheduler is None else find_scheduler(request.scheduler)
     model = checkpoint.identify_checkpoint(find_checkpoint(request.model))
-    vae = model.path if request.vae is None else check_vae(find_adapter(request.vae, "VAE"), model)
+    vae = find_plan_vae(request, model)
     _check_ability(model, request)
+    syntax = SYNTAXES[given_or(request.syntax, default_of("prompt-syntax"))]
+    prompt, tagged = syntax.extract_tags(request.prompt)
+    loras = adapters.find_loras((*request.loras, *tagged), model, partial=request.lora_partial)
+    model = settle_few_step(model, loras)
     values = _plain_values(request, model)
-    prompt, tagged = SYNTAXES[values["syntax"]].extract_tags(request.prompt)
     _check_prompts(request.task, prompt, values)
     values["fast"] = check_fast_ways(request, prompt, values)
-    loras = adapters.find_loras((*request.loras, *tagged), model, partial=request.lora_partial)
     named = (find_adapter(name, "embedding") for name in request.embeddings)
     words = embedding.check_embeddings((*named, *adapters.loras_with_embeddings(loras)), model)
     controls = adapters.find_controls(request.controls, model)

@@ -40,11 +40,17 @@ def _value_sources(request: Request, model: Checkpoint) -> Iterator[tuple[str, s
             yield name, _default_source(name, model)
 
 
+def _source_of_default(attribute: str, model: Checkpoint) -> str:
+    if attribute in model.own_metadata:
+        return "model"
+    if model.recognised and getattr(model, attribute) != getattr(model.family, attribute):
+        return f"looks like {model.recognised}"
+    return f"family {model.family.name}"
+
+
 def _default_source(name: str, model: Checkpoint) -> str:
     if name in _OF_FAMILIES:
-        return (
-            "model" if _OF_FAMILIES[name] in model.own_metadata else f"family {model.family.name}"
-        )
+        return _source_of_default(_OF_FAMILIES[name], model)
     if name in _OF_FILES:
         return "model"
     return "random" if name == "seed" else "default"

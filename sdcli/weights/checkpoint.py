@@ -46,6 +46,7 @@ class Checkpoint:
     clip_skip: int
     vae_scale: float
     own_metadata: Mapping[str, Any]  # the file's own words about itself
+    recognised: str = ""  # as what few-step model its defaults are, or those of a LoRA with it
 
     @property
     def path(self) -> Path:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from sdcli.options.fast_ways import FAST_WAYS, NAMED
+from sdcli.weights.checkpoint import identify_checkpoint
+from tests.helpers import loras
 
 pytestmark = pytest.mark.slow
 
@@ -70,3 +72,35 @@ def test_a_trace_shows_no_guidance_that_is_left_out(sdcli: Callable, sd1: Path) 
     assert ran.code == 2 and "--cfg-split" in ran.err
     ran = sdcli("trace", "a fox", "-m", sd1, *SMALL, "--fast", "step-cache", "--attention")
     assert ran.code == 0, ran.err
+
+
+def test_a_few_step_file_brings_its_settings(sdcli: Callable, sdxl: Path, tmp_path: Path) -> None:
+    model = tmp_path / "sdxl_lightning_4step.safetensors"
+    model.write_bytes(sdxl.read_bytes())
+    ran = sdcli("txt2img", "a fox", "-m", model, "--dry-run", "--json")
+    plan = json.loads(ran.out)
+    assert (plan["steps"], plan["cfg"], plan["scheduler"]) == (4, 1.0, "euler-trailing")
+    assert plan["from"]["steps"] == "looks like SDXL-Lightning"
+    assert "looks like SDXL-Lightning: euler-trailing, 4 steps, cfg 1" in ran.err
+
+
+def test_what_is_said_goes_before_and_is_warned_of(
+    sdcli: Callable, sdxl: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "sdxl_lightning_4step.safetensors"
+    model.write_bytes(sdxl.read_bytes())
+    said = ("--steps", 9, "--cfg", 7, "--scheduler", "heun")
+    ran = sdcli("txt2img", "a fox", "-m", model, *said, "--dry-run", "--json")
+    plan = json.loads(ran.out)
+    assert (plan["steps"], plan["cfg"], plan["scheduler"]) == (9, 7.0, "heun")
+    assert "WARNING: with `--cfg 7`" in ran.err
+
+
+def test_a_few_step_lora_brings_its_settings(sdcli: Callable, sd1: Path, tmp_path: Path) -> None:
+    tensors, _ = loras.lora(loras.targets(identify_checkpoint(sd1)))
+    path = loras.write(tmp_path / "lcm-lora-sdv1-5.safetensors", tensors)
+    for words in (("a fox", "--lora", path), (f"a fox <lora:{path}:1>",)):
+        ran = sdcli("txt2img", *words, "-m", sd1, "--dry-run", "--json")
+        assert ran.code == 0, ran.err
+        plan = json.loads(ran.out)
+        assert (plan["steps"], plan["cfg"], plan["scheduler"]) == (6, 1.0, "lcm")

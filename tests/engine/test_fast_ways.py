@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from sdcli.engine.denoise import UnetCall, call_unet
@@ -17,6 +18,7 @@ from sdcli.engine.packed_linear import PackedLinear
 from sdcli.engine.packed_module import can_pack
 from sdcli.engine.session import Session
 from sdcli.engine.step_cache import EVERY, cache_steps
+from sdcli.errors import BadRequest
 from sdcli.events import SilentListener
 from sdcli.options.fast_ways import ANOTHER_PICTURE, FAST_WAYS, NAMED, ROUNDING, SAME_BITS
 from sdcli.picture import Picture
@@ -57,13 +59,36 @@ def test_what_is_the_same_to_rounding_is_so_over_20_pictures(name: str) -> None:
     assert all(f"{name}: same to rounding" in picture.provenance.ways for picture in fast)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMED if FAST_WAYS[n].kind == ANOTHER_PICTURE])
+@pytest.mark.parametrize("name", ["guidance-interval", "step-cache"])
 def test_another_picture_is_drawn_and_says_so(name: str, sd1: Path) -> None:
     exact = plan_of(sd1, cfg=7.0, scheduler="euler-karras", steps=9)
     plain, fast = draw(exact), draw(replace(exact, fast=(name,)))
     assert apart(plain, fast) > 0
     assert fast.provenance.ways[-1] == f"{name}: another picture"
     assert fast.plan.fast == (name,)
+
+
+def test_a_taesd_decodes_where_it_is_named(sd1: Path, own_folders: Path) -> None:
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+
+    with pytest.raises(BadRequest, match="which is not in the folder of models"):
+        plan_of(sd1, fast=("taesd",))
+    path = own_folders / "models" / "taesd.safetensors"
+    save_file(AutoencoderTiny().state_dict(), path)
+    plan = plan_of(sd1, fast=("taesd",))
+    assert plan.vae.path == path
+    drawn = draw(plan)
+    assert drawn.provenance.ways[-1] == "taesd: another picture"
+    assert apart(drawn, draw(plan_of(sd1))) > 0
+    with pytest.raises(BadRequest, match="is a whole VAE"):
+        plan_of(sd1, fast=("taesd",), vae=str(sd1))
+    with pytest.raises(BadRequest, match="the built-in model's latents"):
+        plan_of(fast=("taesd",))
+
+
+def test_every_name_that_draws_another_picture_is_tested_here() -> None:
+    tested = {"guidance-interval", "step-cache", "taesd"}
+    assert tested == {name for name in NAMED if FAST_WAYS[name].kind == ANOTHER_PICTURE}
 
 
 def test_nothing_but_the_same_bits_is_on_by_itself(sd1: Path) -> None:
