@@ -7,7 +7,8 @@ import re
 from sdcli.prompts.tags import escape_tags, extract_foreign_tags
 
 ENDS_IN_NUMBER = re.compile(r":\s*[-+.\d]+\s*$")
-_EDITING = re.compile(r"<\w+:[^>]+>|\\.|[:|]", re.DOTALL)
+_SIGNS = re.compile(r"\\.|[:|]", re.DOTALL)
+_TAGS_AND_SIGNS = re.compile(rf"<\w+:[^>]+>|{_SIGNS.pattern}", re.DOTALL)
 _LONGEST_NUMBER = 100
 
 
@@ -24,8 +25,13 @@ def escape_editing(text: str) -> str:
     'a [red\\:blue\\:0.5] (fox\\:1.2) and more'
     """
     if "[" in text:  # for weights, a backslash before a colon is not there
-        text = _EDITING.sub(lambda mark: "\\" * (mark[0] in ":|") + mark[0], text)
+        end = text.rfind(">") + 1  # behind which no tag is looked for, so that no text takes long
+        text = _TAGS_AND_SIGNS.sub(_escape, text[:end]) + _SIGNS.sub(_escape, text[end:])
     return re.sub(r"\bAND\b", "and", text)
+
+
+def _escape(sign: re.Match[str]) -> str:
+    return f"\\{sign[0]}" if sign[0] in ":|" else sign[0]
 
 
 def shield_end(text: str) -> str:

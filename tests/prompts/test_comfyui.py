@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sdcli.prompts.a1111 import BREAK, parse_a1111_weights, split_at_and
 from sdcli.prompts.comfyui import translate_comfyui, weigh_comfyui
+from sdcli.prompts.escape import escape_editing, shield_end
 from sdcli.prompts.scheduling import parse_prompt_editing
 from sdcli.prompts.tags import extract_lora_tags
 
@@ -71,3 +72,9 @@ def test_whatever_is_written_weighs_the_same_and_means_nothing_else(prompt):
     assert parse_prompt_editing(translated, 10) == ((10, translated),)
     assert [part.weight for part in split_at_and(translated)] == [1]
     assert extract_lora_tags(translated) == (translated, ())
+
+
+@pytest.mark.parametrize("text", ["[" + "<a:" * 60_000, "(" * 19_999, ":1<a:b>" * 25_000])
+def test_a_long_prompt_is_translated_in_a_moment(text):
+    translate_comfyui(text)
+    shield_end(escape_editing(text))
