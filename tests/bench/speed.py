@@ -14,11 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from sdcli.events import SilentListener
+from sdcli.options.fast_ways import BACKENDS, NAMED
+from tests.bench.results import record_figures
 
 GIB = 1024**3
 TALK = {
@@ -40,6 +43,8 @@ def main(words: list[str]) -> None:
     said.add_argument("--steps", type=int, default=4)
     said.add_argument("--side", type=int, default=256)
     said.add_argument("--device", default="auto")
+    said.add_argument("--fast", action="append", choices=NAMED, help="a way to be faster")
+    said.add_argument("--backend", choices=BACKENDS, help="what computes our step")
     said.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     asked = said.parse_args(words)
     if asked.inside:
@@ -124,7 +129,7 @@ def ready(asked: argparse.Namespace) -> tuple[Any, Any]:
     request = Request(
         Draw(), "a red fox in the snow", negative="blurry", model=str(asked.model),
         device=asked.device, scheduler="euler", steps=asked.steps, seed=1, cfg=7.0,
-        width=asked.side, height=asked.side,
+        width=asked.side, height=asked.side, fast=tuple(asked.fast or ()), backend=asked.backend,
     )  # fmt: skip
     return make_plan(request), Session()
 
@@ -141,7 +146,8 @@ def step(asked: argparse.Namespace) -> None:
     plan, session = ready(asked)
     held = session.load(plan, SilentListener())
     given = session.prepare(plan, held, SilentListener())
-    bare_pipe = Session().load(plan, SilentListener()).pipe
+    exact = replace(plan, fast=(), backend="torch")
+    bare_pipe = Session().load(exact, SilentListener()).pipe
     restore_modules(bare_pipe.unet)
     theirs = StableDiffusionPipeline(
         vae=bare_pipe.vae, text_encoder=bare_pipe.text_encoder, tokenizer=None,
@@ -171,5 +177,7 @@ def step(asked: argparse.Namespace) -> None:
     pairs = [(seconds(ours), seconds(bare)) for _ in range(asked.rounds)]
     mine, their = (median(times) / plan.steps for times in zip(*pairs, strict=True))
     ratio = median(one / other for one, other in pairs)
+    figures = {"a step, s": mine, "diffusers' step, s": their, "times as fast": 1 / ratio}
+    record_figures("speed step", vars(asked), figures)
     print(f"a step: {mine:.4f} s, diffusers {their:.4f} s, ratio {ratio:.3f}")
     print(f"the two end {apart:.1e} apart in latents")
