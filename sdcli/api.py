@@ -26,7 +26,7 @@ from sdcli.engine import door
 from sdcli.environment import read_environment
 from sdcli.errors import BadRequest
 from sdcli.events import SilentListener
-from sdcli.options.parse import ControlSpec, LoraSpec
+from sdcli.options.adapter_values import ControlSpec, LoraSpec
 from sdcli.options.presets import fill_from_presets, read_preset
 from sdcli.options.table import ALL_OPTIONS, Option, change_request
 from sdcli.picture import Picture

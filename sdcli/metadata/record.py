@@ -25,7 +25,8 @@ from sdcli.library.find_by_hash import portable_path
 from sdcli.metadata import codec
 from sdcli.metadata.a1111_write import write_infotext
 from sdcli.metadata.codec import BadData, Bounds
-from sdcli.options.parse import LARGEST_WEIGHT, LONGEST_PROMPT
+from sdcli.options.adapter_values import LARGEST_WEIGHT
+from sdcli.options.parse import LONGEST_PROMPT
 from sdcli.options.table import number_bounds
 from sdcli.picture import Picture, Provenance
 from sdcli.plan import File, Plan, map_files

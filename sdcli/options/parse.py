@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from sdcli.errors import BadRequest
-from sdcli.images.preprocessors import NONE, PREPROCESSORS
-from sdcli.library.open_file import expand_path, is_ordinary_file
+from sdcli.library.open_file import expand_path
 from sdcli.request import Control, Lora
-from sdcli.text import suggest
+from sdcli.text import format_number, suggest
 
-LARGEST_WEIGHT = 1_000.0  # of a LoRA or a ControlNet, up and down
 LONGEST_PROMPT = 1_000_000  # characters
 LONGEST_NAME = 4_096
 
@@ -213,51 +211,6 @@ class Stay:
         return float(value)
 
 
-@dataclass(frozen=True)
-class LoraSpec:
-    """`FILE[:WEIGHT]`, as `parse_lora` reads it."""
-
-    def __call__(self, text: str) -> Lora:
-        """The LoRA and its weights."""
-        return self.check(parse_lora(text))
-
-    def check(self, value: Any) -> Lora:
-        """The LoRA, if its weights can be."""
-        for weight in (value.unet, value.te):
-            _check_weight(weight, f"`{value.name}`")
-        return value
-
-
-@dataclass(frozen=True)
-class ControlSpec:
-    """`FILE:IMAGE[:WEIGHT][@FROM-TO]`, as `parse_control` reads it."""
-
-    preprocessor: str = NONE
-
-    def __call__(self, text: str) -> Control:
-        """The ControlNet, its picture, its weight and its steps."""
-        return self.check(replace(parse_control(text), preprocessor=self.preprocessor))
-
-    def check(self, value: Any) -> Control:
-        """The ControlNet, if its weight and its steps can be."""
-        Word(*PREPROCESSORS).check(value.preprocessor)
-        _check_weight(value.weight, f"`{value.name}`")
-        if not 0 <= value.start < value.end <= 1:
-            raise BadRequest(
-                f"`{value.name}` is to be followed from {value.start:g} to {value.end:g}",
-                hint="say shares of the steps, like `@0-0.6`",
-            )
-        return value
-
-
-def _check_weight(weight: float, what: str) -> None:
-    if not -LARGEST_WEIGHT <= weight <= LARGEST_WEIGHT:
-        raise BadRequest(
-            f"{what}: the weight {weight:g} is out of bounds",
-            hint=f"{-LARGEST_WEIGHT:g} to {LARGEST_WEIGHT:g}",
-        )
-
-
 def parse_finite(text: str) -> float:
     """A number that is one: no NaN, no infinity."""
     try:
@@ -277,73 +230,21 @@ def parse_yes_or_no(text: str) -> bool:
     return known[text.strip().lower()]
 
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_WEIGHTS = re.compile(rf"(?P<both>{_NUMBER})?(?P<apart>(?:(?:^|,)(?:te|unet)={_NUMBER})*)")
-_DURING = re.compile(rf"(?P<rest>.+)@(?P<start>{_NUMBER})-(?P<end>{_NUMBER})")
-
-
-def parse_lora(text: str) -> Lora:
-    """`FILE`, `FILE:0.8` or `FILE:0.8,te=0.5`: a LoRA and its weights."""
-    name, colon, tail = text.rpartition(":")
-    weights = _WEIGHTS.fullmatch(tail) if colon and tail else None
-    if weights is None:
-        return Lora(Name()(text))
-    apart = dict(pair.split("=") for pair in weights["apart"].split(",") if pair)
-    both = parse_finite(weights["both"] or "1")
-    return Lora(
-        Name()(name),
-        unet=parse_finite(apart.get("unet", f"{both!r}")),
-        te=parse_finite(apart.get("te", f"{both!r}")),
-    )
-
-
-def parse_control(text: str) -> Control:
-    """`FILE:IMAGE`, with `:WEIGHT` and `@FROM-TO` (shares of the steps) where they are given."""
-    rest, start, end = text, 0.0, 1.0
-    if during := _DURING.fullmatch(text):
-        rest = during["rest"]
-        start, end = parse_finite(during["start"]), parse_finite(during["end"])
-    weight = 1.0
-    head, colon, tail = rest.rpartition(":")
-    if colon and re.fullmatch(_NUMBER, tail):
-        rest, weight = head, parse_finite(tail)
-    name, image = _split_name_and_image(rest, text)
-    return Control(name, Path(image), weight, start, end)
-
-
-def _split_name_and_image(rest: str, text: str) -> tuple[str, str]:
-    """A name and a path, parted at the colon after which there is a file, else at the first."""
-    places = [at for at, letter in enumerate(rest) if letter == ":" and 0 < at < len(rest) - 1]
-    if not places:
-        raise BadRequest(
-            f"`{text}` names no picture", hint="write FILE:IMAGE, then :WEIGHT if you like"
-        )
-    before_files = [at for at in places if is_ordinary_file(Path(rest[at + 1 :]))]
-    at = (before_files or places)[0]
-    return rest[:at], rest[at + 1 :]
-
-
-def spell_number(value: float) -> str:
-    """A number that is read back as the same one: 7, not 7.0."""
-    whole = float(value).is_integer() and abs(value) < 1e15
-    return str(int(value)) if whole else repr(value)
-
-
 def spell_value(value: Any) -> Any:
     """A value as it is written after its flag; several of them as a list of such texts."""
     match value:
         case Lora(name, unet, te):
-            apart = f",te={spell_number(te)}" if te != unet else ""
-            return f"{name}:{spell_number(unet)}{apart}"
+            apart = f",te={format_number(te)}" if te != unet else ""
+            return f"{name}:{format_number(unet)}{apart}"
         case Control(name, image, weight, start, end):
-            during = f"@{spell_number(start)}-{spell_number(end)}"
+            during = f"@{format_number(start)}-{format_number(end)}"
             part = "" if (start, end) == (0, 1) else during
-            return f"{name}:{image}:{spell_number(weight)}{part}"
+            return f"{name}:{image}:{format_number(weight)}{part}"
         case tuple():
             return [spell_value(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
         case bool():
             return "yes" if value else "no"
         case float():
-            return spell_number(value)
+            return format_number(value)
         case _:
             return str(value)

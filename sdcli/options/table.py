@@ -17,11 +17,10 @@ from typing import Any
 from sdcli.errors import BadRequest
 from sdcli.images.formats.table import FORMATS
 from sdcli.images.preprocessors import NONE, PREPROCESSORS, Preprocessor
+from sdcli.options.adapter_values import ControlSpec, LoraSpec
 from sdcli.options.fast_ways import BACKENDS, NAMED
 from sdcli.options.parse import (
-    ControlSpec,
     FilePath,
-    LoraSpec,
     Name,
     Parser,
     Real,

@@ -10,7 +10,7 @@ from sdcli import plan, request
 from sdcli.images.load import load_picture
 from sdcli.library.find import LORA, find_adapter
 from sdcli.library.hashes import hash_file
-from sdcli.options.parse import ControlSpec
+from sdcli.options.adapter_values import ControlSpec
 from sdcli.plan import File
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.controlnet import check_controlnet, controlnet_file

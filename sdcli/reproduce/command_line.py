@@ -11,7 +11,8 @@ from typing import Any
 
 from sdcli import folders
 from sdcli.errors import SdcliError
-from sdcli.options.parse import ControlSpec, LoraSpec, Name, Switch, spell_value
+from sdcli.options.adapter_values import ControlSpec, LoraSpec
+from sdcli.options.parse import Name, Switch, spell_value
 from sdcli.options.table import OPTIONS, Option, given_values
 from sdcli.plan import Plan
 from sdcli.planning.plan_to_request import plan_to_request

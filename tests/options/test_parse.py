@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sdcli.errors import BadRequest
-from sdcli.options.parse import ControlSpec, Real, parse_control, parse_finite, parse_lora
+from sdcli.options.adapter_values import ControlSpec, parse_control, parse_lora
+from sdcli.options.parse import Real, parse_finite
 from sdcli.request import Control, Lora
 
 
