@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,15 @@ def find_word_positions(chunks: Sequence[Chunk]) -> tuple[PlacedWord, ...]:
             more = following < len(chunk.tokens) and chunk.tokens[following].vector > 0
             if not goes_on and not more:
                 if any(letter.isalnum() for letter in text):
-                    found.append(PlacedWord(text, tuple(places)))
+                    found.append(PlacedWord(_join_letters(text), tuple(places)))
                 text, places = "", []
     return tuple(found)
+
+
+def _join_letters(text: str) -> str:
+    """The text with its letters whole that were cut between two tokens, and shown as bytes there."""
+
+    def letters(cut: re.Match[str]) -> str:
+        return bytes.fromhex(cut[0].replace("\\x", "")).decode(errors="backslashreplace")
+
+    return re.sub(r"(?:\\x[0-9a-f]{2})+", letters, text)

@@ -19,6 +19,7 @@ from tests.helpers.process import start
 pytestmark = pytest.mark.slow
 
 DRAW = ("txt2img", "a fox")
+SMALL = ("-W", 64, "-H", 64)
 
 
 def refused(ran: object, *words: str, code: int = 2) -> None:
@@ -142,7 +143,7 @@ def test_a_device_that_is_not_there(sdcli: Callable, sd1: Path) -> None:
 
 
 def test_ctrl_c_costs_one_picture(sd1: Path, tmp_path: Path) -> None:
-    words = (*DRAW, "-m", sd1, "--seed", 1, "-c", 5000, "--steps", 8, "-o", tmp_path / "o")
+    words = (*DRAW, "-m", sd1, "--seed", 1, "-c", 5000, "--steps", 8, "-o", tmp_path / "o", *SMALL)
     process = start(*words)
     first = process.stdout.readline().strip()
     process.send_signal(signal.SIGINT)
@@ -170,7 +171,7 @@ def test_ctrl_c_before_anything_is_drawn(sd1: Path, tmp_path: Path, after: float
 
 
 def test_a_reader_that_goes_away(sd1: Path, tmp_path: Path) -> None:
-    process = start(*DRAW, "-m", sd1, "-c", 200, "--steps", 1, "-o", tmp_path / "o")
+    process = start(*DRAW, *SMALL, "-m", sd1, "-c", 200, "--steps", 1, "-o", tmp_path / "o")
     process.stdout.readline()
     process.stdout.close()
     err = process.stderr.read()

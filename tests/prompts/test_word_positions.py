@@ -44,5 +44,9 @@ def test_an_embedding_is_one_word_with_all_its_vectors():
     )
 
 
+def test_letters_cut_between_tokens_are_whole_again():
+    assert [word.text for word in of("süßes haus")] == ["süßes", "haus"]
+
+
 def test_nothing_has_no_words():
     assert of("") == of("...") == ()

@@ -13,6 +13,8 @@ import pytest
 
 from sdcli import folders
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[1] / "golden" / "first-version"
 PICTURES = ("words.png", "noise.jpg", "sdxl.webp", "redrawn.png", "repainted.png", "builtin.png")
 BUILTIN = "4a6516867d20adab95fdfbfba5f61cb18bfceb43c66c343e58dfcb73bed6558b"

@@ -97,6 +97,7 @@ def browser(tmp_path: Path) -> Iterator[Any]:
     chrome.quit()
 
 
+@pytest.mark.slow
 def test_at_1000_pixels_the_table_of_a_comparison_and_a_strip_of_eight_are_whole(browser: Any):
     page = StudyPage(
         kind="Test",
@@ -149,6 +150,7 @@ def column(chrome: Any, place: int) -> list[str]:
     return [cell.text for cell in cells]
 
 
+@pytest.mark.slow
 def test_in_a_browser_it_sorts_slides_enlarges_and_fetches_nothing(browser: Any):
     assert browser.title == EVIL and browser.find_element("tag name", "h1").text == EVIL
 
@@ -193,6 +195,7 @@ def test_in_a_browser_it_sorts_slides_enlarges_and_fetches_nothing(browser: Any)
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
+@pytest.mark.slow
 def test_without_javascript_everything_but_slider_and_sorting_is_there(browser: Any):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     browser.refresh()

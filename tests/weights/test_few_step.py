@@ -10,6 +10,8 @@ from sdcli.schedulers.names import find_scheduler
 from sdcli.weights.few_step import _ROWS, recognise_few_step
 from sdcli.weights.safetensors import Header
 
+pytestmark = pytest.mark.slow
+
 
 def named(name: str, **metadata: str) -> Header:
     return Header(Path(name), "safetensors", {}, metadata)

@@ -14,6 +14,8 @@ from sdcli.errors import BadRequest
 from sdcli.weights.read_header import read_header
 from tests.helpers import tiny
 
+pytestmark = pytest.mark.slow
+
 TYPES = {"Q4_0": (2, 18), "Q4_1": (3, 20), "Q5_0": (6, 22), "Q5_1": (7, 24), "Q8_0": (8, 34)}
 
 

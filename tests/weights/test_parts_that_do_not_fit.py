@@ -11,6 +11,8 @@ from safetensors.torch import save_file
 
 from tests.helpers import controls, tiny
 
+pytestmark = pytest.mark.slow
+
 DRAW = ("txt2img", "a fox", "--steps", 1, "--seed", 1, "-W", 64, "-H", 64)
 MODULE = "lora_unet_mid_block_resnets_0_conv1"
 

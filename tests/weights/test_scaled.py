@@ -15,6 +15,8 @@ from sdcli.weights.checkpoint import identify_checkpoint
 from sdcli.weights.read_header import read_header
 from tests.helpers import tiny
 
+pytestmark = pytest.mark.slow
+
 FP8 = torch.float8_e4m3fn
 DRAW = ("txt2img", "a fox", "--steps", 2, "--seed", 1, "-W", 64, "-H", 64, "--json")
 
