@@ -155,7 +155,9 @@ def start(sd1: Path, tmp_path: Path) -> Callable[..., subprocess.Popen]:
 MANY = "\n".join(f"fox {number}" for number in range(12))
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "end", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
+)
 def test_ended_at_any_moment_it_goes_on_without_losing_or_doubling(
     start: Callable[..., subprocess.Popen], tmp_path: Path, end: signal.Signals
 ) -> None:
@@ -219,6 +221,7 @@ def test_after_ctrl_c_it_says_what_is_kept_and_goes_on(
     assert f"{len(kept)} finished before" in err
 
 
+@pytest.mark.thorough
 def test_a_disk_that_fills_up_behind_a_picture_does_not_make_it_forgotten(
     start: Callable[..., subprocess.Popen], tmp_path: Path
 ) -> None:

@@ -9,8 +9,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from sdcli.metadata.record import hash_pixels
 from sdcli.server import remote_session, warm
 from sdcli.server.frames import receive_frame, send_frame
 from sdcli.server.socket_place import SOCKET, connect, find_socket, socket_folder
+from tests.helpers.process import start
 
 pytestmark = pytest.mark.slow
 
@@ -165,7 +164,9 @@ def after_the_first_picture(monkeypatch, act: Callable[[], object]) -> list[int]
     return happened
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.thorough)]
+)
 def test_a_process_that_dies_or_hangs_costs_no_picture(
     sdcli, warmed, sd1, tmp_path, monkeypatch, how
 ):
@@ -216,8 +217,7 @@ def test_a_command_that_goes_away_stops_its_job(sdcli, warmed, sd1):
     assert sdcli("warm", "start", "--for", "60s").code == 0
     before = json.loads(sdcli("warm", "status", "--json").out)["drawn"]
     words = ("txt2img", "a fox", "-m", sd1, *STEPS, "--seed", 1, "--count", 1000, "-o", "many")
-    command = [sys.executable, "-m", "sdcli", *map(str, words)]
-    with subprocess.Popen(command, preexec_fn=heed_interrupts, stderr=subprocess.PIPE) as running:
+    with start(*words) as running:
         wait_for(lambda: Path("many").is_dir() and any(Path("many").iterdir()))
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
@@ -228,24 +228,11 @@ def test_a_command_that_goes_away_stops_its_job(sdcli, warmed, sd1):
     assert facts["waiting"] == 0
 
 
-def heed_interrupts() -> None:
-    """A shell's background jobs ignore Ctrl-C, and so would their children."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def test_two_commands_at_once_start_one_process(sdcli, warmed, sd1):
     sdcli("warm", "stop")
     wait_for(lambda: not residents(warmed))
-    commands = [
-        subprocess.Popen(
-            [
-                *(sys.executable, "-m", "sdcli", "txt2img", "a fox", "-m", str(sd1)),
-                *map(str, STEPS),
-                *("--seed", str(seed), "-o", f"{seed}.png", "--warm", "60s"),
-            ]
-        )
-        for seed in (1, 2)
-    ]
+    words = ("txt2img", "a fox", "-m", sd1, *STEPS, "--warm", "60s")
+    commands = [start(*words, "--seed", seed, "-o", f"{seed}.png") for seed in (1, 2)]
     assert [command.wait(timeout=120) for command in commands] == [0, 0]
     facts = json.loads(sdcli("warm", "status", "--json").out)
     assert residents(warmed) == [facts["pid"]]
