@@ -114,7 +114,9 @@ def _draw(
             else _list_due(planned, journal, progress)
         )
         try:
-            for one in draw_due(due, lambda: warm.open_session(mode.warm, talk), journal, progress):
+            for one in draw_due(
+                due, lambda: warm.choose_session(mode.warm, talk), journal, progress
+            ):
                 if isinstance(one, FinishedPicture):
                     print_picture(one.picture, one.path, mode)
                 else:

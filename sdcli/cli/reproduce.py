@@ -28,7 +28,7 @@ from sdcli.reproduce.compare import (
 )
 from sdcli.reproduce.recall import RecalledPicture, recall_picture
 from sdcli.request import Output
-from sdcli.server.warm import open_session
+from sdcli.server.warm import choose_session
 from sdcli.studies.progress import Drawing, RunProgress
 
 Pictures = Annotated[
@@ -80,30 +80,32 @@ def reproduce(
         raise BadRequest("`--exact` compares, and `--set` makes a difference", hint="say one")
     place = find_destination(Output(out, format, force), len(pictures))
     output = Output(out, format, force)
-    todo = [_again(recall_picture(path), values, output, place, exact=exact) for path in pictures]
+    recalled = [
+        _plan_again(recall_picture(one), values, output, place, exact=exact) for one in pictures
+    ]
     manner = OutputMode(json, dry_run, quiet, warm_wish(warm))
     if dry_run:
-        _rehearsed(todo, manner)
+        _print_plans_again(recalled, manner)
         return
-    _drawn(todo, manner, compare=not values, exact=exact)
+    _draw_again(recalled, manner, compare=not values, exact=exact)
 
 
-def _rehearsed(todo: list[Again], manner: OutputMode) -> None:
+def _print_plans_again(recalled: list[Again], manner: OutputMode) -> None:
     talk = console.Console(quiet=manner.quiet)
-    for again in todo:
+    for again in recalled:
         if manner.json:
-            console.print_record(_told(again))
+            console.print_record(_record_of(again))
         else:
             print_plans([again.plan], manner)
-            _say(talk, again, again.differences)
+            _tell(talk, again, again.differences)
 
 
-def _say(talk: Listener, again: Again, lines: Iterable[str]) -> None:
+def _tell(talk: Listener, again: Again, lines: Iterable[str]) -> None:
     for line in lines:
         talk.on_note(f"{again.recalled.path.name}: {line}")
 
 
-def _again(
+def _plan_again(
     recalled: RecalledPicture,
     values: dict[str, Any],
     output: Output,
@@ -116,23 +118,26 @@ def _again(
     return Again(recalled, plan, differences, place, exact)
 
 
-def _drawn(todo: list[Again], manner: OutputMode, *, compare: bool, exact: bool) -> None:
-    for again in todo:
+def _draw_again(recalled: list[Again], manner: OutputMode, *, compare: bool, exact: bool) -> None:
+    for again in recalled:
         prepare_destination(again.place, again.plan)
     talk = console.Console(quiet=manner.quiet)
     with talk.live():
         progress = RunProgress(talk)
-        progress.expect([Drawing(again.plan, again.recalled.path.name) for again in todo])
-        with open_session(manner.warm, talk) as session:
-            same = [_one(session, again, progress, manner, compare=compare) for again in todo]
+        progress.expect([Drawing(again.plan, again.recalled.path.name) for again in recalled])
+        with choose_session(manner.warm, talk) as session:
+            same = [
+                _draw_and_compare(session, again, progress, manner, compare=compare)
+                for again in recalled
+            ]
     if exact and not all(same):
         raise SdcliError(
-            f"{same.count(False)} of {len(todo)} came out another",
+            f"{same.count(False)} of {len(recalled)} came out another",
             hint="what differs from then is said above; without `--exact` that is no failure",
         )
 
 
-def _one(
+def _draw_and_compare(
     session: SessionLike,
     again: Again,
     progress: RunProgress,
@@ -141,22 +146,24 @@ def _one(
     compare: bool,
 ) -> bool:
     """Draw, save, compare and tell of one picture; whether it is the same."""
-    _say(progress, again, again.differences)
+    _tell(progress, again, again.differences)
     progress.begin(Drawing(again.plan, again.recalled.path.name))
     picture = again.recalled.draw(session, again.plan, progress, exact=again.exact)
     progress.finish()
     path = save_picture(picture, again.place)
     found = compare_with_original(picture, again.recalled) if compare else None
     apart = provenance_differences(picture, again.recalled)
-    _say(progress, again, [*apart, *([str(found)] if found else [])])
+    _tell(progress, again, [*apart, *([str(found)] if found else [])])
     if manner.json:
-        console.print_record(picture_record(picture, path) | _told(again) | _judged(found, apart))
+        console.print_record(
+            picture_record(picture, path) | _record_of(again) | _record_of_verdict(found, apart)
+        )
     else:
         console.print_result(str(path))
     return found is not None and found.word == IDENTICAL
 
 
-def _told(again: Again) -> dict[str, Any]:
+def _record_of(again: Again) -> dict[str, Any]:
     return {
         "picture": str(again.recalled.path),
         "program": again.recalled.program,
@@ -165,7 +172,7 @@ def _told(again: Again) -> dict[str, Any]:
     }
 
 
-def _judged(found: Verdict | None, apart: tuple[str, ...]) -> dict[str, Any]:
+def _record_of_verdict(found: Verdict | None, apart: tuple[str, ...]) -> dict[str, Any]:
     if found is None:
         return {"apart": list(apart)}
     return {

@@ -58,7 +58,7 @@ def draw_plans(*plans: Plan, manner: OutputMode) -> None:
         talk.on_note(line)
     progress = RunProgress(talk)
     progress.expect([Drawing(plan) for plan in plans])
-    with talk.live(), warm.open_session(manner.warm, talk) as session:
+    with talk.live(), warm.choose_session(manner.warm, talk) as session:
         for plan, place in zip(plans, places, strict=True):
             progress.begin(Drawing(plan))
             _kept(session.run(plan, _with_preview(plan, progress)), place, manner)

@@ -127,7 +127,7 @@ def _sweep(planned: Sweep, mode: OutputMode) -> None:
     with study_to_draw("sweep", plans, talk, random_seed=planned.random_seed) as study:
         result = SweepResult(planned.with_seed(study.seed) if planned.random_seed else planned)
         progress = RunProgress(talk)
-        with warm.open_session(mode.warm, talk) as session:
+        with warm.choose_session(mode.warm, talk) as session:
             for one in draw_sweep(result, session, study, progress):
                 if mode.json and one.image is not None:
                     values = result.named_values(one.values)

@@ -60,7 +60,7 @@ def find_session(wish: WarmWish, listener: Listener) -> SessionLike | None:
     return None if connection is None else RemoteSession(connection, wish.stay)
 
 
-def open_session(wish: WarmWish, listener: Listener) -> SessionLike:
+def choose_session(wish: WarmWish, listener: Listener) -> SessionLike:
     """Where the plans are drawn: the resident process, or this one."""
     if session := find_session(wish, listener):
         return session
