@@ -35,6 +35,11 @@ COMMANDS = (
         "studies:compare_schedulers",
         "The same noise under several schedulers, measured.",
     ),
+    Command(
+        "compare-fast",
+        "studies:compare_fast",
+        "The same noise by every way to be faster, measured.",
+    ),
     Command("sweep", "studies:sweep", "A labelled sheet over up to three options."),
     Command("trace", "trace:trace", "The denoising, as a film strip and an animation."),
     Command("batch", "batch:batch", "Draw many pictures from a file of jobs."),

@@ -1,4 +1,4 @@
-"""The commands that draw a picture many ways: schedulers compared, sweeps."""
+"""The commands that draw a picture many ways: schedulers and ways to be faster compared, sweeps."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from sdcli.outputs import study_folder
 from sdcli.request import Draw, Redraw, Repaint
 from sdcli.server import warm
 from sdcli.studies.compare.plan import Lineup, plan_lineup
+from sdcli.studies.compare_fast.plan import EVERY, FastLineup, plan_fast_lineup
 from sdcli.studies.progress import RunProgress
 from sdcli.studies.sweep.page import SweepResult
 from sdcli.studies.sweep.plan import Sweep, plan_sweep
@@ -75,6 +76,32 @@ def compare_schedulers(
         _compare(lineup, options.mode)
 
 
+Ways = Annotated[
+    str,
+    typer.Option(
+        "--ways",
+        metavar="NAME,NAME... or all",
+        help="Which ways: `openvino` and what `--fast` takes, NAME+NAME for two at once; `all` is"
+        " each that applies.",
+    ),
+]
+
+
+@spread_options(Draw, without={"fast", "backend", *FLAGS_OF_ONE_RUN})
+def compare_fast(options: DrawingOptions, ways: Ways = EVERY, seeds: Seeds = 3) -> None:
+    """The same noise by every way to be faster, measured.
+
+    It makes a sheet, a table and a verdict: seconds, and how far each is from the exact picture.
+    """
+    resolve = partial(plan_request, mode=options.mode)
+    lineup = plan_fast_lineup(options.request(), ways, seeds, resolve)
+    if options.mode.dry_run:
+        plans = [((row.name, str(one.seed)), one) for row in lineup.rows for one in row.plans]
+        print_study_plan(lineup.plans[0], ("way", "seed"), plans, options.mode)
+    else:
+        _compare_fast(lineup, options.mode)
+
+
 @spread_options(Draw, Redraw, Repaint, without=FLAGS_OF_ONE_RUN)
 def sweep(options: DrawingOptions, vary: Vary) -> None:
     """A labelled sheet over up to three options.
@@ -115,6 +142,32 @@ def _compare(lineup: Lineup, mode: OutputMode) -> None:
     talk.on_note(progress.summary(study.folder.path))
     talk.table(SHORT_COLUMNS, comparison_texts(cells))
     for text in verdict.lines:
+        talk.on_note(text)
+    print_files(files, mode)
+
+
+def _compare_fast(lineup: FastLineup, mode: OutputMode) -> None:
+    from sdcli.studies.compare_fast.numbers import judge_ways
+    from sdcli.studies.compare_fast.page import SHORT_COLUMNS, FastComparison, fast_texts
+    from sdcli.studies.compare_fast.run import draw_fast_comparison, write_fast_comparison
+
+    talk = console.Console(quiet=mode.quiet)
+    for text in lineup.passed_over:
+        talk.on_note(f"not compared: {text}")
+    with study_to_draw("fast", lineup.plans, talk, random_seed=lineup.random_seed) as study:
+        comparison = FastComparison(lineup.with_seed(study.seed))
+        progress = RunProgress(talk)
+        with warm.choose_session(mode.warm, talk) as session:
+            for one in draw_fast_comparison(comparison, session, study, progress):
+                if mode.json:
+                    measured = study_folder.plain_value(one.numbers)
+                    console.print_record({**one.record, "measured": measured})
+        ways = comparison.ways()
+        verdict = judge_ways(ways[1:], *comparison.pace())
+        files = write_fast_comparison(comparison, verdict, study.folder)
+    talk.on_note(progress.summary(study.folder.path))
+    talk.table(SHORT_COLUMNS, fast_texts(ways))
+    for text in verdict:
         talk.on_note(text)
     print_files(files, mode)
 

@@ -1,0 +1,1 @@
+"""The same noise by every way to be faster."""

@@ -1,0 +1,172 @@
+"""The page of compared ways to be faster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from PIL import Image
+
+from sdcli.images.contact_sheet import Cell, Sheet, flow_cells
+from sdcli.options.fast_ways import FAST_WAYS
+from sdcli.plan import Plan
+from sdcli.reproduce.command_line import command_for_plan
+from sdcli.studies.compare_fast.numbers import (
+    MeasuredPicture,
+    MeasuredWay,
+    describe_psnr,
+    measure_way,
+)
+from sdcli.studies.compare_fast.plan import EXACT, FastLineup
+from sdcli.studies.html_page import NumberTable, StudyPage, TableValue
+from sdcli.studies.plan_facts import plan_facts, plan_summary
+
+COLUMNS = (
+    *("way", "class", "seconds", "times as fast"),
+    *("apart, grey levels", "PSNR, dB", "SSIM"),
+)
+SHORT_COLUMNS = ("way", "class", "s", "faster", "apart", "PSNR", "SSIM")
+FORMATS = ("", "", ".2f", ".2f", ".2f", ".1f", ".4f")
+
+
+@dataclass(frozen=True)
+class FastPicture:
+    """One picture of the comparison."""
+
+    image: Image.Image
+    plan: Plan
+    numbers: MeasuredPicture
+    path: Path
+    record: Mapping[str, Any]  # what `--json` says of it
+
+
+@dataclass
+class FastComparison:
+    """A line-up and everything of it that was drawn and measured."""
+
+    lineup: FastLineup
+    pictures: dict[tuple[str, int], FastPicture] = field(
+        default_factory=dict[tuple[str, int], FastPicture]
+    )
+    exact_again: dict[int, float] = field(default_factory=dict[int, float])  # seconds by seed
+    failed: dict[str, str] = field(default_factory=dict[str, str])  # ways, and why
+
+    def of_way(self, name: str) -> list[FastPicture]:
+        """The pictures of a way, seed by seed; none where it failed."""
+        return [] if name in self.failed else [self.pictures[name, s] for s in self.lineup.seeds]
+
+    def exact_seconds(self) -> dict[int, float]:
+        """How long the exact picture of each seed takes: the mean of the beginning and the end."""
+        first = {one.numbers.seed: one.numbers.seconds for one in self.of_way(EXACT)}
+        return {
+            seed: fmean((took, self.exact_again.get(seed, took))) for seed, took in first.items()
+        }
+
+    def pace(self) -> tuple[float, float]:
+        """The median seconds of the exact pictures at the beginning and at the end."""
+        first = median(one.numbers.seconds for one in self.of_way(EXACT))
+        return first, median(self.exact_again.values()) if self.exact_again else first
+
+    def ways(self) -> list[MeasuredWay]:
+        """The numbers of every way that was drawn, the exact one first."""
+        exact = self.exact_seconds()
+        return [
+            measure_way(row.name, row.kind, [one.numbers for one in self.of_way(row.name)], exact)
+            for row in self.lineup.rows
+            if row.name not in self.failed
+        ]
+
+    def left_out(self) -> list[str]:
+        """The ways that are not in the table, and why."""
+        failed = [f"{name}: {why}" for name, why in self.failed.items()]
+        return [*self.lineup.passed_over, *failed]
+
+
+def fast_rows(ways: Sequence[MeasuredWay]) -> list[list[TableValue]]:
+    """The numbers of every way, under `COLUMNS`."""
+    return [
+        [
+            way.name,
+            way.kind,
+            way.seconds,
+            *([None] * 4 if way.name == EXACT else [*_gain_and_cost(way)]),
+        ]
+        for way in ways
+    ]
+
+
+def _gain_and_cost(way: MeasuredWay) -> tuple[float, ...]:
+    return way.times_as_fast, way.grey_levels, way.psnr, way.ssim
+
+
+def fast_texts(ways: Sequence[MeasuredWay]) -> list[list[str]]:
+    """The same as text, for a terminal, under `SHORT_COLUMNS`."""
+    return [
+        [
+            "-" if value is None else value if isinstance(value, str) else format(value, form)
+            for value, form in zip(row, FORMATS, strict=True)
+        ]
+        for row in fast_rows(ways)
+    ]
+
+
+def fast_sheet(comparison: FastComparison, seed: int) -> Sheet:
+    """One seed's pictures, the exact one first."""
+    plan = comparison.lineup.rows[0].plans[0]
+    drawn = [comparison.of_way(row.name) for row in comparison.lineup.rows]
+    cells = [_cell(one) for some in drawn for one in some if one.numbers.seed == seed]
+    about = plan_summary(plan, ("seed",))
+    return flow_cells(plan.prompt, cells, f"{about} · seed {seed}")
+
+
+def _cell(one: FastPicture) -> Cell:
+    numbers = one.numbers
+    near = "" if numbers.way == EXACT else describe_psnr(numbers.psnr)
+    caption = " · ".join(filter(None, (numbers.way, near, f"{numbers.seconds:.2f} s")))
+    return Cell(
+        one.image, caption, f"{numbers.way}, seed {numbers.seed}", command_for_plan(one.plan)
+    )
+
+
+def fast_page(comparison: FastComparison, verdict: Sequence[str], command: str) -> StudyPage:
+    """All of it."""
+    seeds, plan = comparison.lineup.seeds, comparison.lineup.rows[0].plans[0]
+    sheets = [
+        replace(fast_sheet(comparison, seed), title=f"Seed {seed}", subtitle="") for seed in seeds
+    ]
+    first = sum(1 for row in sheets[0].rows for cell in row if cell.image)
+    title = "The numbers" if len(seeds) == 1 else f"The numbers, over {len(seeds)} seeds"
+    return StudyPage(
+        kind="Ways to be faster compared",
+        title=plan.prompt,
+        subtitle=plan_summary(plan, ("seed",)),
+        verdict=verdict,
+        sheets=sheets[:1],
+        more=sheets[1:],
+        tables=[NumberTable(title, COLUMNS, fast_rows(comparison.ways()), FORMATS)],
+        notes=fast_notes(comparison),
+        plan=plan_facts(plan, ("seed",)),
+        command=command,
+        slider=(0, first - 1),
+    )
+
+
+def fast_notes(comparison: FastComparison) -> list[str]:
+    """What the ways are, how the numbers came about, and what they do not say."""
+    parts = {part for row in comparison.lineup.rows for part in row.name.split("+")}
+    about = [
+        f"{row.name} ({row.kind}): {row.about}." for row in FAST_WAYS.values() if row.name in parts
+    ]
+    return [
+        *about,
+        "Seconds are the median over the seeds, denoising and decoding of one picture, after some"
+        " steps that are not counted: loading a model or converting it is not in them. A speed-up is"
+        " the median over the seeds of the exact picture's time, taken at the beginning and at the"
+        " end, over the way's own.",
+        "Grey levels, PSNR and SSIM are against the exact picture of the same seed, as means over"
+        " the seeds. They say how far a picture is from it, not which of the two is better.",
+        *(f"Not compared: {text}." for text in comparison.left_out()),
+    ]

@@ -1,0 +1,113 @@
+"""What is to be compared: the exact picture and ways to be faster, with a plan for every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sdcli.errors import BadRequest
+from sdcli.options.fast_ways import (
+    ANOTHER_PICTURE,
+    FAST_WAYS,
+    NAMED,
+    OPENVINO,
+    ROUNDING,
+    SAME_BITS,
+)
+from sdcli.options.table import OPTIONS
+from sdcli.plan import Plan
+from sdcli.request import Request
+from sdcli.studies.sweep.plan import split_values
+from sdcli.text import suggest
+
+EXACT = "exact"
+EVERY = "all"
+TOGETHER = "+"  # between ways that are taken at once
+KINDS = (SAME_BITS, ROUNDING, ANOTHER_PICTURE)  # from the strictest on
+CAN_BE_NAMED = (OPENVINO, *NAMED)
+
+
+@dataclass(frozen=True)
+class FastRow:
+    """One way, or several at once, and the plan of each seed's picture."""
+
+    name: str
+    kind: str  # the class of the loosest of its ways
+    plans: tuple[Plan, ...]
+
+
+@dataclass(frozen=True)
+class FastLineup:
+    """The exact picture and the ways to be faster that are held against it, under so many seeds."""
+
+    rows: tuple[FastRow, ...]  # the exact one first
+    passed_over: tuple[str, ...]  # the ways that do not apply to this picture, and why
+    words: tuple[str, ...]  # what was asked, as flags
+    random_seed: bool  # nobody said one
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Every plan of it, way by way, seed by seed."""
+        return tuple(plan for row in self.rows for plan in row.plans)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that every way is tried on."""
+        return tuple(plan.seed for plan in self.rows[0].plans)
+
+    def with_seed(self, seed: int) -> FastLineup:
+        """The same line-up with its seeds beginning elsewhere."""
+        by = seed - self.seeds[0]
+        return replace(
+            self,
+            rows=tuple(
+                replace(row, plans=tuple(replace(one, seed=one.seed + by) for one in row.plans))
+                for row in self.rows
+            ),
+        )
+
+
+def plan_fast_lineup(
+    request: Request, ways: str, seeds: int, plan: Callable[[Request], Plan]
+) -> FastLineup:
+    """The plans of a comparison. Of `all` ways those are passed over that do not apply to this
+    picture; one that was named must apply."""
+    names = CAN_BE_NAMED if ways.strip() == EVERY else tuple(split_values(ways, ranges=False))
+    exact = plan(replace(request, fast=(), backend=None))
+    OPTIONS["seed"].read(str(exact.seed + seeds - 1))  # it may run past the last seed there is
+    rows = [FastRow(EXACT, SAME_BITS, _seeded(exact, exact.seed, seeds))]
+    passed_over: list[str] = []
+    for name in dict.fromkeys(names):
+        parts = tuple(_read_parts(name))
+        asked = replace(
+            request,
+            fast=tuple(part for part in parts if part != OPENVINO),
+            backend=OPENVINO if OPENVINO in parts else None,
+        )
+        try:
+            rows.append(FastRow(name, _kind_of(parts), _seeded(plan(asked), exact.seed, seeds)))
+        except BadRequest as error:
+            if ways.strip() != EVERY:
+                raise
+            passed_over.append(f"{name}: {error.fact}")
+    words = ("--ways", ways, "--seeds", str(seeds))
+    return FastLineup(tuple(rows), tuple(passed_over), words, request.seed is None)
+
+
+def _seeded(plan: Plan, seed: int, count: int) -> tuple[Plan, ...]:
+    return tuple(replace(plan, seed=seed + place) for place in range(count))
+
+
+def _read_parts(name: str) -> Iterator[str]:
+    """The ways of a name; BadRequest for one that there is not, or that nobody can ask for."""
+    for part in map(str.strip, name.split(TOGETHER)):
+        if part not in CAN_BE_NAMED:
+            raise BadRequest(
+                f"no way to be faster is called `{part}`",
+                hint=f"{suggest(part, CAN_BE_NAMED)}there are {', '.join(CAN_BE_NAMED)}",
+            )
+        yield part
+
+
+def _kind_of(parts: Sequence[str]) -> str:
+    return max((FAST_WAYS[part].kind for part in parts), key=KINDS.index)
