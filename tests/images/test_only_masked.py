@@ -1,0 +1,80 @@
+"""A mask's part cut out and laid back, holes filled from around, pictures at other sizes."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sdcli.images.only_masked import Region, fill_masked, masked_region
+from sdcli.images.resize import contain, cover, stretch
+
+
+def picture(width: int = 128, height: int = 96) -> Image.Image:
+    y, x = np.indices((height, width))
+    return Image.fromarray(np.stack([x, y, (x + y) // 2], -1).astype(np.uint8))
+
+
+def mask(box: tuple[int, int, int, int], width: int = 128, height: int = 96) -> Image.Image:
+    whole = Image.new("L", (width, height))
+    whole.paste(255, box)
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("padding", "size", "region"),
+    [
+        (0, (64, 64), Region(30, 35, 60, 65)),
+        (8, (64, 64), Region(22, 27, 68, 73)),
+        (0, (128, 64), Region(15, 35, 75, 65)),  # as wide again as it is high
+        (0, (512, 64), Region(0, 35, 128, 65)),  # wider than the picture goes
+        (500, (64, 64), Region(0, 0, 128, 96)),
+    ],
+)
+def test_the_region_has_the_proportions_of_what_is_drawn(
+    padding: int, size: tuple[int, int], region: Region
+) -> None:
+    assert masked_region(mask((30, 35, 60, 65)), padding, *size) == region
+
+
+def test_a_region_at_the_edge_is_moved_inwards() -> None:
+    assert masked_region(mask((0, 40, 10, 70)), 0, 64, 64) == Region(0, 40, 30, 70)
+
+
+def test_outside_the_mask_nothing_changes() -> None:
+    old, painted = picture(), mask((30, 35, 60, 65))
+    region = masked_region(painted, 8, 64, 64)
+    drawn = Image.new("RGB", (64, 64), "red")
+    new = np.asarray(region.lay_back(drawn, old, painted))
+    inside = np.asarray(painted) == 255
+    assert (new[inside] == (255, 0, 0)).all()
+    assert (new[~inside] == np.asarray(old)[~inside]).all()
+
+
+def test_what_is_cut_and_laid_back_is_itself() -> None:
+    old, painted = picture(), mask((30, 35, 60, 65))
+    region = masked_region(painted, 17, 64, 64)  # cut at its own size
+    assert np.array_equal(region.lay_back(region.cut(old, 64, 64), old, painted), old)
+    assert set(np.unique(region.cut_mask(painted, 200, 200))) == {0, 255}
+
+
+def test_a_hole_is_filled_from_around_and_forgets_what_was_there() -> None:
+    hole = mask((30, 35, 60, 65))
+    one, other = picture(), picture()
+    other.paste("magenta", (32, 37, 58, 63))
+    filled = fill_masked(one, hole)
+    assert np.array_equal(filled, fill_masked(other, hole))
+    apart = np.abs(np.asarray(filled, int) - np.asarray(one, int))
+    assert apart[np.asarray(hole) == 0].max() == 0
+    assert 0 < apart.max() < 20  # of a gradient
+
+
+def test_three_ways_to_another_size() -> None:
+    old = picture(64, 32)
+    assert stretch(old, 32, 32).size == cover(old, 32, 32).size == (32, 32)
+    assert stretch(old, 64, 32) is cover(old, 64, 32) is contain(old, 64, 32) is old
+    tall = np.asarray(contain(old, 64, 64))
+    assert np.array_equal(tall[16:48], old)
+    assert (tall[:16] == tall[16]).all() and (tall[48:] == tall[47]).all()
+    wide = np.asarray(contain(old, 100, 32))
+    assert np.array_equal(wide[:, 18:82], old)
+    assert (wide[:, :18] == wide[:, 18:19]).all() and (wide[:, 82:] == wide[:, 81:82]).all()
+    assert np.asarray(cover(old, 32, 32))[..., 0].min() >= 14  # the sides are cut off
