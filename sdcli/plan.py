@@ -41,6 +41,7 @@ class Repaint:
     strength: float
     feather: int
     rules: int = 1  # 1: the first version's, where the old picture shone through the soft edge
+    only_masked: int = -1  # pixels around the mask that are drawn with it; -1: the whole picture
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class Repaint:
     strength: float | None = None
     feather: int | None = None
     rules: int | None = None
+    only_masked: int | None = None
 
 
 @dataclass(frozen=True)

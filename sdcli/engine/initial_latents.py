@@ -14,6 +14,7 @@ from sdcli.engine.noise import Noise
 from sdcli.engine.pipeline import Pipeline, encode_pixels
 from sdcli.engine.sampler import Sampling
 from sdcli.images.load import CELL, fit_picture, load_mask, load_picture
+from sdcli.images.only_masked import CutOut, cut_out_masked
 from sdcli.images.overlay import Overlay
 from sdcli.plan import Draw, Edit, Plan, Redraw, Repaint
 
@@ -80,6 +81,10 @@ def _start_repaint(
     original = load_picture(task.image.path)
     mask = load_mask(task.mask.path)
     size = plan.width, plan.height
+    cut_out = None
+    if task.only_masked >= 0:
+        cut_out = cut_out_masked(original, mask, task.only_masked, *size)
+        original, mask = cut_out.part, cut_out.part_mask
     fitted, fitted_mask = fit_picture(original, *size), fit_picture(mask, *size)
     fitted_mask = fitted_mask.point([255 * (level > 127) for level in range(256)])
     latents = encode_pixels(pipe, image_to_pixels(fitted)).float()
@@ -91,7 +96,7 @@ def _start_repaint(
         first_evaluation=begin,
         keep=MaskedOriginal(latents, cells),
         extra_channels=_inpainting_channels(pipe, plan, fitted, fitted_mask) if inpainter else None,
-        overlay=_overlay(plan, task, original, fitted_mask, task.feather),
+        overlay=_overlay(plan, task, original, fitted_mask, cut_out),
     )
 
 
@@ -100,13 +105,15 @@ def _overlay(
     task: Redraw | Repaint,
     original: Image.Image,
     mask: Image.Image | None = None,
-    feather: int = 0,
+    cut_out: CutOut | None = None,
 ) -> Overlay:
     """What a finished picture is laid over. At strength 0 no step is taken and nothing of the
     original is lost to the VAE (the first version's rules lost that much)."""
     if task.strength == 0 and task.rules > 1:
         mask = Image.new("L", (plan.width, plan.height), 0)
-    return Overlay(original, mask, feather, task.rules)
+        cut_out = cut_out and cut_out.unchanged()
+    feather = task.feather if isinstance(task, Repaint) else 0
+    return Overlay(original, mask, feather, task.rules, cut_out)
 
 
 def _noise_over(

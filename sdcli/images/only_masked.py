@@ -1,14 +1,13 @@
 """Repainting at full size what a mask covers: its part of a picture cut out, drawn by itself, laid back.
 
-region = masked_region(mask, padding, width, height)
-part, part_mask = region.cut(picture, width, height), region.cut_mask(mask, width, height)
-...                                     # `part` is repainted inside `part_mask`
-whole = region.lay_back(drawn, picture, mask)
+cut_out = cut_out_masked(picture, mask, padding, width, height)
+...  # `cut_out.part` is repainted inside `cut_out.part_mask`
+whole = cut_out.lay_back(drawn)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image, ImageFilter, ImageStat
 
@@ -17,42 +16,47 @@ from sdcli.images.resize import contain, cover
 _REACH = (256, 64, 16, 4, 2)  # pixels over which colours flow into a hole, the widest first
 
 
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+
+
 @dataclass(frozen=True)
-class Region:
-    """A part of a picture."""
+class CutOut:
+    """A part of a picture, at the size at which it is drawn, and where it came from."""
 
-    left: int
-    top: int
-    right: int
-    bottom: int
+    picture: Image.Image
+    mask: Image.Image  # of the whole picture
+    box: Box
+    part: Image.Image
+    part_mask: Image.Image
 
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom."""
-        return self.left, self.top, self.right, self.bottom
+    def lay_back(self, drawn: Image.Image) -> Image.Image:
+        """The picture with what was drawn in its place, where the mask is white; the rest is what
+        it was, to the bit."""
+        left, top, right, bottom = self.box
+        whole = self.picture.copy()
+        whole.paste(cover(drawn, right - left, bottom - top), (left, top))
+        return Image.composite(whole, self.picture, self.mask)
 
-    def cut(self, picture: Image.Image, width: int, height: int) -> Image.Image:
-        """The part at the size at which it is drawn."""
-        return contain(picture.crop(self.box), width, height)
-
-    def cut_mask(self, mask: Image.Image, width: int, height: int) -> Image.Image:
-        """The mask's part at that size, black and white again."""
-        return self.cut(mask, width, height).point([255 * (level > 127) for level in range(256)])
-
-    def lay_back(self, drawn: Image.Image, picture: Image.Image, mask: Image.Image) -> Image.Image:
-        """The picture with the part that was drawn in its place, where the mask is white; the rest
-        is what it was, to the bit."""
-        whole = picture.copy()
-        size = self.right - self.left, self.bottom - self.top
-        whole.paste(cover(drawn, *size), self.box[:2])
-        return Image.composite(whole, picture, mask)
+    def unchanged(self) -> CutOut:
+        """The same where nothing of what is drawn is wanted."""
+        return replace(self, mask=Image.new("L", self.mask.size, 0))
 
 
-def masked_region(mask: Image.Image, padding: int, width: int, height: int) -> Region:
+def cut_out_masked(
+    picture: Image.Image, mask: Image.Image, padding: int, width: int, height: int
+) -> CutOut:
+    """What a mask of 0 and 255 covers, and `padding` pixels around it, at the size to be drawn."""
+    box = masked_box(mask, padding, width, height)
+    part = contain(picture.crop(box), width, height)
+    soft = contain(mask.crop(box), width, height)
+    hard = soft.point([255 * (level > 127) for level in range(256)])
+    return CutOut(picture, mask, box, part, hard)
+
+
+def masked_box(mask: Image.Image, padding: int, width: int, height: int) -> Box:
     """The part that holds all the white of a mask and `padding` pixels around it, widened to the
     proportions of `width` to `height` as far as the picture goes."""
-    white = mask.point([255 * (level > 127) for level in range(256)]).getbbox()
-    left, top, right, bottom = white or (0, 0, *mask.size)
+    left, top, right, bottom = mask.getbbox() or (0, 0, *mask.size)
     left, right = max(left - padding, 0), min(right + padding, mask.width)
     top, bottom = max(top - padding, 0), min(bottom + padding, mask.height)
     wide, high = right - left, bottom - top
@@ -60,7 +64,7 @@ def masked_region(mask: Image.Image, padding: int, width: int, height: int) -> R
         left, right = _widened(left, right, round(high * width / height), mask.width)
     else:
         top, bottom = _widened(top, bottom, round(wide * height / width), mask.height)
-    return Region(left, top, right, bottom)
+    return left, top, right, bottom
 
 
 def _widened(start: int, end: int, wanted: int, most: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
 from sdcli.images.load import CELL, fit_picture
+from sdcli.images.only_masked import CutOut
 
 SoftenEdge = Callable[[Image.Image, Image.Image, Image.Image, int], Image.Image]
 
@@ -22,9 +23,14 @@ class Overlay:
     mask: Image.Image | None = None  # at the size drawn: the new picture shows where it is white
     feather: int = 0  # pixels inside the mask within which its edge is softened
     rules: int = 2  # a row of EDGES
+    cut_out: CutOut | None = None  # where the original is a part of a larger picture
 
     def lay_over(self, drawn: Image.Image) -> Image.Image:
         """The picture as it is handed out: the original where the mask is black, at its size."""
+        whole = self._lay_over(drawn)
+        return whole if self.cut_out is None else self.cut_out.lay_back(whole)
+
+    def _lay_over(self, drawn: Image.Image) -> Image.Image:
         if self.mask is not None:
             old = fit_picture(self.original, *drawn.size)
             drawn = EDGES[self.rules](drawn, old, self.mask, self.feather)

@@ -42,8 +42,8 @@ def _task_to_request(task: planned.Task) -> requested.Task:
             return requested.Draw()
         case planned.Redraw(image, strength, rules):
             return requested.Redraw(image.path, strength, rules)
-        case planned.Repaint(image, mask, strength, feather, rules):
-            return requested.Repaint(image.path, mask.path, strength, feather, rules)
+        case planned.Repaint(image, mask, strength, feather, rules, only_masked):
+            return requested.Repaint(image.path, mask.path, strength, feather, rules, only_masked)
         case planned.Edit(image, image_cfg):
             return requested.Edit(image.path, image_cfg)
         case _:

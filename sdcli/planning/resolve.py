@@ -167,8 +167,8 @@ def _check_seeds(seed: int, count: int) -> None:
 
 
 def _size(request: Request, model: Checkpoint) -> tuple[int, int]:
-    """The picture's size: as said, else as the picture handed in, else the model's."""
-    if isinstance(request.task, requested.Draw):
+    """The size that is drawn: as said, else as the picture handed in, else the model's."""
+    if isinstance(request.task, requested.Draw) or _is_part(request.task):
         return given_or(request.width, model.size), given_or(request.height, model.size)
     width, height = picture_size(request.task.image)
     if request.width is None and request.height is None:
@@ -178,6 +178,12 @@ def _size(request: Request, model: Checkpoint) -> tuple[int, int]:
     if request.height is None and request.width is not None:
         return request.width, _near(height * request.width / width)
     return given_or(request.width, 0), given_or(request.height, 0)
+
+
+def _is_part(task: requested.Task) -> bool:
+    """Whether only what a mask covers is drawn, and then laid back into the picture."""
+    only_masked = task.only_masked if isinstance(task, requested.Repaint) else None
+    return given_or(only_masked, default_of("only-masked")) >= 0
 
 
 def _near(pixels: float) -> int:
@@ -212,13 +218,14 @@ def _task(task: requested.Task) -> Task:
                 given_or(strength, default_of("strength")),
                 given_or(rules, default_of("rules")),
             )
-        case requested.Repaint(image, mask, strength, feather, rules):
+        case requested.Repaint(image, mask, strength, feather, rules, only_masked):
             return Repaint(
                 File(image, ""),
                 File(mask, ""),
                 given_or(strength, default_of("strength")),
                 given_or(feather, default_of("feather")),
                 given_or(rules, default_of("rules")),
+                given_or(only_masked, default_of("only-masked")),
             )
         case requested.Edit(image, image_cfg):
             return Edit(File(image, ""), given_or(image_cfg, default_of("image-cfg")))

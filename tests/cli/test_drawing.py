@@ -207,3 +207,22 @@ def test_at_strength_one_the_picture_decides_nothing(sdcli: Callable, sd1: Path)
         made.append(pixels(Path(f"{colour}.png")))
     sdcli("txt2img", "a fox", "-m", sd1, "--seed", 1, *SMALL, "-o", "words.png")
     assert made[0] == made[1] == pixels(Path("words.png"))
+
+
+def test_only_what_the_mask_covers_is_drawn_at_full_size(
+    sdcli: Callable, sd1: Path, picture: Path, mask: Path
+) -> None:
+    same = ("inpaint", "a fox", "-m", sd1, "--image", picture, "--mask", mask, "--seed", 1)
+    part = (*same, "--steps", 3, "--only-masked", 4)
+    ran = sdcli(*part, "-W", 64, "-H", 64, "-o", "o.png")
+    assert ran.code == 0, ran.err
+    old, new = Image.open(picture), Image.open("o.png").convert("RGB")
+    assert new.size == old.size
+    inside = Image.open(mask)
+    assert Image.composite(new, old, inside).tobytes() == new.tobytes()  # outside nothing changed
+    assert new.tobytes() != old.tobytes()
+    again = sdcli("reproduce", "o.png", "--exact", "-o", "again.png")
+    assert again.code == 0, again.err
+    kept = sdcli(*part, "-W", 64, "-H", 64, "--strength", 0, "-o", "kept.png")
+    assert kept.code == 0, kept.err
+    assert pixels("kept.png") == pixels(picture)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdcli.images.only_masked import Region, fill_masked, masked_region
+from sdcli.images.only_masked import Box, cut_out_masked, fill_masked, masked_box
 from sdcli.images.resize import contain, cover, stretch
 
 
@@ -20,40 +20,41 @@ def mask(box: tuple[int, int, int, int], width: int = 128, height: int = 96) -> 
 
 
 @pytest.mark.parametrize(
-    ("padding", "size", "region"),
+    ("padding", "size", "box"),
     [
-        (0, (64, 64), Region(30, 35, 60, 65)),
-        (8, (64, 64), Region(22, 27, 68, 73)),
-        (0, (128, 64), Region(15, 35, 75, 65)),  # as wide again as it is high
-        (0, (512, 64), Region(0, 35, 128, 65)),  # wider than the picture goes
-        (500, (64, 64), Region(0, 0, 128, 96)),
+        (0, (64, 64), (30, 35, 60, 65)),
+        (8, (64, 64), (22, 27, 68, 73)),
+        (0, (128, 64), (15, 35, 75, 65)),  # as wide again as it is high
+        (0, (512, 64), (0, 35, 128, 65)),  # wider than the picture goes
+        (500, (64, 64), (0, 0, 128, 96)),
     ],
 )
 def test_the_region_has_the_proportions_of_what_is_drawn(
-    padding: int, size: tuple[int, int], region: Region
+    padding: int, size: tuple[int, int], box: Box
 ) -> None:
-    assert masked_region(mask((30, 35, 60, 65)), padding, *size) == region
+    assert masked_box(mask((30, 35, 60, 65)), padding, *size) == box
 
 
 def test_a_region_at_the_edge_is_moved_inwards() -> None:
-    assert masked_region(mask((0, 40, 10, 70)), 0, 64, 64) == Region(0, 40, 30, 70)
+    assert masked_box(mask((0, 40, 10, 70)), 0, 64, 64) == (0, 40, 30, 70)
 
 
 def test_outside_the_mask_nothing_changes() -> None:
     old, painted = picture(), mask((30, 35, 60, 65))
-    region = masked_region(painted, 8, 64, 64)
+    cut_out = cut_out_masked(old, painted, 8, 64, 64)
     drawn = Image.new("RGB", (64, 64), "red")
-    new = np.asarray(region.lay_back(drawn, old, painted))
+    new = np.asarray(cut_out.lay_back(drawn))
     inside = np.asarray(painted) == 255
     assert (new[inside] == (255, 0, 0)).all()
     assert (new[~inside] == np.asarray(old)[~inside]).all()
+    assert np.array_equal(cut_out.unchanged().lay_back(drawn), old)
 
 
 def test_what_is_cut_and_laid_back_is_itself() -> None:
     old, painted = picture(), mask((30, 35, 60, 65))
-    region = masked_region(painted, 17, 64, 64)  # cut at its own size
-    assert np.array_equal(region.lay_back(region.cut(old, 64, 64), old, painted), old)
-    assert set(np.unique(region.cut_mask(painted, 200, 200))) == {0, 255}
+    cut_out = cut_out_masked(old, painted, 17, 64, 64)  # cut at its own size
+    assert np.array_equal(cut_out.lay_back(cut_out.part), old)
+    assert set(np.unique(cut_out_masked(old, painted, 17, 200, 200).part_mask)) == {0, 255}
 
 
 def test_a_hole_is_filled_from_around_and_forgets_what_was_there() -> None:

@@ -17,7 +17,7 @@ _UNDERSTOOD = """
     Schedule type, Size, Model hash, VAE hash, Eta DDIM, Lora hashes, TI hashes, Hashes,
     Version, User, Template, Negative Template, Created Date, Civitai resources, Civitai metadata,
     Batch size, Batch pos, App, Backend, Operations, Pipeline, Parser, Wildcard prompt,
-    Denoising Strength, Init image hash, Conditional mask weight, SDCPP, Guidance, Scheduler,
+    Denoising Strength, Init image hash, Conditional mask weight, Inpaint area, SDCPP, Guidance, Scheduler,
     Lora weights, Raw prompt, Raw negative prompt, Performance
 """
 # What starts a name, and what it means for the picture. `{}` is the value.
