@@ -16,7 +16,6 @@ from sdcli.cli.run import (
     print_study_plan,
 )
 from sdcli.cli.study_to_draw import FLAGS_OF_ONE_RUN, study_to_draw
-from sdcli.engine import door
 from sdcli.errors import PartFailed
 from sdcli.outputs import study_folder
 from sdcli.request import Draw, Redraw, Repaint
@@ -56,7 +55,7 @@ Vary = Annotated[
 ]
 
 
-@spread_options(Draw, without={"scheduler", "warm", *FLAGS_OF_ONE_RUN})
+@spread_options(Draw, without={"scheduler", *FLAGS_OF_ONE_RUN})
 def compare_schedulers(
     options: DrawingOptions,
     schedulers: Schedulers = USUAL,
@@ -121,6 +120,7 @@ def sweep(options: DrawingOptions, vary: Vary) -> None:
 
 
 def _compare(lineup: Lineup, mode: OutputMode) -> None:
+    from sdcli.server.remote_studies import open_benchmark
     from sdcli.studies.compare.page import SHORT_COLUMNS, Comparison, comparison_texts
     from sdcli.studies.compare.run import draw_comparison, write_comparison
     from sdcli.studies.compare.statistics import judge
@@ -129,12 +129,11 @@ def _compare(lineup: Lineup, mode: OutputMode) -> None:
     with study_to_draw("compare", lineup.plans, talk, random_seed=lineup.random_seed) as study:
         comparison = Comparison(lineup.with_seed(study.seed))
         progress = RunProgress(talk)
-        talk.on_stage("loading torch")
-        benchmark = door.open_benchmark(comparison.plan, progress)
-        for one in draw_comparison(comparison, benchmark, study, progress):
-            if mode.json:
-                measured = study_folder.plain_value(one.numbers.record())
-                console.print_record({**one.record, "measured": measured})
+        with open_benchmark(mode.warm, comparison.plan, progress) as benchmark:
+            for one in draw_comparison(comparison, benchmark, study, progress):
+                if mode.json:
+                    measured = study_folder.plain_value(one.numbers.record())
+                    console.print_record({**one.record, "measured": measured})
         references = [limit.about for limit in comparison.limits.values()]
         cells = comparison.cells()
         verdict = judge(cells, references)

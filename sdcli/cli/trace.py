@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,16 +13,12 @@ from sdcli.cli.drawing_options import DrawingOptions, spread_options
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import plan_request, print_files, print_picture, print_plans
 from sdcli.cli.study_to_draw import FLAGS_OF_ONE_RUN, study_to_draw
-from sdcli.engine import door
-from sdcli.events import Listener, Listeners
+from sdcli.events import Listeners
 from sdcli.options.table import with_start_picture
 from sdcli.request import Draw
 from sdcli.studies.progress import Drawing, RunProgress
 from sdcli.studies.trace.plan import TracePlan, plan_trace
 from sdcli.text import count_of
-
-if TYPE_CHECKING:
-    from sdcli.engine.trace import TraceResult
 
 At = Annotated[
     str | None,
@@ -54,7 +50,7 @@ CfgSplit = Annotated[
 ]
 
 
-@spread_options(Draw, without=("warm", *FLAGS_OF_ONE_RUN))
+@spread_options(Draw, without=FLAGS_OF_ONE_RUN)
 def trace(
     options: DrawingOptions,
     image: NoisedPicture = None,
@@ -76,21 +72,8 @@ def trace(
         _trace(planned, options.mode)
 
 
-def _run_trace(planned: TracePlan, listener: Listener) -> TraceResult:
-    """What is seen on the way of a drawing, or of a picture into the noise."""
-    if planned.forward:
-        return door.trace_noising(planned.plan, listener, planned.at, planned.film)
-    return door.trace_drawing(
-        planned.plan,
-        listener,
-        planned.at,
-        planned.film,
-        split=planned.split,
-        attention=planned.attention,
-    )
-
-
 def _trace(planned: TracePlan, mode: OutputMode) -> None:
+    from sdcli.server.remote_studies import record_trace
     from sdcli.studies.trace.run import PictureKeeper, tell_story, write_trace
 
     talk = console.Console(quiet=mode.quiet)
@@ -109,13 +92,12 @@ def _trace(planned: TracePlan, mode: OutputMode) -> None:
             progress.expect([drawing])
             progress.on_note(progress.announcement())
             progress.begin(drawing)
-        talk.on_stage("loading torch")
         keeper = PictureKeeper(study)
-        traced = _run_trace(planned, Listeners(progress, keeper))
+        traced = record_trace(mode.warm, planned.plan, Listeners(progress, keeper), planned.focus)
         files = write_trace(tell_story(planned, traced), study.folder)
         if not planned.forward:
             progress.finish()
-    what = count_of(len(planned.film), "noise level") if planned.forward else ""
+    what = count_of(len(planned.focus.film), "noise level") if planned.forward else ""
     talk.on_note(progress.summary(study.folder.path, what))
     if traced.picture is not None and keeper.path is not None:
         print_picture(traced.picture, keeper.path, mode)

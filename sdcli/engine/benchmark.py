@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,13 +21,12 @@ from sdcli.engine.passes import DrawnLatents, sampling_for_plan
 from sdcli.engine.session import Session
 from sdcli.events import Listener, Listeners
 from sdcli.library import cache
+from sdcli.measures.benchmark import BenchmarkDrawing, ConvergedLatents, reference_plan
 from sdcli.measures.convergence import Reference
 from sdcli.measures.latent_distance import latent_distance
 from sdcli.measures.measure import Latents
 from sdcli.metadata import codec
-from sdcli.picture import Picture
 from sdcli.plan import Plan
-from sdcli.request import Output
 
 # The most exact of the multistep solvers, and a one-step solver of another kind as its witness.
 SOLVER, WITNESS = "unipc-karras", "heun-karras"
@@ -38,33 +37,12 @@ MOST_LIMITS = 500  # remembered; of SDXL each takes a quarter of a megabyte
 EDITION = "1"  # another way of finding the limit takes another name in the cache
 
 
-@dataclass(frozen=True)
-class ConvergedLatents:
-    """The converged picture of one seed."""
-
-    latents: Latents
-    image: Image.Image
-    plan: Plan  # what draws it
-    about: Reference
-
-
-@dataclass(frozen=True)
-class BenchmarkDrawing:
-    """One picture of the comparison, and what is to be measured of it."""
-
-    picture: Picture
-    latents: Latents
-    evaluations: int
-    denoising: float  # seconds of the steps alone
-    rest: float  # the noise level where the solver stops; 0 for most
-
-
 class Benchmark:
     """A model with one prompt, loaded and encoded once, on which schedulers are tried."""
 
-    def __init__(self, plan: Plan, listener: Listener) -> None:
+    def __init__(self, plan: Plan, listener: Listener, session: Session | None = None) -> None:
         self._listener = _Titled(listener)
-        self._session = Session()
+        self._session = session or Session()
         self._loaded = self._session.load(plan, self._listener)
         self._inputs = self._session.prepare(plan, self._loaded, self._listener)
 
@@ -79,7 +57,7 @@ class Benchmark:
         self._listener.title = "decoding the converged picture"
         image = self._decode(latents)
         return ConvergedLatents(
-            latents, image, _reference_plan(plan, about.scheduler, about.steps), about
+            latents, image, reference_plan(plan, about.scheduler, about.steps), about
         )
 
     def evaluations_to_find_limit(self, plan: Plan) -> int:
@@ -90,7 +68,7 @@ class Benchmark:
         enough = cache.recall_value(ENOUGH, plan.model.sha256)
         last = enough if isinstance(enough, float) else STEPS[0]
         plans = [
-            _reference_plan(plan, name, steps)
+            reference_plan(plan, name, steps)
             for name in (SOLVER, WITNESS)
             for steps in STEPS
             if steps <= last
@@ -127,7 +105,7 @@ class Benchmark:
     def _converged(self, plan: Plan) -> tuple[Latents, Reference]:
         def solve(scheduler: str, steps: int) -> Latents:
             title = f"the converged picture of seed {plan.seed}: {scheduler}, {steps} steps"
-            return _as_numpy(self._drawn(_reference_plan(plan, scheduler, steps), title).latents)
+            return _as_numpy(self._drawn(reference_plan(plan, scheduler, steps), title).latents)
 
         latents, about = find_converged(solve)
         cache.remember_value(ENOUGH, plan.model.sha256, float(about.steps), MOST_LIMITS)
@@ -135,7 +113,7 @@ class Benchmark:
 
     def _cache_key(self, plan: Plan) -> str:
         """Under what the limit of this plan's seed is remembered: all that decides it."""
-        decides = _reference_plan(plan, SOLVER, 1)
+        decides = reference_plan(plan, SOLVER, 1)
         machine = self._loaded.machine
         facts = [EDITION, machine.device.type, machine.dtype_name, codec.to_data(decides)]
         return hashlib.sha256(codec.to_json(facts).encode()).hexdigest()
@@ -169,11 +147,6 @@ class _Titled(Listeners):
 
 def _as_numpy(latents: torch.Tensor) -> Latents:
     return latents.float().cpu().numpy()
-
-
-def _reference_plan(plan: Plan, scheduler: str, steps: int) -> Plan:
-    """The plan under a deterministic solver, and nothing in it that decides no picture."""
-    return replace(plan, scheduler=scheduler, steps=steps, eta=0.0, count=1, output=Output())
 
 
 def _recall(key: str) -> tuple[Latents, Reference] | None:

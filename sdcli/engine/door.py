@@ -7,7 +7,7 @@ one that is called takes some seconds, which `preload` can spend beside somethin
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -18,9 +18,9 @@ from sdcli.plan import Plan
 from sdcli.planning.lora_jobs import Extraction, Merge
 
 if TYPE_CHECKING:
-    from sdcli.engine.benchmark import Benchmark
     from sdcli.engine.session import Session
-    from sdcli.engine.trace import TraceResult
+    from sdcli.measures.benchmark import BenchmarkLike
+    from sdcli.trace_result import TraceFocus, TraceResult
 
 
 class SessionLike(Protocol):
@@ -78,38 +78,22 @@ def open_shared_session() -> Session:
     return Session(keep_several=True)
 
 
-def open_benchmark(plan: Plan, listener: Listener) -> Benchmark:
+def open_benchmark(plan: Plan, listener: Listener, session: Session | None = None) -> BenchmarkLike:
     """The plan's model and prompt, loaded once, on which schedulers are measured."""
     _import_engine()
     from sdcli.engine.benchmark import Benchmark
 
-    return Benchmark(plan, listener)
+    return Benchmark(plan, listener, session)
 
 
-def trace_drawing(
-    plan: Plan,
-    listener: Listener,
-    at: Sequence[int],
-    film: Sequence[int],
-    *,
-    split: bool,
-    attention: bool,
+def record_trace(
+    plan: Plan, listener: Listener, focus: TraceFocus, session: Session | None = None
 ) -> TraceResult:
-    """The plan's picture, and what was seen at these of its steps (from 1) and of its film."""
+    """The plan's picture, or the one it starts from on its way into the noise, and what was seen."""
     _import_engine()
     from sdcli.engine import trace
 
-    return trace.record_drawing(plan, listener, at, film=film, split=split, attention=attention)
-
-
-def trace_noising(
-    plan: Plan, listener: Listener, at: Sequence[int], film: Sequence[int]
-) -> TraceResult:
-    """The plan's start picture at the noise levels of these steps (from 1) and of the film's."""
-    _import_engine()
-    from sdcli.engine import trace
-
-    return trace.record_noising(plan, listener, at, film)
+    return trace.record_trace(plan, listener, focus, session)
 
 
 def write_lora_job(job: Merge | Extraction, listener: Listener) -> None:

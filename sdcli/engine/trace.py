@@ -20,62 +20,17 @@ from sdcli.engine.sampler import Sampling
 from sdcli.engine.session import Session
 from sdcli.events import Listener, Listeners, SilentListener, Step
 from sdcli.images.load import CELL, fit_picture, load_picture
-from sdcli.picture import Picture
 from sdcli.plan import Plan, Redraw
 from sdcli.prompts.stages import prompt_stages, wording_chunks
 from sdcli.prompts.word_positions import CHUNK_PLACES, find_word_positions
-
-
-@dataclass(frozen=True)
-class FilmedStep:
-    """One frame of the film: what x is, and what the model sees in it."""
-
-    step: int  # from 1
-    timestep: float
-    sigma: float
-    noisy: Image.Image
-    clean: Image.Image
-
-
-@dataclass(frozen=True)
-class TracedStep(FilmedStep):
-    """A step looked at closely: x is clean + sigma * noise, each of the three as a picture."""
-
-    noise: Image.Image
-    wanted: tuple[Image.Image, ...] = ()  # what each branch of the guidance saw, the prompt's last
-
-
-@dataclass(frozen=True)
-class TracedLevels:
-    """The noise levels of the model's training, and those that were visited."""
-
-    trained: tuple[float, ...]
-    timesteps: tuple[float, ...]
-    sigmas: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class AttendedMap:
-    """A word and where it was attended to: a grey picture at the latents' size, and its peak."""
-
-    word: str
-    map: Image.Image
-    peak: float
-
-
-@dataclass(frozen=True)
-class TraceResult:
-    """A drawing and what was seen on the way."""
-
-    picture: Picture | None  # None: a picture was noised, and none drawn
-    film: tuple[FilmedStep, ...]  # every step that was looked at, some of them closely
-    levels: TracedLevels
-    attended: tuple[AttendedMap, ...] = ()
-
-    @property
-    def closely(self) -> tuple[TracedStep, ...]:
-        """The steps that were looked at closely."""
-        return tuple(step for step in self.film if isinstance(step, TracedStep))
+from sdcli.trace_result import (
+    AttendedMap,
+    FilmedStep,
+    TracedLevels,
+    TracedStep,
+    TraceFocus,
+    TraceResult,
+)
 
 
 class _Recorder(SilentListener):
@@ -94,6 +49,24 @@ class _Recorder(SilentListener):
             self.steps.append(step.latents)
 
 
+def record_trace(
+    plan: Plan, listener: Listener, focus: TraceFocus, session: Session | None = None
+) -> TraceResult:
+    """What is seen on the way of a drawing or, of a plan that starts from a picture, on that picture's
+    way into the noise."""
+    if isinstance(plan.task, Redraw):
+        return record_noising(plan, listener, focus.at, focus.film, session=session)
+    return record_drawing(
+        plan,
+        listener,
+        focus.at,
+        film=focus.film,
+        split=focus.split,
+        attention=focus.attention,
+        session=session,
+    )
+
+
 def record_drawing(
     plan: Plan,
     listener: Listener,
@@ -102,10 +75,11 @@ def record_drawing(
     film: Sequence[int] = (),
     split: bool = False,
     attention: bool = False,
+    session: Session | None = None,
 ) -> TraceResult:
     """The plan's picture, bit for bit what it is untraced, the steps `at` (from 1) looked at
     closely, and those of the `film`. The picture is told before its steps are decoded."""
-    session = Session()
+    session = session or Session()
     loaded = session.load(plan, listener)
     sampling = sampling_for_plan(plan)
     each = sampling.solver.evaluations
@@ -131,12 +105,17 @@ def record_drawing(
 
 @torch.inference_mode()
 def record_noising(
-    plan: Plan, listener: Listener, at: Sequence[int], film: Sequence[int] = ()
+    plan: Plan,
+    listener: Listener,
+    at: Sequence[int],
+    film: Sequence[int] = (),
+    *,
+    session: Session | None = None,
 ) -> TraceResult:
     """The picture handed in at the noise levels of the steps `at` and of the `film`, each made in
     one go, and what the model sees in it there, at one evaluation each."""
     assert isinstance(plan.task, Redraw)
-    session = Session()
+    session = session or Session()
     loaded = session.load(plan, listener)
     pipe, sampling = loaded.pipe, sampling_for_plan(plan)
     each = sampling.solver.evaluations

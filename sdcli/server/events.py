@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from PIL import Image
@@ -103,30 +104,38 @@ STEP_FACTS = (
 )
 
 
-def send_picture(sender: EventSender, picture: Picture) -> None:
-    """A finished picture and its maps. Its plan is known on the other side."""
-    images = [picture.image, *picture.maps]
+def send_picture(sender: EventSender, picture: Picture, more: bytes = b"", **facts: Any) -> None:
+    """A finished picture and its maps, and what else there is to say of it. Its plan is known on the
+    other side."""
+    images, data = pack_images([picture.image, *picture.maps])
     sender.send(
         "picture",
-        b"".join(image.tobytes() for image in images),
+        data + more,
         index=picture.index,
-        images=[(image.mode, *image.size) for image in images],
+        images=images,
         provenance=codec.to_data(picture.provenance),
+        **facts,
     )
 
 
 def read_picture(frame: Frame, plan: Plan) -> Picture:
     """The picture of the plan's run that a message holds."""
-    try:
+    with readable("a picture"):
         index = int(frame.facts["index"])
-        image, *maps = _read_images(frame)
+        image, *maps = read_images(frame)
         provenance = DataReader(Bounds()).read(Provenance, frame.facts["provenance"])
-    except (KeyError, TypeError, ValueError, codec.BadData) as error:
-        raise BadFrame(f"a picture cannot be read: {error}") from None
     return Picture(image, nth_picture(plan, index), provenance, index, tuple(maps))
 
 
-def _read_images(frame: Frame) -> list[Image.Image]:
+def pack_images(images: Iterable[Image.Image]) -> tuple[list[tuple[Any, ...]], bytes]:
+    """The modes and sizes of images, and their pixels one after another."""
+    some = list(images)
+    facts: list[tuple[Any, ...]] = [(image.mode, *image.size) for image in some]
+    return facts, b"".join(image.tobytes() for image in some)
+
+
+def read_images(frame: Frame) -> list[Image.Image]:
+    """The images that a message holds."""
     images: list[Image.Image] = []
     at = 0
     for mode, width, height in frame.facts["images"]:
@@ -134,6 +143,15 @@ def _read_images(frame: Frame) -> list[Image.Image]:
         images.append(Image.frombytes(mode, (width, height), frame.data[at : at + length]))
         at += length
     return images
+
+
+@contextmanager
+def readable(what: str) -> Generator[None]:
+    """BadFrame where something in a message cannot be read."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, codec.BadData) as error:
+        raise BadFrame(f"{what} cannot be read: {error}") from None
 
 
 def send_error(sender: EventSender, error: SdcliError) -> None:
@@ -148,13 +166,15 @@ def read_error(frame: Frame) -> SdcliError:
     return kind(str(frame.facts.get("fact")), hint=str(frame.facts.get("hint", "")))
 
 
+def is_event(frame: Frame) -> bool:
+    """Whether a message says what happens, rather than what came of it."""
+    return frame.kind in _TOLD
+
+
 def tell(frame: Frame, listener: Listener) -> None:
     """Tell a listener here what a message says."""
-    told = _TOLD.get(frame.kind)
-    if told is None:
-        raise BadFrame(f"`{frame.kind[:40]}` is no message")
     try:
-        told(frame, listener)
+        _TOLD[frame.kind](frame, listener)
     except (KeyError, TypeError, ValueError) as error:
         raise BadFrame(f"a message of the kind `{frame.kind}` lacks something: {error}") from None
 

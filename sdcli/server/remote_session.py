@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sdcli.engine import door
 from sdcli.engine.door import SessionLike
@@ -15,17 +15,18 @@ from sdcli.events import Listener, SilentListener
 from sdcli.metadata.record import plan_to_data
 from sdcli.picture import Picture
 from sdcli.plan import Plan
-from sdcli.server.events import read_error, read_picture, tell
-from sdcli.server.frames import BadFrame, receive_frame, send_frame
+from sdcli.server.events import is_event, read_error, read_picture, tell
+from sdcli.server.frames import BadFrame, Frame, receive_frame, send_frame
 from sdcli.server.settings import user_environment
 
 T = TypeVar("T")
 
+_NONSENSE = "sent what cannot be read ({})"
 PATIENCE = 15.0  # seconds without any sign of life after which the process counts as hung
 
 
 class Lost(Exception):
-    """The resident process cannot draw this any more, and why."""
+    """The resident process cannot draw this any more, and why; no why where it is known already."""
 
 
 class RemoteSession:
@@ -61,55 +62,62 @@ class RemoteSession:
         """The plan's pictures, in the order of their seeds, each as soon as it is there."""
         listener = listener or SilentListener()
         finished = 0
-        if self._connection is not None:
-            try:
-                for picture in self._drawn_there(self._connection, plan, listener):
-                    finished += 1
-                    listener.on_picture(picture)
-                    yield picture
-            except Lost as why:
-                self._hang_up()
-                listener.on_note(f"the warm process {why}: drawing here instead")
-            except BaseException:
-                self._hang_up()  # which stops what is being drawn
-                raise
-            else:
-                return
-        yield from self._drawn_here(plan, listener, finished)
+        try:
+            for frame in self.answers("draw", plan, listener):
+                picture = guarded(lambda frame=frame: read_picture(frame, plan))
+                finished += 1
+                listener.on_picture(picture)
+                yield picture
+        except Lost as why:
+            self.lose(why, listener)
+            yield from self._drawn_here(plan, listener, finished)
 
-    def _drawn_there(
-        self, connection: socket.socket, plan: Plan, listener: Listener
-    ) -> Iterator[Picture]:
+    def answers(self, job: str, plan: Plan, listener: Listener, **facts: Any) -> Iterator[Frame]:
+        """What the process answers to a job, but for what happens on the way: that is told to the
+        listener. Lost where it answers no more."""
+        if self._connection is None:
+            raise Lost
+        over = False
+        try:
+            self._send(self._connection, job, plan, facts)
+            while True:
+                frame = _next_frame(self._connection)
+                over = frame.kind in ("done", "error")
+                if frame.kind == "done":
+                    return
+                if frame.kind == "error":
+                    raise read_error(frame)
+                if is_event(frame):
+                    _tell(frame, listener)
+                else:
+                    yield frame
+        finally:
+            if not over:
+                self._hang_up()  # which stops what is being done
+
+    def lose(self, why: Lost, listener: Listener) -> None:
+        """Say, where it is not known, that the process is lost."""
+        self._hang_up()
+        if why.args:
+            listener.on_note(f"the warm process {why}: drawing here instead")
+
+    def _send(
+        self, connection: socket.socket, job: str, plan: Plan, facts: Mapping[str, Any]
+    ) -> None:
         wants_preview = plan.output.preview is not None
-        _guarded(
+        guarded(
             lambda: send_frame(
                 connection,
-                "draw",
+                job,
                 plan=plan_to_data(plan),
                 preview=wants_preview,
                 preview_vae=plan.output.preview_vae if wants_preview else None,
                 folder=str(Path.cwd()),
                 environment=user_environment(),
                 stay=self._stay,
+                **facts,
             )
         )
-        while True:
-            frame = _guarded(lambda: receive_frame(connection))
-            if frame is None:
-                raise Lost("ended")
-            match frame.kind:
-                case "done":
-                    return
-                case "picture":
-                    yield _guarded(lambda frame=frame: read_picture(frame, plan))
-                case "error":
-                    raise read_error(frame)
-                case "busy":
-                    raise Lost("has too many jobs waiting")
-                case "fault":
-                    raise Lost("failed (its log says how)")
-                case _:
-                    tell(frame, listener)
 
     def _drawn_here(self, plan: Plan, listener: Listener, finished: int) -> Iterator[Picture]:
         """The pictures from `finished` on. What is denoised together stays together."""
@@ -130,7 +138,25 @@ class RemoteSession:
             self._connection = None
 
 
-def _guarded(act: Callable[[], T]) -> T:
+def _next_frame(connection: socket.socket) -> Frame:
+    frame = guarded(lambda: receive_frame(connection))
+    if frame is None:
+        raise Lost("ended")
+    if frame.kind == "busy":
+        raise Lost("has too many jobs waiting")
+    if frame.kind == "fault":
+        raise Lost("failed (its log says how)")
+    return frame
+
+
+def _tell(frame: Frame, listener: Listener) -> None:
+    try:
+        tell(frame, listener)
+    except BadFrame as error:
+        raise Lost(_NONSENSE.format(error.fact)) from None
+
+
+def guarded(act: Callable[[], T]) -> T:
     """What `act` gives; Lost where the other side is gone, hung, or speaks nonsense."""
     try:
         return act()
@@ -139,4 +165,4 @@ def _guarded(act: Callable[[], T]) -> T:
     except OSError:
         raise Lost("ended") from None
     except BadFrame as error:
-        raise Lost(f"sent what cannot be read ({error.fact})") from None
+        raise Lost(_NONSENSE.format(error.fact)) from None

@@ -26,8 +26,9 @@ from sdcli.metadata.record import read_plan
 from sdcli.outputs.file_lock import try_lock
 from sdcli.plan import Plan
 from sdcli.request import Output
-from sdcli.server.events import SEND_PATIENCE, ClientGone, EventSender, send_error, send_picture
+from sdcli.server.events import SEND_PATIENCE, ClientGone, EventSender, send_error
 from sdcli.server.frames import BadFrame, Frame, receive_frame, send_frame
+from sdcli.server.jobs import JOBS, do_job
 from sdcli.server.settings import adopt_environment, process_settings, user_environment
 from sdcli.server.socket_place import (
     SOCKET,
@@ -137,8 +138,7 @@ class Resident:
             plan = _read_job(job.facts)
             job.sender.check()
             session.change_caller(job.told)
-            for picture in session.run(plan, job.sender):
-                send_picture(job.sender, picture)
+            for _ in do_job(session, plan, job.facts, job.sender):
                 self._state.drawn += 1
             job.sender.send("done")
         except ClientGone:
@@ -181,12 +181,12 @@ class Resident:
         match frame.kind:
             case "hello":
                 self._greet(connection, frame)
-            case "draw":
-                self._queue_job(connection, frame, told)
             case "status":
                 self._tell_status(connection)
             case "stop":
                 self._stop(connection)
+            case job if job in JOBS:
+                self._queue_job(connection, frame, told)
             case _:
                 raise BadFrame(f"`{frame.kind[:40]}` is nothing to ask for")
 

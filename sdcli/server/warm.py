@@ -37,7 +37,7 @@ START_PATIENCE = 40.0  # seconds for a new process to listen, an earlier one fin
 USUAL_STAY = 300.0  # seconds, of a process that was started by hand
 
 
-def find_session(wish: WarmWish, listener: Listener) -> SessionLike | None:
+def find_session(wish: WarmWish, listener: Listener) -> RemoteSession | None:
     """A session in the resident process; None where there is none and none is wanted.
 
     One is started where the wish is for it. Whatever is in the way is noted: the command then draws

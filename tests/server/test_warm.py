@@ -20,7 +20,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from sdcli.metadata.record import hash_pixels
-from sdcli.server import remote_session, warm
+from sdcli.server import remote_session, remote_studies, study_results, warm
 from sdcli.server.frames import receive_frame, send_frame
 from sdcli.server.socket_place import SOCKET, connect, find_socket, socket_folder
 from tests.helpers.process import start
@@ -75,13 +75,21 @@ def wait_for(what: Callable[[], bool], seconds: float = 30.0) -> None:
 
 def plain(text: str) -> str:
     """What a command said, but for how long things took."""
-    text = re.sub(r'"seconds": [0-9.]+', '"seconds": 0', text)
+    text = re.sub(r'"(denoising|seconds_per_step|seconds)": [0-9.]+', '"seconds": 0', text)
+    text = re.sub(r" \d+\.\d\d  \d\.\d{4}(?= )", " 0  0", text)  # of a comparison
     return re.sub(r"\b\d+ (s|min)\b", "0 s", text)
+
+
+def is_comparison(folder: Path) -> bool:
+    results = folder / "results.json"
+    return results.exists() and "cells" in json.loads(results.read_text())
 
 
 def pictures(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(folder.rglob("*.png")):
+        if path.name.startswith("sheet") and is_comparison(path.parent):
+            continue  # of a comparison: seconds stand on it
         with Image.open(path) as image:
             found[str(path.relative_to(folder))] = hash_pixels(image)
     return found
@@ -96,6 +104,11 @@ COMMANDS = {
     "quiet": ("txt2img", "süßes Haus", "--seed", 4, "--quiet"),
     "img2img": ("img2img", "a fox", "--image", "start.png", "--strength", 0.5, "--seed", 2),
     "sweep": ("sweep", "a fox", "--vary", "cfg=3,5", "--seed", 1),
+    "compare": (
+        *("compare-schedulers", "a fox", "--schedulers", "euler-a,dpm++sde"),
+        *("--seeds", 1, "--seed", 1, "--json"),
+    ),
+    "trace": ("trace", "a fox", "--attention", "--cfg-split", "--seed", 2),
     "preview": ("txt2img", "a fox", "--seed", 3, "--preview", "view.png"),
     "bad value": ("txt2img", "a fox", "--cfg", 2000),
     "no model": ("txt2img", "a fox", "-m", "nowhere"),
@@ -124,8 +137,23 @@ def test_a_warm_command_says_and_draws_what_a_cold_one_does(sdcli, warmed, sd1, 
     assert [ran[0] for ran in (said["two"][1], said["bad value"][1])] == [0, 2]
     facts = json.loads(sdcli("warm", "status", "--json").out)
     assert facts["models"] == ["more.safetensors", sd1.name]
-    assert facts["drawn"] == 13
+    assert facts["drawn"] == 16
     assert residents(warmed) == [facts["pid"]]
+
+
+@pytest.mark.thorough
+def test_what_is_measured_and_noised_is_the_same_warm(sdcli, warmed, sd1, tmp_path):
+    Image.new("RGB", (64, 64), (200, 80, 40)).save(tmp_path / "start.png")
+    compare = ("compare-schedulers", "a fox", "--schedulers", "euler,heun", "--seeds", 2)
+    for words in (compare, ("trace", "a fox", "--image", "start.png", "--at", "1,3")):
+        found: list[object] = []
+        for manner in ("60s", "off", "60s"):  # the first finds the converged pictures
+            ran = sdcli(*words, "-m", sd1, *STEPS, "--seed", 1, "-o", "out", "--warm", manner)
+            assert ran.code == 0
+            found.append((plain(ran.out), plain(ran.err), pictures(tmp_path / "out")))
+            shutil.rmtree(tmp_path / "out")
+        assert found[1] == found[2]
+        assert found[0][2] == found[1][2]
 
 
 def test_what_the_engine_refuses_is_refused_alike(sdcli, warmed, sd1, tmp_path):
@@ -149,10 +177,12 @@ def test_a_model_that_changed_is_read_anew(sdcli, warmed, sd1, sdxl, checkpoints
     assert made["two.png"] == made["three.png"] != made["one.png"]
 
 
-def after_the_first_picture(monkeypatch, act: Callable[[], object]) -> list[int]:
+def after_the_first_picture(
+    monkeypatch, act: Callable[[], object], where=remote_session
+) -> list[int]:
     """Let something happen to the process once its first picture has come; how often it did."""
     happened: list[int] = []
-    real = remote_session.read_picture
+    real = where.read_picture
 
     def read(*args):
         if not happened:
@@ -160,8 +190,28 @@ def after_the_first_picture(monkeypatch, act: Callable[[], object]) -> list[int]
             happened.append(1)
         return real(*args)
 
-    monkeypatch.setattr(remote_session, "read_picture", read)
+    monkeypatch.setattr(where, "read_picture", read)
     return happened
+
+
+@pytest.mark.thorough
+def test_a_study_whose_process_dies_is_finished_here(sdcli, warmed, sd1, tmp_path, monkeypatch):
+    compare = ("compare-schedulers", "a fox", "--schedulers", "euler-a,dpm++sde", "--seeds", 1)
+    for words in (compare, ("trace", "a fox", "--cfg-split")):
+        assert sdcli("warm", "start", "--for", "60s").code == 0
+        (pid,) = residents(warmed)
+        with monkeypatch.context() as patch:
+            for where in (study_results, remote_studies):
+                after_the_first_picture(patch, lambda pid=pid: os.kill(pid, signal.SIGKILL), where)
+            ran = sdcli(*words, "-m", sd1, *STEPS, "--seed", 1, "-o", "hot")
+        assert ran.code == 0
+        assert "the warm process ended: drawing here instead" in ran.err
+        assert (
+            sdcli(*words, "-m", sd1, *STEPS, "--seed", 1, "-o", "cold", "--warm", "off").code == 0
+        )
+        assert pictures(tmp_path / "hot") == pictures(tmp_path / "cold")
+        shutil.rmtree(tmp_path / "hot")
+        shutil.rmtree(tmp_path / "cold")
 
 
 @pytest.mark.parametrize(

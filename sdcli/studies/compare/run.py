@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sdcli import __version__
 from sdcli.images.contact_sheet import draw_contact_sheet as draw_sheet
+from sdcli.measures.benchmark import BenchmarkLike
 from sdcli.measures.convergence import has_limit
 from sdcli.measures.measure import Sample
 from sdcli.measures.table import measure_picture, measure_set
@@ -36,9 +37,6 @@ from sdcli.studies.html_page import render_page
 from sdcli.studies.progress import Drawing, RunProgress
 from sdcli.studies.unfinished import OpenStudy
 
-if TYPE_CHECKING:
-    from sdcli.engine.benchmark import Benchmark
-
 WARM_UP_STEPS = 2
 
 
@@ -52,7 +50,7 @@ class _Task:
 
 
 def draw_comparison(
-    comparison: Comparison, benchmark: Benchmark, study: OpenStudy, progress: RunProgress
+    comparison: Comparison, benchmark: BenchmarkLike, study: OpenStudy, progress: RunProgress
 ) -> Iterator[ComparedPicture]:
     """Draw, save and measure every picture of the line-up that the study lacks; `comparison` holds
     all of them afterwards. The benchmark tells `progress` what it does."""
@@ -124,7 +122,7 @@ def _task(plan: Plan) -> _Task:
     return _Task(plan, name, Drawing(plan, title))
 
 
-def _list_references(lineup: Lineup, benchmark: Benchmark) -> dict[int, Drawing]:
+def _list_references(lineup: Lineup, benchmark: BenchmarkLike) -> dict[int, Drawing]:
     """The converged picture of each seed, where a solver is compared that has one."""
     converging = next(filter(has_limit, lineup.plans), None)
     if converging is None:
@@ -143,7 +141,7 @@ def _list_references(lineup: Lineup, benchmark: Benchmark) -> dict[int, Drawing]
 def _draw_references(
     comparison: Comparison,
     references: Mapping[int, Drawing],
-    benchmark: Benchmark,
+    benchmark: BenchmarkLike,
     progress: RunProgress,
 ) -> dict[int, Sample]:
     """Each seed's converged picture, drawn or kept from an earlier run."""
@@ -164,7 +162,7 @@ def _draw_references(
 def _draw(
     task: _Task,
     limit: Sample | None,
-    benchmark: Benchmark,
+    benchmark: BenchmarkLike,
     study: OpenStudy,
     progress: RunProgress,
 ) -> tuple[ComparedPicture, Sample]:

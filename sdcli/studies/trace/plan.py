@@ -12,6 +12,7 @@ from sdcli.plan import Plan, Redraw
 from sdcli.prompts.stages import and_weights, changes_on_the_way
 from sdcli.request import Request
 from sdcli.studies.sweep.plan import split_values
+from sdcli.trace_result import TraceFocus
 
 LONGEST_FILM = 50  # frames; of more steps these are shown
 
@@ -21,10 +22,7 @@ class TracePlan:
     """A drawing to be watched, or, where the plan starts from a picture, a picture to be noised."""
 
     plan: Plan
-    at: tuple[int, ...]  # steps that are shown closely, from 1
-    film: tuple[int, ...]  # steps of the animation
-    split: bool
-    attention: bool
+    focus: TraceFocus
     words: tuple[str, ...]  # what was asked, as flags
     random_seed: bool  # whether nobody asked for a seed
 
@@ -54,12 +52,10 @@ def plan_trace(
         )
     resolved = plan(request)
     steps = _steps(at, frames, resolved.steps)
+    film = space_evenly(LONGEST_FILM, resolved.steps)
     trace = TracePlan(
         resolved,
-        steps,
-        space_evenly(LONGEST_FILM, resolved.steps),
-        split,
-        attention,
+        TraceFocus(steps, film, split=split, attention=attention),
         _words(request, at, frames, split, attention),
         random_seed=request.seed is None,
     )
@@ -81,8 +77,8 @@ def plan_trace(
 def _check_forward(trace: TracePlan) -> None:
     """Refuse what is about drawing where a picture is noised instead."""
     about_drawing = {
-        "--cfg-split": trace.split,
-        "--attention": trace.attention,
+        "--cfg-split": trace.focus.split,
+        "--attention": trace.focus.attention,
         "--fast": bool(trace.plan.fast),
     }
     flag = next((flag for flag, asked in about_drawing.items() if asked), None)
@@ -95,7 +91,7 @@ def _check_forward(trace: TracePlan) -> None:
 
 def _check_split(trace: TracePlan) -> None:
     """Refuse to split a guidance that is not there."""
-    if not trace.split:
+    if not trace.focus.split:
         return
     if GUIDANCE_INTERVAL in trace.plan.fast:
         raise BadRequest(

@@ -31,7 +31,7 @@ from sdcli.studies.trace.plan import TracePlan
 from sdcli.studies.unfinished import OpenStudy
 
 if TYPE_CHECKING:
-    from sdcli.engine.trace import TraceResult
+    from sdcli.trace_result import TraceResult
 
 
 class PictureKeeper(SilentListener):
@@ -66,7 +66,7 @@ def tell_story(trace: TracePlan, traced: TraceResult) -> TraceStory:
         film=[
             FilmFrame(one.step, one.sigma, one.noisy, one.clean)
             for one in traced.film
-            if one.step in trace.film
+            if one.step in trace.focus.film
         ],
         schedule=charts.ScheduleCurves(
             beta=[1 - now / was for now, was in zip(alpha_bar, before, strict=True)],
