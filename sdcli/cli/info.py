@@ -21,6 +21,7 @@ from sdcli.library.find import list_models
 from sdcli.library.open_file import is_ordinary_file
 from sdcli.schedulers.table import SOLVERS, SPACINGS
 from sdcli.weights import checkpoint
+from sdcli.weights.clip_file import clip_from_header
 from sdcli.weights.read_header import read_header
 
 
@@ -79,18 +80,17 @@ def models(json: options.Json = False) -> None:
 
 
 def model_line(path: Path) -> tuple[str, str, str]:
-    """A file's kind, the family of a checkpoint and its size, from its header."""
+    """A file's kind, which one of its kind it is, and its size, from its header."""
     weight = sum(
         file.stat().st_size for file in ([path] if is_ordinary_file(path) else path.rglob("*"))
     )
     size = f"{weight / 1e9:.2f}"
     try:
-        kind = checkpoint.kind_name(read_header(path))
-        return (
-            kind,
-            checkpoint.identify_checkpoint(path).family.title if kind == "checkpoint" else "",
-            size,
-        )
+        header = read_header(path)
+        kind = checkpoint.kind_name(header)
+        if kind == "checkpoint":
+            return kind, checkpoint.identify_checkpoint(path).family.title, size
+        return kind, clip_from_header(header).title if kind == "clip" else "", size
     except BadRequest as error:
         return "unreadable", error.fact, size
 

@@ -11,13 +11,17 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from transformers.models.clip.configuration_clip import CLIPTextConfig
-from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
+from transformers.models.clip.configuration_clip import CLIPTextConfig, CLIPVisionConfig
+from transformers.models.clip.modeling_clip import (
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPVisionModelWithProjection,
+)
 
 from sdcli.engine.empty_module import EmptyModule
 from sdcli.weights.checkpoint import Checkpoint, require_components, vae_config
 from sdcli.weights.components import is_taesd
-from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
+from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE, VISION
 from sdcli.weights.vae import find_vae
 
 Config = dict[str, Any]
@@ -44,11 +48,17 @@ def make_projected_text_encoder(config: Config) -> CLIPTextModelWithProjection:
     return CLIPTextModelWithProjection(CLIPTextConfig(**config))
 
 
+def make_image_encoder(config: Config) -> CLIPVisionModelWithProjection:
+    """A CLIP's image tower, up to where pictures and words meet."""
+    return CLIPVisionModelWithProjection(CLIPVisionConfig(**config))
+
+
 MAKERS: dict[str, Callable[[Config], Any]] = {
     UNET: lambda config: UNet2DConditionModel.from_config(config),
     VAE: lambda config: AutoencoderKL.from_config(config),
     TEXT: make_text_encoder,
     TEXT_2: make_projected_text_encoder,
+    VISION: make_image_encoder,
     "taesd": lambda config: AutoencoderTiny.from_config(config),
 }
 

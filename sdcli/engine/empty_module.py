@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from transformers.models.clip.modeling_clip import CLIPTextEmbeddings
+from transformers.models.clip.modeling_clip import CLIPTextEmbeddings, CLIPVisionEmbeddings
 
 from sdcli.engine.read_tensors import load_component
 from sdcli.errors import BadRequest
@@ -15,6 +16,7 @@ from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import JUNK
 
 Config = dict[str, Any]
+_TOWER = re.compile("^(text_model|vision_model)[.]")
 HINT = "the file is damaged or of a kind that sdcli does not know"
 
 
@@ -34,12 +36,13 @@ class EmptyModule:
                 hint=HINT,
             ) from None
         for inner in self.module.modules():
-            if isinstance(inner, CLIPTextEmbeddings):  # the one buffer that no file holds
+            if isinstance(inner, CLIPTextEmbeddings | CLIPVisionEmbeddings):
+                # the one buffer that no file holds
                 places = torch.arange(inner.position_embedding.num_embeddings)[None]
                 inner.register_buffer("position_ids", places, persistent=False)
         state = self.module.state_dict()
         # Some versions of transformers put `text_model.` before a text encoder's names.
-        self.keys = {name.removeprefix("text_model."): name for name in state}
+        self.keys = {_TOWER.sub("", name): name for name in state}
         self.shapes = {name: state[key].shape for name, key in self.keys.items()}
 
     @property

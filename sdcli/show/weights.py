@@ -10,15 +10,16 @@ from pathlib import Path
 from sdcli.errors import BadRequest
 from sdcli.show.fact_sheet import HEADING, INLINE, fact_key, fact_lines, in_words
 from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header
+from sdcli.weights.clip_file import clip_from_header
 from sdcli.weights.components import Component, is_taesd, sort_into_components
 from sdcli.weights.controlnet import read_controlnet
 from sdcli.weights.embedding import read_embedding
 from sdcli.weights.file_kinds import find_file_kind
 from sdcli.weights.lora.file import read_lora
-from sdcli.weights.model_config import transformer_depths
+from sdcli.weights.model_config import count_children, transformer_depths
 from sdcli.weights.read_header import read_header
 from sdcli.weights.safetensors import Header
-from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE
+from sdcli.weights.tensor_names import TEXT, TEXT_2, UNET, VAE, VISION
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,17 @@ class ControlNetFacts:
     difference: bool
 
 
+@dataclass(frozen=True)
+class ClipFacts:
+    """Which CLIP it is, and what of it is there."""
+
+    clip: str | None
+    activation: str
+    sees: str | None  # the size to which pictures are brought
+    towers: Mapping[str, ComponentFacts]
+    meets: int | None  # how wide the space is in which pictures and words meet
+
+
 def _size_in_words(size: int) -> str:
     return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"
 
@@ -101,7 +113,7 @@ def _scaled_in_words(count: int) -> str:
     return f"{count:,} tensors are stored in 8 bits with a scale, and multiplied out when read"
 
 
-Details = CheckpointFacts | VaeFacts | LoraSummary | EmbeddingFacts | ControlNetFacts
+Details = CheckpointFacts | VaeFacts | LoraSummary | EmbeddingFacts | ControlNetFacts | ClipFacts
 
 
 @dataclass(frozen=True)
@@ -235,10 +247,31 @@ def _control(header: Header) -> Details:
     return ControlNetFacts((control.base,), control.difference)
 
 
+def _clip(header: Header) -> tuple[str, Details]:
+    clip = clip_from_header(header)
+    towers: dict[str, ComponentFacts] = {}
+    for kind, part in clip.towers.items():
+        layers = count_children(part.shapes, "encoder.layers")
+        tensors = len({piece.name for piece in part.parts.values()})
+        parameters = sum(math.prod(shape) for shape in part.shapes.values())
+        towers[kind] = ComponentFacts(tensors=tensors, parameters=parameters, layers=layers or None)
+    image = clip.shape.image if clip.shape else None
+    facts = ClipFacts(
+        clip=clip.title or None,
+        activation=clip.activation or "nothing tells: `FILE:quick_gelu` or `FILE:gelu` says it",
+        sees=f"{image}x{image}" if image else None,
+        towers=towers,
+        meets=clip.meets,
+    )
+    half = "" if clip.is_whole else "'s image tower" if VISION in towers else "'s text tower"
+    return f"a CLIP{half}", facts
+
+
 DETAILS: Mapping[str, Callable[[Header], Details | tuple[str, Details]]] = {
     "checkpoint": _checkpoint,
     "vae": _vae,
     "lora": _lora,
     "embedding": _embedding,
     "controlnet": _control,
+    "clip": _clip,
 }

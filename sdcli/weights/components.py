@@ -31,6 +31,7 @@ Shape = tuple[int, ...]
 NUMBERED = ("input_blocks", "output_blocks", "transformer.resblocks", "encoder.down", "decoder.up")
 _CLIP = re.compile(r"(transformer\.)?(text_model\.)?(?=embeddings\.|encoder\.|final_layer_norm\.)")
 _FUSED = re.compile(r"transformer\.resblocks\.(\d+)\.attn\.in_proj_(weight|bias)")
+_TURNED = ("text_projection", "proj")  # OpenCLIP computes x @ it, a linear layer x @ weight.T
 _TAESD = re.compile(r"(?:(encoder|decoder)\.layers\.)?\d+\.(weight|bias|conv\.)")
 
 
@@ -66,7 +67,7 @@ def sort_into_components(header: Header) -> tuple[dict[str, Component], tuple[st
         left = [name for name in left if not name.startswith(EMA_PREFIX)]
     if _is_refiner(own):
         own[TEXT_2] = own.pop(TEXT)  # its only encoder is SDXL's second
-    components = {kind: _component(kind, names, header.tensors) for kind, names in own.items()}
+    components = {kind: make_component(kind, names, header.tensors) for kind, names in own.items()}
     if ema:
         unet = components[UNET]
         components[UNET] = Component(UNET, "", unet.parts, unet.shapes, unet.table, ema=True)
@@ -93,7 +94,8 @@ def _placed(names: Mapping[str, Tensor]) -> Iterator[tuple[str, str, str]]:
             yield name, kind, _CLIP.sub("", name, count=1) if kind == TEXT else name
 
 
-def _component(kind: str, names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> Component:
+def make_component(kind: str, names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> Component:
+    """A module's component: `names` are the module's own names, and what the file calls them."""
     table = TABLES[kind](names)
     parts: dict[str, Part] = {}
     for inner, name in names.items():
@@ -102,9 +104,8 @@ def _component(kind: str, names: Mapping[str, str], tensors: Mapping[str, Tensor
                 target = f"encoder.layers.{fused[1]}.self_attn.{letter}_proj.{fused[2]}"
                 parts[target] = Part(name, third=third)
         else:
-            # OpenCLIP computes x @ text_projection, a linear layer x @ weight.T
             target = rename_tensor(inner, table)
-            parts.setdefault(target, Part(name, transposed=inner == "text_projection"))
+            parts.setdefault(target, Part(name, transposed=inner in _TURNED))
     shapes = {target: _shape(part, tensors[part.name].shape) for target, part in parts.items()}
     first_inner, first = next(iter(names.items()))
     return Component(kind, first.removesuffix(first_inner), parts, shapes, table)

@@ -89,6 +89,12 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "draw with it: `--model FILE`",
     ),
     _kind(
+        "clip",
+        "a CLIP",
+        r"(module\.)?(visual|vision_model|visual_projection)\.",
+        "score with it: `sdcli score PICTURE --with FILE`",
+    ),
+    _kind(
         "vae",
         "a VAE",
         r"(first_stage_model\.|vae\.)?(encoder|decoder)\.(conv_in|conv_out|mid|layers\.\d+\.(weight|conv))"

@@ -48,6 +48,9 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "vae_scale": _real(1e-6, 1e6),
     "unet_heads": _heads,
     "text_heads": _whole(1, 1024),
+    "vision_heads": _whole(1, 1024),
+    "act": _text,
+    "reads": _text,
     "unet_groups": _whole(1, 1024),
     "vae_groups": _whole(1, 1024),
 }

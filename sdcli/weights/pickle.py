@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from sdcli.errors import BadRequest
 from sdcli.library.open_file import open_regular_file
-from sdcli.weights.pickle_builders import Husk, Storage, TensorView
+from sdcli.weights.pickle_builders import Husk, ScriptModule, Storage, TensorView
 from sdcli.weights.safetensors import ITEM_SIZES, Header, Tensor, damaged_file
 from sdcli.weights.unpickler import Unpickler
 from sdcli.weights.zip_entries import ZipEntry, find_start, read_entries, read_entry
@@ -21,7 +21,7 @@ from sdcli.weights.zip_entries import ZipEntry, find_start, read_entries, read_e
 LONGEST_PICKLE = 1 << 24  # the pickle of a real checkpoint is one megabyte; its weights lie outside
 MOST_TENSORS = 100_000
 LONGEST_NAME = 1_000  # of a tensor, or of a text beside the tensors
-DEEPEST = 8  # state_dict inside a wrapper inside a wrapper
+DEEPEST = 8  # state_dict inside a wrapper inside a wrapper; modules of an archive likewise
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 # What reading a damaged file leads to: everything in it is of a kind that nobody promised.
 READ_ERRORS = (
@@ -56,7 +56,8 @@ def read_pickle(path: Path) -> Header:
         tensors = dict(_tensors(path, root, places))
     except READ_ERRORS as error:
         raise damaged_file(path, f"it is no PyTorch file that can be read ({error})") from None
-    return Header(path, "pickle", tensors, facts=_facts(root))
+    form = "torchscript" if isinstance(root, ScriptModule) else "pickle"
+    return Header(path, form, tensors, facts=_facts(root))
 
 
 def _read_zipped(path: Path, file: BinaryIO) -> tuple[Any, Places]:
@@ -158,8 +159,12 @@ def _unwrapped(root: Any) -> Any:
     return root
 
 
-def _flat(value: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, TensorView]]:
+def _flat(root: Any) -> Iterator[tuple[str, TensorView]]:
     """Every tensor by its path: state dicts are flat, embeddings are two deep."""
+    return _flat_modules(root) if isinstance(root, ScriptModule) else _flat_tables(root)
+
+
+def _flat_tables(value: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, TensorView]]:
     table = _table(value)
     inner = table.get("_parameters") if depth else None  # a module's husk, such as a ParameterDict
     inside = cast("dict[Any, Any]", inner) if isinstance(inner, dict) else table
@@ -167,7 +172,22 @@ def _flat(value: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, T
         if isinstance(item, TensorView):
             yield f"{prefix}{str(key)[:LONGEST_NAME]}", item
         elif depth < 2 and _table(item):
-            yield from _flat(item, f"{prefix}{str(key)[:LONGEST_NAME]}.", depth + 1)
+            yield from _flat_tables(item, f"{prefix}{str(key)[:LONGEST_NAME]}.", depth + 1)
+
+
+def _flat_modules(root: ScriptModule) -> Iterator[tuple[str, TensorView]]:
+    """Of a TorchScript archive, whose modules lie in each other as they do in the model: each of
+    them once, however often it is put somewhere."""
+    waiting, known = [("", root, 0)], {id(root)}
+    while waiting:
+        prefix, module, depth = waiting.pop()
+        for key, item in module.held.items():
+            name = f"{prefix}{str(key)[:LONGEST_NAME]}"
+            if isinstance(item, TensorView):
+                yield name, item
+            elif isinstance(item, ScriptModule) and depth < DEEPEST and id(item) not in known:
+                known.add(id(item))
+                waiting.append((f"{name}.", item, depth + 1))
 
 
 def _facts(root: Any) -> dict[str, Any]:

@@ -70,6 +70,7 @@ HUSKS = {
     "typing",
 }
 BUILTINS = ("builtins", "__builtin__")
+SCRIPT = "__torch__"  # where TorchScript keeps the classes whose code lies in the archive
 
 
 MOST_SIDES = 16  # of a tensor
@@ -110,6 +111,10 @@ class Husk:
     """An object of somebody else's: what was put into it by name, and nothing of its code."""
 
     held: dict[Any, Any] = field(default_factory=dict[Any, Any])
+
+
+class ScriptModule(Husk):
+    """A module of a TorchScript archive: its tensors by their names, and none of its code."""
 
 
 class Call(NamedTuple):
@@ -195,6 +200,10 @@ def _build_husk(_arguments: tuple[Any, ...], _spend: Spend) -> Any:
     return Husk()
 
 
+def _build_script_module(_arguments: tuple[Any, ...], _spend: Spend) -> Any:
+    return ScriptModule()
+
+
 Builder = Callable[[tuple[Any, ...], Spend], Any]
 _BUILTINS: Mapping[str, Builder] = {
     "dict": _build_table,
@@ -226,6 +235,8 @@ def find_stand_in(path: Path, module: str, name: str) -> Builder | NumberKind:
         return stand_in
     if module in BUILTINS and name in _BUILTINS:
         return _BUILTINS[name]
+    if module.partition(".")[0] == SCRIPT:
+        return _build_script_module
     if module.partition(".")[0] in HUSKS and name != "_load_from_bytes":
         return _build_husk
     raise BadRequest(

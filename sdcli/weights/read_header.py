@@ -18,13 +18,15 @@ from sdcli.weights.scaled import multiply_out
 
 def read_folder_header(path: Path) -> Header:
     """The headers of a diffusers folder as one: tensors under their folders' names."""
+    if not is_folder(path / "unet") and is_ordinary_file(path / "config.json"):
+        return read_component_header(path, CLIP)  # or whatever else lies in such a folder
     tensors: dict[str, Tensor] = {}
     configs: dict[str, Mapping[str, Any]] = {}
     scaled = 0
     for part in ("unet", "vae", "text_encoder", "text_encoder_2", "scheduler"):
         for config in ("config.json", "scheduler_config.json"):
             if is_ordinary_file(path / part / config):
-                configs[part] = _json(path / part / config)
+                configs[part] = read_config(path / part / config)
         for file in _weight_files(path / part):
             found = read_header(file)
             scaled += found.scaled
@@ -49,7 +51,7 @@ def read_component_header(folder: Path, kind: str) -> Header:
         folder,
         "diffusers",
         tensors,
-        configs={kind: _json(config)} if is_ordinary_file(config) else {},
+        configs={kind: read_config(config)} if is_ordinary_file(config) else {},
     )
 
 
@@ -71,7 +73,8 @@ def _rank(variant: str) -> int:
     return {"": 0, "fp16": 1}.get(variant, 2)
 
 
-def _json(path: Path) -> Mapping[str, Any]:
+def read_config(path: Path) -> Mapping[str, Any]:
+    """The JSON of a config file; an empty table where it holds something else."""
     try:
         with open_regular_file(path) as file:
             found: Any = json.loads(file.read(LONGEST_CONFIG))
@@ -85,6 +88,7 @@ def _json(path: Path) -> Mapping[str, Any]:
 # Every name is held against dozens of patterns: what is far beyond any model is not begun with.
 MOST_TENSORS = 50_000
 LONGEST_NAMES = 2_500_000  # letters, of all together
+CLIP = "clip"
 LONGEST_CONFIG = 1 << 20  # of a diffusers folder; the longest real one has 2 KB
 # What a file begins with, when it is nothing that holds weights, and what to say about it.
 NOT_WEIGHTS: tuple[tuple[bytes, str, str], ...] = (

@@ -88,7 +88,7 @@ class Header:
     """A file of weights without its weights."""
 
     path: Path
-    form: str  # safetensors, pickle, gguf, diffusers
+    form: str  # safetensors, pickle, torchscript, gguf, diffusers
     tensors: Mapping[str, Tensor]
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])

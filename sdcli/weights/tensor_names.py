@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 MOST_BLOCKS = 100
 UNET, VAE, TEXT, TEXT_2 = "unet", "vae", "text_encoder", "text_encoder_2"
+VISION = "image_encoder"  # of a CLIP
 
 # What may stand before a component's own names, the longest first where one begins another.
 PREFIXES: tuple[tuple[str, str], ...] = (
@@ -196,13 +197,39 @@ def text_table(names: Collection[str]) -> dict[str, str]:
         "ln_final": "final_layer_norm",
         "text_projection": "text_projection.weight",
     }
-    for layer in numbers_after(names, "transformer.resblocks"):
-        for theirs, ours in OPEN_CLIP.items():
-            table[f"transformer.resblocks.{layer}.{theirs}"] = f"encoder.layers.{layer}.{ours}"
-    return table
+    return table | _resblocks(names)
 
 
-TABLES = {UNET: unet_table, VAE: vae_table, TEXT: text_table, TEXT_2: text_table}
+def vision_table(names: Collection[str]) -> dict[str, str]:
+    """The same of a CLIP's image tower, whose names are without `visual.` and `vision_model.`."""
+    if "positional_embedding" not in names:
+        return {}
+    table = {
+        "class_embedding": "embeddings.class_embedding",
+        "positional_embedding": "embeddings.position_embedding.weight",
+        "conv1": "embeddings.patch_embedding",
+        "ln_pre": "pre_layrnorm",  # transformers' own slip
+        "ln_post": "post_layernorm",
+        "proj": "visual_projection.weight",
+    }
+    return table | _resblocks(names)
+
+
+def _resblocks(names: Collection[str]) -> dict[str, str]:
+    return {
+        f"transformer.resblocks.{layer}.{theirs}": f"encoder.layers.{layer}.{ours}"
+        for layer in numbers_after(names, "transformer.resblocks")
+        for theirs, ours in OPEN_CLIP.items()
+    }
+
+
+TABLES = {
+    UNET: unet_table,
+    VAE: vae_table,
+    TEXT: text_table,
+    TEXT_2: text_table,
+    VISION: vision_table,
+}
 
 
 def rename_tensor(name: str, table: Mapping[str, str]) -> str:
