@@ -35,7 +35,7 @@ def run(folder: Path, hours: float, size: int) -> None:
         if stage == "unet":
             for side in (size,) if gpu else (size // 2, size):
                 call("latents", folder, side)
-        if stage in ("lora", "judge"):  # the file is needed from here on
+        if stage in ("tower", "lora", "judge"):  # the file is needed from here on
             call("export", folder, size)
         words: list[object] = ["--minutes", minutes]
         words += ["--batch", LARGER[stage]] if gpu and stage in LARGER else []
