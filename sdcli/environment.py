@@ -17,6 +17,7 @@ class Environment:
     cache: Path  # $SDCLI_CACHE: what can be deleted at any time and is made again
     config: Path  # $SDCLI_CONFIG: the user's own settings
     warm: str | None  # $SDCLI_WARM: how long a resident process stays after its last use
+    api_key: str | None  # $SDCLI_API_KEY: what `sdcli serve` asks its clients for
     debug: bool  # $SDCLI_DEBUG=1: failures show where they were raised
 
 
@@ -28,6 +29,7 @@ def read_environment() -> Environment:
         cache=_folder("SDCLI_CACHE", "XDG_CACHE_HOME", ".cache"),
         config=_folder("SDCLI_CONFIG", "XDG_CONFIG_HOME", ".config"),
         warm=os.environ.get("SDCLI_WARM") or None,
+        api_key=os.environ.get("SDCLI_API_KEY") or None,
         debug=os.environ.get("SDCLI_DEBUG") == "1",
     )
 

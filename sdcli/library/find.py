@@ -10,6 +10,7 @@ from pathlib import Path
 from sdcli import folders
 from sdcli.errors import BadRequest
 from sdcli.library import hub
+from sdcli.library.listed_only import is_listed_only, more_names
 from sdcli.library.open_file import expand_path, is_folder, is_ordinary_file, is_there
 from sdcli.text import suggest
 
@@ -25,7 +26,7 @@ def find_checkpoint(name: str | None = None) -> Path:
         return _builtin(name)
     if found := _at(name) or _named(name):
         return found
-    if hub.is_hub_name(name):
+    if hub.is_hub_name(name) and not is_listed_only():
         return hub.fetch_from_hub(name, folders.models_folder()[0])
     raise _unknown(name, "model")
 
@@ -50,6 +51,7 @@ def list_models() -> Iterator[tuple[str, Path]]:
         folders.assets_folder().glob(f"{BUILTIN}*.safetensors"), key=lambda one: one.stem
     ):
         yield path.stem.replace("-", ":", 1), path
+    yield from more_names().items()
     for folder in folders.models_folder():
         for path in _listed(folder):
             yield str(path.relative_to(folder).with_suffix("")), path
@@ -76,6 +78,8 @@ def _listed(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path
 
 
 def _at(name: str) -> Path | None:
+    if is_listed_only():  # the text alone is compared: nothing is asked of the disk
+        return next((path for _, path in list_models() if str(path) == name), None)
     path = expand_path(Path(name))
     return path if is_there(path) or os.path.lexists(path) else None  # a link into nowhere, too
 
@@ -91,7 +95,9 @@ def _named(name: str) -> Path | None:
     if len(found) > 1:
         raise BadRequest(
             f"{len(found)} files are called `{name}`",
-            hint=f"say which: {', '.join(map(str, found))}",
+            hint=f"say which: {', '.join(each for each, path in list_models() if path in found)}"
+            if is_listed_only()
+            else f"say which: {', '.join(map(str, found))}",
         )
     return found[0] if found else None
 
@@ -113,9 +119,10 @@ def _builtin(name: str) -> Path:
 def _unknown(name: str, what: str) -> BadRequest:
     known = [each for each, _ in list_models()]
     shown = name if len(name) < 100 else f"{name[:100]}..."
+    places = "" if is_listed_only() else f"no path, and no name in {searched_folders()}"
     hint = (
-        f"{suggest(name[:200], known, 3, 0.5)}it is no path, and no name in "
-        f"{searched_folders()} (`sdcli models` lists them)"
+        f"{suggest(name[:200], known, 3, 0.5)}it is {places or 'no name of the server'}"
+        " (`sdcli models` lists them)"
     )
     head, colon, tail = name.rpartition(":")
     if colon and "/" not in tail and not tail.lower().endswith(hub.ENDINGS) and what == LORA:

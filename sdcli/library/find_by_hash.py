@@ -11,6 +11,7 @@ from sdcli import folders
 from sdcli.errors import SdcliError
 from sdcli.library.find import FOLDER_SIGN, list_models
 from sdcli.library.hashes import hash_file, hash_tensors, seen_at
+from sdcli.library.listed_only import is_listed_only
 from sdcli.library.open_file import is_ordinary_file, open_regular_file
 from sdcli.plan import File
 
@@ -36,6 +37,8 @@ def known_place(wanted: File) -> Path | None:
 
 
 def _known_places(wanted: File) -> Iterator[Path]:
+    if is_listed_only():
+        return  # what a stranger says of places is no reason to open anything there
     if not wanted.path.is_absolute():
         for folder in (*folders.models_folder(), folders.assets_folder()):
             yield folder / wanted.path
@@ -120,7 +123,8 @@ def _ordinary(path: Path) -> bool:
 
 def _likely(hint: Path, others: Iterable[Path]) -> Iterator[Path]:
     """The hint, then those of its name, then the rest: the right one is mostly where it was."""
-    yield hint
+    if not is_listed_only():
+        yield hint
     rest = list(others)
     yield from (path for path in rest if path.stem.lower() == hint.stem.lower())
     yield from rest
@@ -131,7 +135,7 @@ def _models() -> Iterator[Path]:
 
 
 def _pictures(folders: Sequence[Path]) -> Iterator[Path]:
-    for folder in folders:
+    for folder in folders[:1] if is_listed_only() else folders:
         try:
             inside = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
         except OSError:

@@ -20,13 +20,8 @@ from typing import Any, cast
 
 from sdcli import folders
 from sdcli.errors import BadRequest, SdcliError
-from sdcli.library.open_file import (
-    expand_path,
-    is_folder,
-    is_ordinary_file,
-    is_there,
-    open_regular_file,
-)
+from sdcli.library.listed_only import is_listed_only
+from sdcli.library.open_file import expand_path, is_folder, is_there, open_regular_file
 from sdcli.options.parse import spell_value
 from sdcli.options.table import OPTIONS, Option, find_option, given_values
 from sdcli.request import Request
@@ -122,13 +117,12 @@ def _is_open(request: Request, option: Option) -> bool:
 
 def _find_preset(name: str) -> Path:
     path = expand_path(Path(name))
-    if is_there(path):
+    if not is_listed_only() and is_there(path):
         return path
     folder = folders.config_folder() / "presets"
-    kept = folder / f"{name.removesuffix('.toml')}.toml"
-    if "/" not in name and is_ordinary_file(kept):
-        return kept
     known = sorted(each.stem for each in folder.glob("*.toml")) if is_folder(folder) else []
+    if name.removesuffix(".toml") in known:
+        return folder / f"{name.removesuffix('.toml')}.toml"
     hint = f"there is {', '.join(known)}" if known else f"presets are TOML files in `{folder}`"
     raise BadRequest(f"there is no preset `{name}`", hint=hint)
 

@@ -29,6 +29,14 @@ class Lost(Exception):
     """The resident process cannot draw this any more, and why; no why where it is known already."""
 
 
+class Busy(Lost):
+    """It has too many jobs waiting to take one more."""
+
+
+class Faulty(Lost):
+    """The program failed over this job, and would again."""
+
+
 class RemoteSession:
     """Sends plans to the resident process. Where that is lost, the rest is drawn in this process."""
 
@@ -104,33 +112,27 @@ class RemoteSession:
     def _send(
         self, connection: socket.socket, job: str, plan: Plan, facts: Mapping[str, Any]
     ) -> None:
-        wants_preview = plan.output.preview is not None
+        sent = {"preview": plan.output.preview is not None, **facts}
         guarded(
             lambda: send_frame(
                 connection,
                 job,
                 plan=plan_to_data(plan),
-                preview=wants_preview,
-                preview_vae=plan.output.preview_vae if wants_preview else None,
+                preview_vae=plan.output.preview_vae if sent["preview"] else None,
                 folder=str(Path.cwd()),
                 environment=user_environment(),
                 stay=self._stay,
-                **facts,
+                **sent,
             )
         )
 
     def _drawn_here(self, plan: Plan, listener: Listener, finished: int) -> Iterator[Picture]:
-        """The pictures from `finished` on. What is denoised together stays together."""
+        """The pictures from `finished` on."""
         if self._here is None:
             listener.on_stage("loading torch")
             self._here = door.open_session()
-        begun = finished - finished % plan.batch
-        if begun == plan.count:
-            return
-        rest = replace(plan, seed=plan.seed + begun, count=plan.count - begun)
-        for picture in self._here.run(rest, listener):
-            if picture.index + begun >= finished:
-                yield replace(picture, index=picture.index + begun)
+        here = self._here
+        yield from draw_rest(plan, finished, lambda rest: here.run(rest, listener))
 
     def _hang_up(self) -> None:
         if self._connection is not None:
@@ -138,14 +140,27 @@ class RemoteSession:
             self._connection = None
 
 
+def draw_rest(
+    plan: Plan, finished: int, draw: Callable[[Plan], Iterator[Picture]]
+) -> Iterator[Picture]:
+    """The pictures from `finished` on. What is denoised together stays together."""
+    begun = finished - finished % plan.batch
+    if begun == plan.count:
+        return
+    rest = replace(plan, seed=plan.seed + begun, count=plan.count - begun)
+    for picture in draw(rest):
+        if picture.index + begun >= finished:
+            yield replace(picture, index=picture.index + begun)
+
+
 def _next_frame(connection: socket.socket) -> Frame:
     frame = guarded(lambda: receive_frame(connection))
     if frame is None:
         raise Lost("ended")
     if frame.kind == "busy":
-        raise Lost("has too many jobs waiting")
+        raise Busy("has too many jobs waiting")
     if frame.kind == "fault":
-        raise Lost("failed (its log says how)")
+        raise Faulty("failed (its log says how)")
     return frame
 
 

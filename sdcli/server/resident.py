@@ -107,6 +107,7 @@ class Resident:
         self._listening = listen(self._path)
         self._inode = self._path.stat().st_ino
         self._session: Session | None = None  # until torch is there, some seconds from now
+        self._held_by: set[socket.socket] = set()  # connections for which it stays while they last
         threading.Thread(target=self._accept, daemon=True).start()
 
     def serve(self) -> None:
@@ -116,7 +117,8 @@ class Resident:
             try:
                 job = self._jobs.get(timeout=min(max(self._state.left, 0.01), 1.0))
             except queue.Empty:
-                if self._state.draining or self._state.left <= 0:
+                idle = self._state.left <= 0 and not self._held_by
+                if self._state.draining or idle:
                     self.stop_listening()
                     if self._jobs.empty():
                         return
@@ -181,6 +183,8 @@ class Resident:
         match frame.kind:
             case "hello":
                 self._greet(connection, frame)
+            case "hold":
+                self._hold(connection)
             case "status":
                 self._tell_status(connection)
             case "stop":
@@ -212,6 +216,15 @@ class Resident:
             return
         while not job.done.wait(LIFE):
             sender.show_life()
+
+    def _hold(self, connection: socket.socket) -> None:
+        """Stay for as long as this connection lasts, used or not."""
+        self._held_by.add(connection)
+        try:
+            self._next_frame(connection)
+        finally:
+            self._held_by.discard(connection)
+            self._state.last_used = time.monotonic()
 
     def _tell_status(self, connection: socket.socket) -> None:
         state = self._state

@@ -13,6 +13,7 @@ from sdcli import __version__
 LIBRARIES = ("torch", "diffusers", "transformers", "accelerate")
 _OF_THE_MACHINE = ("CUDA_", "HIP_", "ROCR_", "OMP_", "MKL_", "KMP_", "GOMP_", "PYTORCH_", "TORCH_")
 _OF_THE_USER = ("SDCLI_", "XDG_", "HOME")
+_SECRET = ("SDCLI_API_KEY",)  # goes nowhere
 
 
 def process_settings() -> dict[str, str]:
@@ -30,9 +31,16 @@ def process_settings() -> dict[str, str]:
     }
 
 
+def public_environment() -> dict[str, str]:
+    """All variables but those that are nobody else's business."""
+    return {name: text for name, text in os.environ.items() if name not in _SECRET}
+
+
 def user_environment() -> dict[str, str]:
     """The variables that a command's own settings are read from: folders, mostly."""
-    return {name: text for name, text in os.environ.items() if name.startswith(_OF_THE_USER)}
+    return {
+        name: text for name, text in public_environment().items() if name.startswith(_OF_THE_USER)
+    }
 
 
 def adopt_environment(variables: Mapping[str, str]) -> None:

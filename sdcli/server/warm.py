@@ -17,7 +17,7 @@ from sdcli.events import Listener
 from sdcli.outputs.file_lock import try_lock
 from sdcli.server.frames import BadFrame, Frame, receive_frame, send_frame
 from sdcli.server.remote_session import PATIENCE, RemoteSession
-from sdcli.server.settings import process_settings
+from sdcli.server.settings import process_settings, public_environment
 from sdcli.server.socket_place import (
     LOG,
     connect,
@@ -79,7 +79,12 @@ def may_be_warm(wish: WarmWish) -> bool:
 
 def open_resident(stay: float, listener: Listener) -> RemoteSession:
     """A session in the resident process, which is started if there is none."""
-    return RemoteSession(_greeted(listener) or _started(stay, listener), stay)
+    return RemoteSession(connect_resident(stay, listener), stay)
+
+
+def connect_resident(stay: float, listener: Listener) -> socket.socket:
+    """A connection to the resident process, which is started if there is none."""
+    return _greeted(listener) or _started(stay, listener)
 
 
 def _greeted(listener: Listener) -> socket.socket | None:
@@ -156,7 +161,7 @@ def start_process(stay: float) -> Popen[bytes]:
             stderr=log,
             cwd="/",
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": _import_path()},
+            env={**public_environment(), "PYTHONPATH": _import_path()},
         )
     finally:
         os.close(log)

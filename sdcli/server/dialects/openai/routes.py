@@ -1,0 +1,65 @@
+"""OpenAI's routes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from sdcli.server.dialects.openai.answers import describe_pictures
+from sdcli.server.dialects.openai.fields import read_fields
+from sdcli.server.dialects.openai.stream import stream_pictures
+from sdcli.server.http.body import read_json
+from sdcli.server.http.dialect import Service
+from sdcli.server.http.failures import bad_field
+from sdcli.server.http.guard import FILES
+from sdcli.server.http.model_list import list_checkpoints
+from sdcli.server.http.read_request import read_order
+
+
+def make_router(service: Service) -> APIRouter:
+    """The routes for pictures and models."""
+    router, routes = APIRouter(), _Routes(service)
+    router.add_api_route("/v1/images/generations", routes.generate, methods=["POST"])
+    router.add_api_route("/v1/models", routes.models, methods=["GET"])
+    return router
+
+
+class _Routes:
+    def __init__(self, service: Service) -> None:
+        self._settings = service.settings
+        self._jobs = service.jobs
+
+    async def generate(self, http: HttpRequest) -> Response:
+        """Draw from words."""
+        fields = await read_json(http)
+        for name in ("image", "mask"):
+            if name in fields:
+                raise bad_field(name, "this draws from words", hint="/v1/images/edits")
+        return await self._answer(http, fields, "image_generation")
+
+    async def models(self) -> Response:
+        """The checkpoints that a request can name."""
+        found = await asyncio.to_thread(list_checkpoints, self._settings)
+        data = [
+            {"id": one.name, "object": "model", "created": one.changed, "owned_by": "sdcli"}
+            for one in found
+        ]
+        return JSONResponse({"object": "list", "data": data})
+
+    async def _answer(self, http: HttpRequest, given: dict[str, Any], event: str) -> Response:
+        """Draw what is asked, and hand it over as it is wanted."""
+        fields, wanted = read_fields(given)
+        if "prompt" not in fields:
+            raise bad_field("prompt", "it is missing", hint="say what to draw")
+        job = await self._jobs.submit(await asyncio.to_thread(read_order, fields, self._settings))
+        if wanted.stream:
+            return stream_pictures(job, wanted, event, lambda: self._jobs.forget(job))
+        await self._jobs.wait_for(http, job)
+        if not wanted.as_url:
+            self._jobs.forget(job)
+        address = f"{http.url.scheme}://{http.headers['host']}{FILES}"
+        return JSONResponse(describe_pictures(job, wanted, address))

@@ -1,0 +1,47 @@
+"""An order becomes a plan: by the same door as a command's, but only files that are listed are found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sdcli.library.listed_only import listed_only
+from sdcli.plan import Plan
+from sdcli.planning.resolve import draft_plan, hash_files
+from sdcli.server.http.failures import bad_field
+from sdcli.server.http.job import Order
+from sdcli.server.http.settings import (
+    MOST_JOB_PIXELS,
+    MOST_PICTURES,
+    MOST_PIXELS,
+    ServeSettings,
+)
+
+
+def plan_order(order: Order, settings: ServeSettings) -> Plan:
+    """The plan of an order, within the bounds of a server."""
+    request = order.request
+    if request.model is None:
+        request = replace(request, model=settings.model)
+    with listed_only(settings.more_models):
+        draft = draft_plan(request)
+        _check_bounds(draft)
+        return hash_files(draft)
+
+
+def _check_bounds(plan: Plan) -> None:
+    """Refuse what would keep the server busy or out of memory for one client."""
+    pixels = plan.width * plan.height
+    if plan.count > MOST_PICTURES:
+        raise bad_field(
+            "count", f"{plan.count} pictures are too many", hint=f"{MOST_PICTURES} at most"
+        )
+    if pixels > MOST_PIXELS:
+        raise bad_field(
+            "width",
+            f"{plan.width}x{plan.height} is too large for this server",
+            hint=f"{MOST_PIXELS // 2**20} million pixels at most",
+        )
+    if pixels * plan.count > MOST_JOB_PIXELS:
+        raise bad_field(
+            "count", "so many pictures of this size are too much at once", hint="ask for fewer"
+        )

@@ -1,0 +1,222 @@
+"""JSON into a `Request`, by the names of the options table: what every dialect ends in.
+
+    asked = read_order({"prompt": "a fox", "steps": 4, "image": "iVBORw0..."}, settings)
+
+Pictures are base64, files of models are names. What a command would be told of its own machine (where
+to save, what to replace, what to print) is no client's business and refused by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from sdcli.errors import BadRequest
+from sdcli.library.listed_only import listed_only
+from sdcli.options.adapter_values import ControlSpec, LoraSpec
+from sdcli.options.parse import FilePath, Name
+from sdcli.options.presets import Preset, fill_from_presets, read_preset
+from sdcli.options.table import ALL_OPTIONS, OPTIONS, Option, change_request, find_option
+from sdcli.reproduce.as_preset import preset_from_picture
+from sdcli.request import Control, Draw, Edit, Lora, Request
+from sdcli.server.http.failures import HttpFailure, bad_field
+from sdcli.server.http.job import Order
+from sdcli.server.http.settings import ServeSettings
+from sdcli.server.http.uploads import Uploads
+
+FROM_OUTPUT = ("metadata", "preview-vae", "format")  # what a client may say of the output
+LIKE = "like"
+TASKS = ("txt2img", "img2img", "inpaint", "edit")
+OWN_FIELDS = ("task", "quality", "preview", "save")  # that are no row of the table
+
+
+def client_options() -> dict[str, Option]:
+    """The rows of the table that a client can set."""
+    return {
+        **OPTIONS,
+        **{name: ALL_OPTIONS[name] for name in (*FROM_OUTPUT, "preset", LIKE)},
+    }
+
+
+def read_order(
+    fields: Mapping[str, Any], settings: ServeSettings, uploads: Uploads | None = None
+) -> Order:
+    """The order in these fields. What is wrong with one is said of it; `None` says nothing."""
+    uploads = uploads or Uploads()
+    try:
+        with listed_only(settings.more_models):
+            return _read_order({k: v for k, v in fields.items() if v is not None}, uploads)
+    except BaseException:
+        uploads.close()
+        raise
+
+
+def _read_order(fields: dict[str, Any], uploads: Uploads) -> Order:
+    own = {name: fields.pop(name) for name in OWN_FIELDS if name in fields}
+    values: dict[str, Any] = {}
+    for name, value in fields.items():
+        option = _find(name)
+        if option.name in values:
+            raise bad_field(name, "it is said twice", hint=f"say `{option.name}` once")
+        values[option.name] = _about(name, lambda o=option, v=value: _read(o, v, uploads))
+    presets = _presets(values)
+    kind = values.pop("format", "png")
+    request = _start(own.get("task"), values)
+    request = fill_from_presets(request, presets, prompt_given="prompt" in values)
+    return Order(
+        request,
+        uploads,
+        format=kind,
+        quality=_quality(own.get("quality"), kind),
+        preview=_yes(own, "preview") or request.output.preview_vae is not None,
+        save=_yes(own, "save"),
+    )
+
+
+def _find(name: str) -> Option:
+    wanted = name.strip().lower().replace("_", "-")
+    options = client_options()
+    if wanted in options:
+        return options[wanted]
+    if wanted in ALL_OPTIONS:
+        raise bad_field(name, "that is for the server to say", hint="leave it away")
+    try:
+        return find_option(name)
+    except BadRequest as error:
+        raise HttpFailure(400, error.fact, hint=error.hint, field=name) from None
+
+
+def _about(name: str, read: Callable[[], Any]) -> Any:
+    """What `read` gives; a refusal is said of the field."""
+    try:
+        return read()
+    except HttpFailure:
+        raise
+    except BadRequest as error:
+        raise HttpFailure(400, error.fact, hint=error.hint, field=name) from None
+
+
+def _read(option: Option, value: Any, uploads: Uploads) -> Any:
+    if option.name == "preset":
+        return read_preset(_text(option.name, value))
+    if option.name == LIKE:
+        return preset_from_picture(uploads.add_text(LIKE, value))
+    if option.name == "format":
+        return _format(value)
+    if isinstance(option.parse, FilePath):
+        return uploads.add_text(option.name, value)
+    if not option.many:
+        return option.check(_text(option.name, value) if isinstance(option.parse, Name) else value)
+    several = cast("Sequence[Any]", value if isinstance(value, list) else [value])
+    return option.check([_read_one(option, each, uploads) for each in several])
+
+
+def _read_one(option: Option, value: Any, uploads: Uploads) -> Any:
+    """One of several values."""
+    if isinstance(option.parse, ControlSpec):
+        return _read_control(option, value, uploads)
+    if isinstance(option.parse, LoraSpec) and isinstance(value, dict):
+        return _read_lora(cast("dict[str, Any]", value))
+    return option.read(_text(option.name, value))
+
+
+def _read_lora(value: dict[str, Any]) -> Lora:
+    known = _only(value, "lora", ("name", "weight", "unet", "te"))
+    weight = _number("lora", known.get("weight", 1.0))
+    unet, te = (_number("lora", known.get(part, weight)) for part in ("unet", "te"))
+    return Lora(_text("lora", known.get("name")), unet, te)
+
+
+def _read_control(option: Option, value: Any, uploads: Uploads) -> Control:
+    name = option.name
+    if not isinstance(value, dict):
+        raise bad_field(
+            name, "a ControlNet is said as an object", hint='{"name": ..., "image": base64}'
+        )
+    known = _only(cast("dict[str, Any]", value), name, ("name", "image", "weight", "start", "end"))
+    weight, start, end = (
+        _number(name, known.get(part, usual))
+        for part, usual in (("weight", 1.0), ("start", 0.0), ("end", 1.0))
+    )
+    assert isinstance(option.parse, ControlSpec)
+    image = uploads.add_text(name, known.get("image"))
+    control = Control(_text(name, known.get("name")), image, weight, start, end)
+    return replace(control, preprocessor=option.parse.preprocessor)
+
+
+def _only(value: dict[str, Any], field: str, names: Sequence[str]) -> dict[str, Any]:
+    if stray := next((name for name in value if name not in names), None):
+        raise bad_field(field, f"it has no `{stray[:60]}`", hint=f"it has {', '.join(names)}")
+    return value
+
+
+def _text(field: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise bad_field(field, "that is no text", hint="name it in quotes")
+    return value
+
+
+def _number(field: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9:
+        raise bad_field(field, "a weight is a number", hint="write it like 0.8")
+    return float(value)
+
+
+def _format(value: Any) -> str:
+    from sdcli.images.formats.table import FORMAT_BY_ENDING, FORMATS
+
+    word = _text("format", value).lower()
+    row = FORMATS.get(word) or FORMAT_BY_ENDING.get(f".{word}")
+    if row is None:
+        raise BadRequest(
+            f"no picture format is called `{word[:60]}`", hint=f"one of {', '.join(FORMATS)}"
+        )
+    return row.name
+
+
+def _quality(value: Any, kind: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:
+        raise bad_field("quality", "that is no quality", hint="a whole number from 0 to 100")
+    from sdcli.images.formats.table import FORMATS
+
+    if FORMATS[kind].lossless:
+        raise bad_field("quality", f"{kind} loses nothing", hint="`format` says another one")
+    return value
+
+
+def _yes(own: Mapping[str, Any], name: str) -> bool:
+    value = own.get(name, False)
+    if not isinstance(value, bool):
+        raise bad_field(name, "it is true or false", hint="write no quotes around it")
+    return value
+
+
+def _presets(values: dict[str, Any]) -> list[Preset]:
+    return [values.pop(name) for name in ("preset", LIKE) if name in values]
+
+
+def _start(task: Any, values: Mapping[str, Any]) -> Request:
+    """The request of these values: by its task, else by the pictures that come with it."""
+    if task is not None and task not in TASKS:
+        raise bad_field("task", "there is no such task", hint=f"one of {', '.join(TASKS)}")
+    has_image, has_mask = "image" in values, "mask" in values
+    fits = {
+        "txt2img": not has_image and not has_mask,
+        "img2img": has_image and not has_mask,
+        "inpaint": has_image and has_mask,
+        "edit": has_image and not has_mask,
+    }
+    if task is not None and not fits[task]:
+        raise bad_field(
+            "task", f"`{task}` wants other pictures", hint="`image`, and `mask` for inpaint"
+        )
+    if has_mask and not has_image:
+        raise bad_field("mask", "there is no picture to repaint", hint="send it as `image`")
+    if task == "edit" or (task is None and "image-cfg" in values and has_image and not has_mask):
+        rest = {name: value for name, value in values.items() if name != "image"}
+        return change_request(Request(Edit(Path(values["image"])), ""), rest)
+    return change_request(Request(Draw(), ""), values)

@@ -1,0 +1,153 @@
+"""Where jobs are drawn: the resident process, held for as long as the server runs.
+
+Nothing is ever drawn in the server's own process. A worker that dies under a job is started again, and
+the pictures that the job still lacks are drawn by the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Generator, Iterator
+
+from sdcli.errors import SdcliError
+from sdcli.events import Listener
+from sdcli.picture import Picture
+from sdcli.plan import Plan
+from sdcli.server.frames import send_frame
+from sdcli.server.http.failures import HttpFailure
+from sdcli.server.remote_session import PATIENCE, Busy, Faulty, Lost, draw_remotely, draw_rest
+from sdcli.server.warm import connect_resident
+
+STAY = 60.0  # seconds that the process stays after the server has gone
+MOST_DEATHS = 3  # of the worker under one job
+BUSY_PAUSE = 0.5  # seconds until a worker that is busy with commands is asked again
+
+
+class Stopped(Exception):
+    """The job was stopped by whoever asked for it."""
+
+
+class Stopper:
+    """Ends what is being drawn, from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: socket.socket | None = None
+        self._stopped = False
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was told to."""
+        return self._stopped
+
+    def stop(self) -> None:
+        """Hang up, which the worker notices at its next step."""
+        with self._lock:
+            self._stopped = True
+            if self._connection is not None:
+                with contextlib.suppress(OSError):
+                    self._connection.shutdown(socket.SHUT_RDWR)
+
+    @contextlib.contextmanager
+    def watch(self, connection: socket.socket) -> Generator[None]:
+        """Let this be the connection that is to be hung up."""
+        with self._lock:
+            if self._stopped:
+                raise Stopped
+            self._connection = connection
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+
+
+class Worker:
+    """The resident process as the server uses it: one job at a time, in the thread that calls."""
+
+    def __init__(self) -> None:
+        self._hold: socket.socket | None = None
+
+    def start(self, listener: Listener) -> None:
+        """Have the process there, and let it stay until `close`."""
+        self.close()
+        self._hold = connect_resident(STAY, listener)
+        send_frame(self._hold, "hold")
+
+    def close(self) -> None:
+        """Let the process go when nobody else uses it."""
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
+
+    def draw(
+        self, plan: Plan, listener: Listener, stopper: Stopper, *, preview: bool
+    ) -> Iterator[Picture]:
+        """The plan's pictures. SdcliError where they cannot be drawn, Stopped where nobody wants them."""
+        finished = deaths = 0
+        while True:
+            try:
+                pictures = draw_rest(
+                    plan,
+                    finished,
+                    lambda rest: self._draw_once(rest, listener, stopper, preview=preview),
+                )
+                for picture in pictures:
+                    finished += 1
+                    yield picture
+                return
+            except Busy:
+                time.sleep(BUSY_PAUSE)
+            except Faulty:
+                raise SdcliError(
+                    "drawing this failed by a fault of the program",
+                    hint="the log of the process that draws says how",
+                ) from None
+            except Lost as why:
+                deaths += 1
+                if deaths == MOST_DEATHS:
+                    raise _deadly(deaths) from None
+                listener.on_note(f"the process that draws {why}: it is started again")
+            if stopper.is_stopped:
+                raise Stopped
+
+    def _draw_once(
+        self, plan: Plan, listener: Listener, stopper: Stopper, *, preview: bool
+    ) -> Iterator[Picture]:
+        if self._hold is None or _is_closed(self._hold):
+            self.start(listener)
+        with contextlib.closing(connect_resident(STAY, listener)) as connection:
+            connection.settimeout(PATIENCE)
+            with stopper.watch(connection):
+                try:
+                    yield from draw_remotely(connection, plan, listener, stay=None, preview=preview)
+                except Lost:
+                    if stopper.is_stopped:
+                        raise Stopped from None
+                    raise
+
+
+def _deadly(deaths: int) -> HttpFailure:
+    return HttpFailure(
+        500,
+        f"the process that draws ended {deaths} times over this job",
+        hint="ask for a smaller picture: most likely memory ran out",
+        code="worker_lost",
+    )
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Whether the other side has hung up."""
+    try:
+        connection.setblocking(False)
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        with contextlib.suppress(OSError):
+            connection.setblocking(True)
