@@ -112,11 +112,12 @@ class RemoteSession:
     def _send(
         self, connection: socket.socket, job: str, plan: Plan, facts: Mapping[str, Any]
     ) -> None:
-        sent = {"preview": plan.output.preview is not None, **facts}
+        sent: dict[str, Any] = {"preview": plan.output.preview is not None, **facts}
         guarded(
             lambda: send_frame(
                 connection,
                 job,
+                b"",
                 plan=plan_to_data(plan),
                 preview_vae=plan.output.preview_vae if sent["preview"] else None,
                 folder=str(Path.cwd()),

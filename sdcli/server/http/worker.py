@@ -16,9 +16,10 @@ from sdcli.errors import SdcliError
 from sdcli.events import Listener
 from sdcli.picture import Picture
 from sdcli.plan import Plan
+from sdcli.server.events import read_picture
 from sdcli.server.frames import send_frame
 from sdcli.server.http.failures import HttpFailure
-from sdcli.server.remote_session import PATIENCE, Busy, Faulty, Lost, draw_remotely, draw_rest
+from sdcli.server.remote_session import Busy, Faulty, Lost, RemoteSession, draw_rest, guarded
 from sdcli.server.warm import connect_resident
 
 STAY = 60.0  # seconds that the process stays after the server has gone
@@ -119,15 +120,15 @@ class Worker:
     ) -> Iterator[Picture]:
         if self._hold is None or _is_closed(self._hold):
             self.start(listener)
-        with contextlib.closing(connect_resident(STAY, listener)) as connection:
-            connection.settimeout(PATIENCE)
-            with stopper.watch(connection):
-                try:
-                    yield from draw_remotely(connection, plan, listener, stay=None, preview=preview)
-                except Lost:
-                    if stopper.is_stopped:
-                        raise Stopped from None
-                    raise
+        connection = connect_resident(STAY, listener)
+        with RemoteSession(connection, None) as session, stopper.watch(connection):
+            try:
+                for frame in session.answers("draw", plan, listener, preview=preview):
+                    yield guarded(lambda frame=frame: read_picture(frame, plan))
+            except Lost:
+                if stopper.is_stopped:
+                    raise Stopped from None
+                raise
 
 
 def _deadly(deaths: int) -> HttpFailure:
