@@ -14,6 +14,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest  # noqa: E402
 
+from tests.helpers.serving import is_own_server  # noqa: E402
+
 WARM_SUITE = os.environ.get("SDCLI_TEST_WARM") == "1"
 
 
@@ -46,7 +48,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         real = getattr(socket.socket, way)
 
         def guarded(self: socket.socket, address: object, real=real) -> object:
-            return real(self, address) if self.family == socket.AF_UNIX else refuse(self, address)
+            ours = self.family == socket.AF_UNIX or is_own_server(address)
+            return real(self, address) if ours else refuse(self, address)
 
         monkeypatch.setattr(socket.socket, way, guarded)
 
