@@ -20,9 +20,7 @@ _OWN_PORTS: set[int] = set()  # of servers that tests have started
 
 def is_own_server(address: object) -> bool:
     """Whether a connection goes to a server that a test has started, on this machine."""
-    return (
-        isinstance(address, tuple) and address[:1] == ("127.0.0.1",) and address[1] in _OWN_PORTS
-    )
+    return isinstance(address, tuple) and address[:1] == ("127.0.0.1",) and address[1] in _OWN_PORTS
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,13 @@ def test_a_job_is_drawn_and_its_picture_is_what_the_command_draws(
     picture = server.ask("GET", job["pictures"][0]["url"])
     assert picture.headers["content-type"] == "image/png"
     (tmp_path / "served.png").write_bytes(picture.body)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(server.home))  # drawn by the same worker: no torch here
+    monkeypatch.setenv(
+        "XDG_RUNTIME_DIR", str(server.home)
+    )  # drawn by the same worker: no torch here
     words = ("-W", 64, "-H", 64, "--steps", 2, "--seed", 7, "-o", "drawn.png")
     assert sdcli("txt2img", "a red house", *words).code == 0
-    served, drawn = (read_picture_metadata(tmp_path / f"{name}.png") for name in ("served", "drawn"))
+    served, drawn = (
+        read_picture_metadata(tmp_path / f"{name}.png") for name in ("served", "drawn")
+    )
     assert served.plan == drawn.plan
     assert served.pixels == drawn.pixels
