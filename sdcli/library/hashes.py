@@ -43,6 +43,15 @@ def seen_at(sha256: str) -> list[Path]:
     return [Path(place)] if isinstance(place, str) else []
 
 
+def known_hash(path: Path) -> str | None:
+    """The sha256 of a file's content, if it was reckoned before and the file is the same."""
+    try:
+        state = _state(expand_path(path).absolute().stat())
+    except OSError:
+        return None
+    return _recall("sha256", state)
+
+
 def hash_tensors(path: Path) -> str:
     """The sha256 of a safetensors file without its header: how LoRAs are known elsewhere."""
     return _hash_once(expand_path(path).absolute(), "sha256 of tensors", _sha256_of_tensors)

@@ -33,6 +33,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sdcli import __version__
 from sdcli.errors import SdcliError
+from sdcli.server.dialects.a1111 import DIALECT as A1111
 from sdcli.server.dialects.jobs import DIALECT as JOBS
 from sdcli.server.dialects.openai import DIALECT as OPENAI
 from sdcli.server.http.dialect import Service
@@ -41,7 +42,7 @@ from sdcli.server.http.guard import Guard
 from sdcli.server.http.jobs import Jobs
 from sdcli.server.http.settings import ServeSettings
 
-DIALECTS = (OPENAI, JOBS)  # the last one answers for every path that is nobody's
+DIALECTS = (OPENAI, A1111, JOBS)  # the last one answers for every path that is nobody's
 
 
 def make_app(settings: ServeSettings, jobs: Jobs) -> ASGIApp:
