@@ -55,7 +55,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_folders(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
     """Caches, settings and models of nobody else: all under one new folder."""
     home = tmp_path_factory.mktemp("home")
     for name in ("SDCLI_CACHE", "SDCLI_CONFIG", "SDCLI_MODELS"):
@@ -66,7 +70,8 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.delenv("SDCLI_DEBUG", raising=False)
     monkeypatch.delenv("SDCLI_WARM", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
-    if WARM_SUITE:  # everything that draws, drawn by one process that stays
+    if WARM_SUITE and request.node.get_closest_marker("cold") is None:
+        # everything that draws is drawn by one process that stays
         monkeypatch.setenv("SDCLI_WARM", "2m")
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.getbasetemp()))
     return home

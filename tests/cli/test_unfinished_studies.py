@@ -112,6 +112,7 @@ def test_a_study_stopped_before_its_first_picture_leaves_nothing(
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*.*"))
 
 
+@pytest.mark.cold
 def test_a_trace_that_is_interrupted_keeps_its_picture(
     sdcli, sd1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

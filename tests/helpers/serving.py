@@ -107,8 +107,7 @@ def served(*words: object, **environment: str) -> Generator[Served]:
         _OWN_PORTS.discard(port)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
-        for worker in workers(home):
-            os.kill(worker, signal.SIGKILL)
+        end_workers(home)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -124,3 +123,9 @@ def workers(home: Path) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def end_workers(home: Path) -> None:
+    """Kill them."""
+    for worker in workers(home):
+        os.kill(worker, signal.SIGKILL)

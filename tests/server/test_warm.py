@@ -24,6 +24,7 @@ from sdcli.server import remote_session, remote_studies, study_results, warm
 from sdcli.server.frames import receive_frame, send_frame
 from sdcli.server.socket_place import SOCKET, connect, find_socket, socket_folder
 from tests.helpers.process import start
+from tests.helpers.serving import end_workers, workers
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +36,7 @@ def runtime() -> Iterator[Path]:
     """A folder for the sockets of these tests, with a short name; whatever lives in it is ended."""
     folder = Path(tempfile.mkdtemp(prefix="sdcli-"))
     yield folder
-    end_processes(folder)
+    end_workers(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -45,25 +46,6 @@ def warmed(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     monkeypatch.delenv("SDCLI_WARM", raising=False)
     return runtime
-
-
-def residents(runtime: Path) -> list[int]:
-    """The resident processes of a folder for sockets, by what the system says of them."""
-    mark = f"XDG_RUNTIME_DIR={runtime}".encode()
-    found: list[int] = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            resident = b"sdcli.server.resident" in (place / "cmdline").read_bytes()
-            if resident and mark in (place / "environ").read_bytes().split(b"\0"):
-                found.append(int(place.name))
-        except OSError:
-            continue
-    return found
-
-
-def end_processes(runtime: Path) -> None:
-    for pid in residents(runtime):
-        os.kill(pid, signal.SIGKILL)
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -138,7 +120,7 @@ def test_a_warm_command_says_and_draws_what_a_cold_one_does(sdcli, warmed, sd1, 
     facts = json.loads(sdcli("warm", "status", "--json").out)
     assert facts["models"] == ["more.safetensors", sd1.name]
     assert facts["drawn"] == 16
-    assert residents(warmed) == [facts["pid"]]
+    assert workers(warmed) == [facts["pid"]]
 
 
 @pytest.mark.thorough
@@ -199,7 +181,7 @@ def test_a_study_whose_process_dies_is_finished_here(sdcli, warmed, sd1, tmp_pat
     compare = ("compare-schedulers", "a fox", "--schedulers", "euler-a,dpm++sde", "--seeds", 1)
     for words in (compare, ("trace", "a fox", "--cfg-split")):
         assert sdcli("warm", "start", "--for", "60s").code == 0
-        (pid,) = residents(warmed)
+        (pid,) = workers(warmed)
         with monkeypatch.context() as patch:
             for where in (study_results, remote_studies):
                 after_the_first_picture(patch, lambda pid=pid: os.kill(pid, signal.SIGKILL), where)
@@ -222,7 +204,7 @@ def test_a_process_that_dies_or_hangs_costs_no_picture(
 ):
     words = ("txt2img", "a fox", "-m", sd1, *STEPS, "--seed", 1, "--count", 40)
     assert sdcli("warm", "start", "--for", "60s").code == 0
-    (pid,) = residents(warmed)
+    (pid,) = workers(warmed)
     monkeypatch.setattr(remote_session, "PATIENCE", 1.5)
     happened = after_the_first_picture(monkeypatch, lambda: os.kill(pid, how))
     ran = sdcli(*words, "-o", "hot")
@@ -236,8 +218,8 @@ def test_a_process_that_dies_or_hangs_costs_no_picture(
 
 
 def test_what_was_left_behind_is_cleared_away_and_said(sdcli, warmed, sd1):
-    end_processes(warmed)
-    wait_for(lambda: not residents(warmed))
+    end_workers(warmed)
+    wait_for(lambda: not workers(warmed))
     folder = socket_folder()
     (folder / SOCKET).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as left:
@@ -252,7 +234,7 @@ def test_what_was_left_behind_is_cleared_away_and_said(sdcli, warmed, sd1):
 
 def test_a_process_that_hangs_is_not_waited_for(sdcli, warmed, sd1, monkeypatch):
     assert sdcli("warm", "start", "--for", "60s").code == 0
-    (pid,) = residents(warmed)
+    (pid,) = workers(warmed)
     monkeypatch.setattr(warm, "GREETING_PATIENCE", 0.3)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -280,23 +262,23 @@ def test_a_command_that_goes_away_stops_its_job(sdcli, warmed, sd1):
 
 def test_two_commands_at_once_start_one_process(sdcli, warmed, sd1):
     sdcli("warm", "stop")
-    wait_for(lambda: not residents(warmed))
+    wait_for(lambda: not workers(warmed))
     words = ("txt2img", "a fox", "-m", sd1, *STEPS, "--warm", "60s")
     commands = [start(*words, "--seed", seed, "-o", f"{seed}.png") for seed in (1, 2)]
     assert [command.wait(timeout=120) for command in commands] == [0, 0]
     facts = json.loads(sdcli("warm", "status", "--json").out)
-    assert residents(warmed) == [facts["pid"]]
+    assert workers(warmed) == [facts["pid"]]
     assert facts["drawn"] == 2
 
 
 def test_other_settings_replace_the_process(sdcli, warmed, sd1, monkeypatch):
     assert sdcli("warm", "start", "--for", "60s").code == 0
-    (first,) = residents(warmed)
+    (first,) = workers(warmed)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     ran = sdcli("txt2img", "a fox", "-m", sd1, *STEPS, "--seed", 1, "-o", "a.png")
     assert ran.code == 0
-    wait_for(lambda: first not in residents(warmed))
-    (second,) = residents(warmed)
+    wait_for(lambda: first not in workers(warmed))
+    (second,) = workers(warmed)
     assert json.loads(sdcli("warm", "status", "--json").out)["pid"] == second
 
 
@@ -332,9 +314,9 @@ def test_nonsense_over_the_socket_harms_nobody(sdcli, warmed, sd1):
 
 def test_it_goes_when_nobody_uses_it(sdcli, warmed):
     sdcli("warm", "stop")
-    wait_for(lambda: not residents(warmed))
+    wait_for(lambda: not workers(warmed))
     assert sdcli("warm", "start", "--for", "1s").code == 0
-    wait_for(lambda: not residents(warmed))
+    wait_for(lambda: not workers(warmed))
     assert find_socket() is None
     for command in ("status", "stop"):
         ran = sdcli("warm", command)
