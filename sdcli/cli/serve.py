@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,9 @@ from sdcli.errors import BadRequest
 from sdcli.options.parse import FilePath
 from sdcli.server.socket_place import has_unix_sockets
 
+NEEDED_BY_MCP = ("mcp",)
 NEEDED = ("fastapi", "uvicorn", "python_multipart")
+OF_HTTP = ("host", "port", "api_key_file", "allow_host", "allow_origin", "queue")
 USUAL_PORT = 7860  # where clients of A1111's API look first
 
 Host = Annotated[
@@ -63,9 +66,25 @@ Out = Annotated[
         show_default="outputs/",
     ),
 ]
+Mcp = Annotated[
+    bool,
+    typer.Option(
+        "--mcp", help="Serve one assistant over stdin and stdout (MCP) instead, as its tools."
+    ),
+]
+Pictures = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--pictures",
+        metavar="FOLDER",
+        parser=FilePath(),
+        help="With --mcp: a folder whose pictures may be seen, too (repeat).",
+    ),
+]
 
 
 def serve(
+    context: typer.Context,
     host: Host = "127.0.0.1",
     port: Port = USUAL_PORT,
     model: Model = None,
@@ -74,13 +93,19 @@ def serve(
     allow_origin: AllowOrigin = None,
     queue: Queue = 16,
     out: Out = None,
+    mcp: Mcp = False,
+    pictures: Pictures = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw for other programs: OpenAI's image API, A1111's, and jobs of our own.
 
     It listens on this machine alone, unless `--host` says otherwise.
     """
-    _check_installed()
+    if mcp:
+        _check_flags(context, OF_HTTP, "with `--mcp` nothing listens on the network")
+        raise typer.Exit(_serve_assistant(model, out, pictures or []))
+    _check_flags(context, ("pictures",), "it is for `--mcp`")
+    _check_installed(NEEDED, "serve")
     from sdcli.server.http import run, start
 
     settings = start.make_settings(
@@ -100,12 +125,32 @@ def serve(
     raise typer.Exit(run.serve(settings, listening, talk.on_note))
 
 
-def _check_installed() -> None:
-    missing = [name for name in NEEDED if find_spec(name) is None]
+def _serve_assistant(model: str | None, out: str | None, pictures: Sequence[Path]) -> int:
+    """Be the tools of one assistant; the exit code."""
+    _check_installed(NEEDED_BY_MCP, "mcp")
+    from sdcli.server import mcp
+    from sdcli.server.http import start
+    from sdcli.server.pictures import PictureFolders, check_folder, output_folder
+
+    wanted = start.Wanted(host="localhost", model=model or read_environment().model, out=out)
+    folders = PictureFolders((output_folder(out), *map(check_folder, pictures)))
+    return mcp.serve(start.make_settings(wanted), folders)
+
+
+def _check_flags(context: typer.Context, names: Sequence[str], why: str) -> None:
+    """Refuse what would be said for nothing."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise BadRequest(f"`--{name.replace('_', '-')}`: {why}", hint="leave it away")
+
+
+def _check_installed(needed: Sequence[str], extra: str) -> None:
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise BadRequest(
-            f"`sdcli serve` needs {', '.join(missing)}, which is missing",
-            hint='pip install "sdcli[serve]"',
+            f"this needs {', '.join(missing)}, which is missing",
+            hint=f'pip install "sdcli[{extra}]"',
         )
     if not has_unix_sockets():
         raise BadRequest(

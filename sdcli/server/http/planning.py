@@ -24,11 +24,11 @@ def plan_order(order: Order, settings: ServeSettings) -> Plan:
         request = replace(request, model=settings.model)
     with listed_only(settings.more_models):
         draft = draft_plan(request)
-        _check_bounds(draft)
+        check_bounds(draft)
         return hash_files(draft)
 
 
-def _check_bounds(plan: Plan) -> None:
+def check_bounds(plan: Plan) -> None:
     """Refuse what would keep the server busy or out of memory for one client."""
     pixels = plan.width * plan.height
     if plan.count > MOST_PICTURES:

@@ -55,12 +55,7 @@ def read_order(
 
 def _read_order(fields: dict[str, Any], uploads: Uploads) -> Order:
     own = {name: fields.pop(name) for name in OWN_FIELDS if name in fields}
-    values: dict[str, Any] = {}
-    for name, value in fields.items():
-        option = _find(name)
-        if option.name in values:
-            raise bad_field(name, "it is said twice", hint=f"say `{option.name}` once")
-        values[option.name] = _about(name, lambda o=option, v=value: _read(o, v, uploads))
+    values = _read_values(fields, uploads)
     presets = _presets(values)
     kind = values.pop("format", "png")
     request = _start(own.get("task"), values)
@@ -73,6 +68,27 @@ def _read_order(fields: dict[str, Any], uploads: Uploads) -> Order:
         preview=_yes(own, "preview") or request.output.preview_vae is not None,
         save=_yes(own, "save"),
     )
+
+
+def read_changes(
+    fields: Mapping[str, Any], settings: ServeSettings, uploads: Uploads
+) -> dict[str, Any]:
+    """What these fields change of a picture that is drawn again: values by the options' names."""
+    with listed_only(settings.more_models):
+        values = _read_values({k: v for k, v in fields.items() if v is not None}, uploads)
+    if stray := next((name for name in values if name not in OPTIONS), None):
+        raise bad_field(stray, "that is no part of a picture", hint="leave it away")
+    return values
+
+
+def _read_values(fields: Mapping[str, Any], uploads: Uploads) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in fields.items():
+        option = _find(name)
+        if option.name in values:
+            raise bad_field(name, "it is said twice", hint=f"say `{option.name}` once")
+        values[option.name] = _about(name, lambda o=option, v=value: _read(o, v, uploads))
+    return values
 
 
 def _find(name: str) -> Option:
