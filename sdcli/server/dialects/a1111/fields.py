@@ -130,21 +130,19 @@ COMMON = (
     )),
 )  # fmt: skip
 
-TXT2IMG = (
-    *COMMON,
+_SECOND_PASS = (
     Field("enable_hr", False, yes_or_no, neutral=_only(False), lacking=_HIRES),
     Field("firstphase_width", 0, whole, neutral=_not_positive, lacking=_HIRES),
     Field("firstphase_height", 0, whole, neutral=_not_positive, lacking=_HIRES),
-    # Details of the second pass.
+    # Details of it.
     *(Field(each) for each in (
-        "denoising_strength", "hr_scale", "hr_upscaler", "hr_second_pass_steps", "hr_resize_x",
-        "hr_resize_y", "hr_checkpoint_name", "hr_sampler_name", "hr_scheduler", "hr_prompt",
-        "hr_negative_prompt",
+        "hr_scale", "hr_upscaler", "hr_second_pass_steps", "hr_resize_x", "hr_resize_y",
+        "hr_checkpoint_name", "hr_sampler_name", "hr_scheduler", "hr_prompt", "hr_negative_prompt",
     )),
 )  # fmt: skip
 
-IMG2IMG = (
-    *COMMON,
+_PICTURES = ("init_images", "mask", "latent_mask")
+_FROM_PICTURES = (
     Field("init_images", [], list_of),
     Field("include_init_images", False, yes_or_no),
     Field("resize_mode", 0, whole),
@@ -159,5 +157,12 @@ IMG2IMG = (
     Field("inpaint_full_res_padding", 0, whole),
     Field("inpainting_mask_invert", False, yes_or_no),
     Field("initial_noise_multiplier", 1.0, number, neutral=_only(1), lacking="noise is not weakened"),
+    Field("mask_round", True, yes_or_no, neutral=_only(True), lacking="masks are black and white"),
     Field("latent_mask", "", text, neutral=_only(""), lacking="there is one mask for all"),
 )  # fmt: skip
+
+# Clients send one set of fields to both: without a picture there is nothing that these are about.
+_OF_NO_PICTURE = tuple(Field(row.name) for row in _FROM_PICTURES if row.name not in _PICTURES)
+
+TXT2IMG = (*COMMON, *_SECOND_PASS, *_OF_NO_PICTURE)
+IMG2IMG = (*COMMON, *_SECOND_PASS, *_FROM_PICTURES)

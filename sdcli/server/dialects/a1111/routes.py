@@ -42,6 +42,8 @@ def make_router(service: Service) -> APIRouter:
         router.add_api_route(PREFIX + path, act, methods=["POST"])
     for path, act in routes.gets().items():
         router.add_api_route(PREFIX + path, act, methods=["GET"])
+    # Clients look by GET whether it is there.
+    router.add_api_route(PREFIX + "/interrogate", routes.interrogate, methods=["GET", "POST"])
     router.add_api_route("/internal/progress", routes.task, methods=["POST"])
     router.add_api_route("/internal/ping", routes.nothing, methods=["GET"])
     return router
@@ -64,7 +66,6 @@ class _Routes:
             "/png-info": self.png_info,
             "/extra-single-image": self.enlarge_one,
             "/extra-batch-images": self.enlarge_several,
-            "/interrogate": self.interrogate,
             # Files are looked for anew by every request, and models leave memory by themselves.
             **dict.fromkeys(("/refresh-checkpoints", "/refresh-vae", "/refresh-loras"), self.null),
             "/reload-checkpoint": self.nothing,
