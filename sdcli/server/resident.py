@@ -107,6 +107,7 @@ class Resident:
         self._listening = listen(self._path)
         self._inode = self._path.stat().st_ino
         self._session: Session | None = None  # until torch is there, some seconds from now
+        self._unload = threading.Event()  # told to give back the models that it keeps
         self._held_by: set[socket.socket] = set()  # connections for which it stays while they last
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -114,6 +115,9 @@ class Resident:
         """Draw job after job until it is time to go."""
         session = self._session = door.open_shared_session()
         while True:
+            if self._unload.is_set():
+                self._unload.clear()
+                session.close()
             try:
                 job = self._jobs.get(timeout=min(max(self._state.left, 0.01), 1.0))
             except queue.Empty:
@@ -187,6 +191,9 @@ class Resident:
                 self._hold(connection)
             case "status":
                 self._tell_status(connection)
+            case "unload":
+                self._unload.set()  # done before the next job
+                send_frame(connection, "unloading")
             case "stop":
                 self._stop(connection)
             case job if job in JOBS:

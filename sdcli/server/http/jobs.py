@@ -128,6 +128,11 @@ class Jobs:
         """Have the process that draws there before the first job."""
         self._drawing.submit(self._worker.start, SilentListener())
 
+    async def unload(self) -> None:
+        """Give back the memory of models, once what is drawn is finished."""
+        act = lambda: self._worker.unload(SilentListener())  # noqa: E731
+        await asyncio.get_running_loop().run_in_executor(self._drawing, act)
+
     async def stop(self) -> None:
         """Take no more jobs, refuse those that wait, and wait until the running one has ended."""
         self._closed = True

@@ -17,7 +17,7 @@ from sdcli.events import Listener
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.server.events import read_picture
-from sdcli.server.frames import send_frame
+from sdcli.server.frames import receive_frame, send_frame
 from sdcli.server.http.failures import HttpFailure
 from sdcli.server.remote_session import Busy, Faulty, Lost, RemoteSession, draw_rest, guarded
 from sdcli.server.warm import connect_resident
@@ -83,6 +83,12 @@ class Worker:
         if self._hold is not None:
             self._hold.close()
             self._hold = None
+
+    def unload(self, listener: Listener) -> None:
+        """Let the process give back the memory of its models; the next job loads its own again."""
+        with contextlib.closing(connect_resident(STAY, listener)) as connection:
+            send_frame(connection, "unload")
+            receive_frame(connection)
 
     def draw(
         self, plan: Plan, listener: Listener, stopper: Stopper, *, preview: bool

@@ -15,6 +15,7 @@ from sdcli.library.find import find_checkpoint
 from sdcli.metadata.a1111_format import parse_infotext
 from sdcli.metadata.readers.a1111 import picture_from_infotext
 from sdcli.metadata.record import read_picture_metadata
+from sdcli.server.warm import ask_status
 from tests.helpers.serving import Answer, Served
 
 pytestmark = pytest.mark.slow
@@ -277,6 +278,21 @@ def test_lists_and_finished_pictures(api: Any, server: Served) -> None:
     here = str(server.home)
     for name in ("sd-models", "loras", "embeddings", "options", "cmd-flags", "memory"):
         assert here not in server.ask("GET", f"/sdapi/v1/{name}").body.decode()
+
+
+def test_models_leave_memory_when_they_are_told_to(
+    api: Any, server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(server.home))
+    before = api.txt2img(prompt="a red house", **SMALL)
+    assert (ask_status() or {})["models"] == ["builtin.safetensors"]
+    assert server.ask("POST", "/sdapi/v1/unload-checkpoint").data == {}
+    until = time.monotonic() + 10
+    while (ask_status() or {})["models"] and time.monotonic() < until:
+        time.sleep(0.05)
+    assert (ask_status() or {})["models"] == []
+    assert server.ask("POST", "/sdapi/v1/reload-checkpoint").data == {}
+    assert pixels(api.txt2img(prompt="a red house", **SMALL).image) == pixels(before.image)
 
 
 def test_pictures_are_kept_only_where_a_client_says_so(api: Any, server: Served) -> None:

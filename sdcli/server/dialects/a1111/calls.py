@@ -71,6 +71,8 @@ class Calls:
             # A job removes its uploads when it ends, and the next may need them: they are ours.
             call.job = job = await self._jobs.submit(replace(order, uploads=Uploads()))
             call.plan, call.skipping = call.plan or job.plan, False
+            if call.interrupted:  # while it was planned
+                self._jobs.cancel(job)
             try:
                 await self._jobs.wait_for(http, job)
             finally:

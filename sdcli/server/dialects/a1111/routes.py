@@ -53,6 +53,7 @@ class _Routes:
     def __init__(self, service: Service) -> None:
         self._shelf = Shelf(service.settings)
         self._settings = Settings()
+        self._jobs = service.jobs
         self._calls = Calls(service.jobs)
 
     def posts(self) -> dict[str, Callable[..., Any]]:
@@ -66,9 +67,10 @@ class _Routes:
             "/png-info": self.png_info,
             "/extra-single-image": self.enlarge_one,
             "/extra-batch-images": self.enlarge_several,
-            # Files are looked for anew by every request, and models leave memory by themselves.
+            # Files are looked for anew by every request.
             **dict.fromkeys(("/refresh-checkpoints", "/refresh-vae", "/refresh-loras"), self.null),
-            "/reload-checkpoint": self.nothing,
+            "/unload-checkpoint": self.unload,
+            "/reload-checkpoint": self.nothing,  # by the next picture
         }
 
     def gets(self) -> dict[str, Callable[..., Any]]:
@@ -180,6 +182,11 @@ class _Routes:
         raise HttpFailure(
             404, "pictures are not described here", hint="`png-info` reads their text"
         )
+
+    async def unload(self) -> Response:
+        """Give back the memory that models take."""
+        await self._jobs.unload()
+        return JSONResponse({})
 
     async def null(self) -> Response:
         """Nothing is to be done."""

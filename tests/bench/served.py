@@ -1,0 +1,114 @@
+"""The same client against our server and stable-diffusion.cpp's, and how far apart their pictures are.
+
+Wants a random checkpoint of full size, as `python -m tests.bench.full_size` writes it, and their
+`sd-server`: it builds from the sources in the sdist of `stable-diffusion-cpp-python` 0.4.7, in the folder
+`vendor/stable-diffusion.cpp`, with `cmake -S . -B build -DSD_SERVER_BUILD_FRONTEND=OFF` and
+`cmake --build build --target sd-server`. The client is `webuiapi`, which knows of neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import webuiapi
+from PIL import Image, ImageDraw
+
+from tests.bench.sdcpp import apart
+
+Call = tuple[str, str, Mapping[str, Any]]  # a name, the client's method, its words
+
+
+def main(words: list[str]) -> None:
+    """Ask both, and print a table."""
+    said = argparse.ArgumentParser(prog="python -m tests.bench served", description=__doc__)
+    said.add_argument("model", type=Path)
+    said.add_argument("--sd-server", type=Path, required=True)
+    said.add_argument("--side", type=int, default=128, help="of the pictures, in pixels")
+    said.add_argument("--threads", type=int, default=1)
+    asked = said.parse_args(words)
+    ours = [sys.executable, "-m", "sdcli", "serve", "-m", asked.model, "--port"]
+    theirs = [asked.sd_server, "-m", asked.model, "--listen-ip", "127.0.0.1"]
+    theirs += ["--rng", "cpu", "--sampler-rng", "cpu", "-t", asked.threads, "--listen-port"]
+    drawn = {
+        name: draw(command, asked.side) for name, command in (("ours", ours), ("theirs", theirs))
+    }
+    print("| call | mean grey levels apart | worst | our seconds | theirs |\n|---|---|---|---|---|")
+    for name, (pictures, seconds) in drawn["ours"].items():
+        others, their_seconds = drawn["theirs"][name]
+        far = [apart(*pair) for pair in zip(pictures, others, strict=True)]
+        mean, worst = max(mean for mean, _ in far), max(worst for _, worst in far)
+        print(f"| {name} | {mean:.2f} | {worst} | {seconds:.1f} | {their_seconds:.1f} |")
+
+
+def calls(side: int) -> Iterator[Call]:
+    """What is asked of both: only what theirs provides, by names that both know."""
+    same: dict[str, Any] = {
+        "prompt": "a red fox in the snow, oil painting", "negative_prompt": "blurry", "seed": 42,
+        "steps": 5, "cfg_scale": 7, "width": side, "height": side,
+    }  # fmt: skip
+    start = Image.linear_gradient("L").resize((side, side)).convert("RGB")
+    ImageDraw.Draw(start).ellipse((side // 4, side // 4, side // 2, side // 2), "red")
+    yield (
+        "warm-up",
+        "txt2img",
+        {**same, "steps": 1, "sampler_name": "Euler", "scheduler": "discrete"},
+    )
+    for sampler, schedule in (
+        ("Euler", "discrete"),
+        ("Euler a", "discrete"),
+        ("DPM++ 2M", "karras"),
+    ):
+        row = {**same, "sampler_name": sampler, "scheduler": schedule}
+        yield f"txt2img, {sampler}, {schedule}", "txt2img", row
+    euler = {**same, "sampler_name": "Euler", "scheduler": "discrete"}
+    yield "txt2img, two in a batch", "txt2img", {**euler, "batch_size": 2}
+    over = {**euler, "images": [start], "denoising_strength": 0.8}
+    yield "img2img", "img2img", over
+
+
+def draw(command: list[Any], side: int) -> dict[str, tuple[list[Image.Image], float]]:
+    """The pictures of every call by one server, and how long each took."""
+    drawn: dict[str, tuple[list[Image.Image], float]] = {}
+    with running(command) as port:
+        api = webuiapi.WebUIApi(port=port)
+        for name, method, words in calls(side):
+            began = time.perf_counter()
+            pictures = getattr(api, method)(**words).images
+            drawn[name] = [image.convert("RGB") for image in pictures], time.perf_counter() - began
+            print(f"{Path(command[0]).name}: {name}", file=sys.stderr)
+    return drawn
+
+
+@contextmanager
+def running(command: list[Any]) -> Generator[int]:
+    """A server that listens at a port that was free."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([*map(str, command), str(port)], stdout=quiet, stderr=quiet)
+    try:
+        wait_for(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], patience: float = 300) -> None:
+    """Until it listens."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as knock:
+            if knock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise SystemExit("the server does not come up")
