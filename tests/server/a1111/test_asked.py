@@ -4,17 +4,19 @@ import base64
 import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from sdcli.errors import SdcliError
 from sdcli.library import find
 from sdcli.library.hashes import hash_file
 from sdcli.request import Draw, Redraw, Repaint, Request
 from sdcli.schedulers.table import SOLVERS
-from sdcli.server.dialects.a1111 import fields, img2img, lists
+from sdcli.server.dialects.a1111 import extras, fields, img2img, lists
 from sdcli.server.dialects.a1111.answer import answer_failure
 from sdcli.server.dialects.a1111.asked import Asked, read_txt2img
 from sdcli.server.dialects.a1111.extras import enlarge_one, read_png_info
@@ -246,6 +248,47 @@ def test_embeddings_are_known_by_their_words() -> None:
     assert txt2img(prompt="alpenglows").embeddings == ()
 
 
+ODD: tuple[Any, ...] = (
+    *(
+        None,
+        True,
+        -1,
+        3,
+        10**400,
+        1e308,
+        2**70,
+        0.5,
+        "",
+        "x",
+        "-",
+        "💥",
+        "9" * 5_000,
+        "1e999",
+        "nan",
+    ),
+    *([], {}, [[]], [None], ["x", {}], {"a": 1}, {"args": {"b": [1]}}, {"ADetailer": 3}),
+)
+
+
+def test_odd_values_are_taken_or_refused_and_nothing_else() -> None:
+    def answered(read: Callable[..., object], *words: Any) -> None:
+        with suppress(SdcliError):
+            read(*words)
+
+    small = {"init_images": [as_text(gradient(8, 8))], "width": 8, "height": 8, "prompt": "a fox"}
+    for value in ODD:
+        for row in fields.COMMON:
+            answered(read_txt2img, {row.name: value}, Settings(), SHELF)
+        for row in fields.FROM_PICTURES:
+            answered(from_picture, {**small, row.name: value})
+        for name in SETTINGS:
+            answered(lambda n=name, v=value: Settings().changed({n: v}, SHELF).listed(SHELF))
+        for row in extras.BATCH:
+            said = {"imageList": [{"data": small["init_images"][0]}], row.name: value}
+            answered(extras.enlarge_several, said, Uploads())
+        answered(read_png_info, {"image": value}, Uploads())
+
+
 def test_settings_are_changed_and_told() -> None:
     told = Settings().listed(SHELF)
     assert told["sd_model_checkpoint"].startswith("builtin.safetensors")
@@ -292,9 +335,11 @@ def gradient(width: int = 96, height: int = 64) -> Image.Image:
     return Image.linear_gradient("L").resize((width, height)).convert("RGB")
 
 
-def from_picture(**said: Any) -> Asked:
+def from_picture(*bodies: dict, **said: Any) -> Asked:
     uploads = Uploads()
     body = {"init_images": [as_text(gradient())], "denoising_strength": 0.5, **said}
+    for more in bodies:
+        body |= more
     return img2img.read_img2img(body, Settings(), SHELF, uploads)
 
 

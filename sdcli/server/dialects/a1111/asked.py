@@ -14,9 +14,11 @@ from sdcli.schedulers.names import SCHEDULERS, find_sampler_with_schedule
 from sdcli.schedulers.table import Solver
 from sdcli.server.dialects.a1111.fields import TXT2IMG, Field, read_fields
 from sdcli.server.dialects.a1111.settings import Settings
-from sdcli.server.dialects.a1111.shelf import EMBEDDING, Shelf
+from sdcli.server.dialects.a1111.shelf import Item, Shelf
 from sdcli.server.dialects.a1111.values import check_option, refuse
 from sdcli.server.http.job import Order
+from sdcli.weights.checkpoint import identify_checkpoint
+from sdcli.weights.embedding import embedding_fits, encoder_widths
 
 CELL = 8  # pixels; what is over is left away, as everywhere
 _USUAL_ETAS = (0.0, 1.0)  # that clients send whatever the sampler
@@ -83,7 +85,7 @@ def read_common(values: Mapping[str, Any], settings: Settings, shelf: Shelf) -> 
         count=batch * check_option("count", values["n_iter"], "n_iter"),
         width=side(values, "width"),
         height=side(values, "height"),
-        embeddings=_embeddings(request, shelf),
+        embeddings=_embeddings(request, settings.model(shelf), shelf),
     )
 
 
@@ -115,9 +117,12 @@ def _check_noise(solver: Solver, s_noise: float | None) -> None:
         raise refuse("s_noise", "the noise of samplers is not weighed")
 
 
-def _embeddings(request: Request, shelf: Shelf) -> tuple[str, ...]:
-    """The listed embeddings whose names are words of the prompts, which is how they are asked for."""
+def _embeddings(request: Request, model: Item, shelf: Shelf) -> tuple[str, ...]:
+    """The listed embeddings whose names are words of the prompts, which is how they are asked for;
+    those of other models are words like any other, as in that program."""
     words = set(re.findall(r"[^\s,:()\[\]|]+", f"{request.prompt} {request.negative}".lower()))
-    if not words:
+    found = list(shelf.embeddings(words))
+    if not found:
         return ()
-    return tuple(str(item.path) for item in shelf.items(EMBEDDING) if item.word.lower() in words)
+    widths = encoder_widths(identify_checkpoint(model.path))
+    return tuple(str(file.path) for file in found if embedding_fits(file, widths))

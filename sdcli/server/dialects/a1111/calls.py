@@ -62,7 +62,8 @@ class Calls:
             await self._draw_batches(http, call, asked.order)
         finally:
             self._active.remove(call)
-            self._ended.append(call.task)
+            if call.task:
+                self._ended.append(call.task)
         return call
 
     async def _draw_batches(self, http: HttpRequest, call: Call, order: Order) -> None:

@@ -142,7 +142,7 @@ _SECOND_PASS = (
 )  # fmt: skip
 
 _PICTURES = ("init_images", "mask", "latent_mask")
-_FROM_PICTURES = (
+FROM_PICTURES = (
     Field("init_images", [], list_of),
     Field("include_init_images", False, yes_or_no),
     Field("resize_mode", 0, whole),
@@ -162,7 +162,7 @@ _FROM_PICTURES = (
 )  # fmt: skip
 
 # Clients send one set of fields to both: without a picture there is nothing that these are about.
-_OF_NO_PICTURE = tuple(Field(row.name) for row in _FROM_PICTURES if row.name not in _PICTURES)
+_OF_NO_PICTURE = tuple(Field(row.name) for row in FROM_PICTURES if row.name not in _PICTURES)
 
 TXT2IMG = (*COMMON, *_SECOND_PASS, *_OF_NO_PICTURE)
-IMG2IMG = (*COMMON, *_SECOND_PASS, *_FROM_PICTURES)
+IMG2IMG = (*COMMON, *_SECOND_PASS, *FROM_PICTURES)

@@ -26,7 +26,7 @@ def read_img2img(
     values = read_fields(body, IMG2IMG)
     settings = settings.changed(values["override_settings"], shelf)
     request = read_common(values, settings, shelf)
-    model = identify_checkpoint(shelf.model(settings.values["sd_model_checkpoint"]).path)
+    model = identify_checkpoint(settings.model(shelf).path)
     size = request.width or model.size, request.height or model.size
     if model.family.task == "edit":
         task: Task = _edit(values, body, read_picture(values, uploads))

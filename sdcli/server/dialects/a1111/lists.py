@@ -8,9 +8,9 @@ from typing import Any
 from sdcli.errors import SdcliError
 from sdcli.schedulers.table import SOLVERS, SPACINGS, Solver
 from sdcli.server.dialects.a1111.extras import RESIZERS
-from sdcli.server.dialects.a1111.shelf import CHECKPOINT, EMBEDDING, LORA, VAE, Item, Shelf
-from sdcli.weights.checkpoint import Checkpoint, identify_checkpoint
-from sdcli.weights.embedding import EmbeddingFile, embedding_fits, encoder_widths, read_embedding
+from sdcli.server.dialects.a1111.shelf import CHECKPOINT, LORA, VAE, Item, Shelf
+from sdcli.weights.checkpoint import identify_checkpoint
+from sdcli.weights.embedding import embedding_fits, encoder_widths
 from sdcli.weights.read_header import read_header
 
 AUTOMATIC = {"name": "automatic", "label": "Automatic", "aliases": None, "default_rho": -1.0}
@@ -108,14 +108,10 @@ def _metadata(item: Item) -> Mapping[str, str]:
 def embeddings(shelf: Shelf, model: Item) -> dict[str, Any]:
     """The embeddings: those that fit the model, and the others."""
     found: dict[str, dict[str, Any]] = {"loaded": {}, "skipped": {}}
-    checkpoint = identify_checkpoint(model.path)
-    for item in shelf.items(EMBEDDING):
-        try:
-            file = read_embedding(item.path)
-        except SdcliError:
-            continue
-        place = "loaded" if _fits(file, checkpoint) else "skipped"
-        found[place][item.word] = {
+    widths = encoder_widths(identify_checkpoint(model.path))
+    for file in shelf.embeddings():
+        place = "loaded" if embedding_fits(file, widths) else "skipped"
+        found[place][file.word] = {
             "step": None,
             "sd_checkpoint": None,
             "sd_checkpoint_name": None,
@@ -123,7 +119,3 @@ def embeddings(shelf: Shelf, model: Item) -> dict[str, Any]:
             "vectors": file.vectors,
         }
     return found
-
-
-def _fits(file: EmbeddingFile, checkpoint: Checkpoint) -> bool:
-    return embedding_fits(file, encoder_widths(checkpoint))

@@ -19,7 +19,7 @@ from sdcli.server.dialects.a1111.img2img import read_img2img
 from sdcli.server.dialects.a1111.machine import describe_flags, describe_memory
 from sdcli.server.dialects.a1111.progress import describe_progress, describe_task
 from sdcli.server.dialects.a1111.settings import Settings
-from sdcli.server.dialects.a1111.shelf import Shelf
+from sdcli.server.dialects.a1111.shelf import Item, Shelf
 from sdcli.server.http.body import read_json
 from sdcli.server.http.dialect import Service
 from sdcli.server.http.failures import HttpFailure
@@ -90,6 +90,9 @@ class _Routes:
             "/cmd-flags": _listing(describe_flags),
             **{f"/{name}": _listing(list) for name in EMPTY_LISTS},
         }
+
+    def _model(self) -> Item:
+        return self._settings.model(self._shelf)
 
     async def txt2img(self, http: HttpRequest) -> Response:
         """Draw from words."""
@@ -195,9 +198,6 @@ class _Routes:
     async def nothing(self) -> Response:
         """Nothing is to be done."""
         return JSONResponse({})
-
-    def _model(self) -> Any:
-        return self._shelf.model(self._settings.values["sd_model_checkpoint"])
 
 
 def _listing(make: Callable[[], Any]) -> Callable[[], Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sdcli.images.formats.table import FORMAT_BY_ENDING
 from sdcli.request import Draw, Request
-from sdcli.server.dialects.a1111.shelf import Shelf
+from sdcli.server.dialects.a1111.shelf import Item, Shelf
 from sdcli.server.dialects.a1111.values import (
     Read,
     anything,
@@ -154,9 +154,13 @@ class Settings:
         """The format of the pictures that are sent, by its name in our table."""
         return FORMAT_BY_ENDING[f".{self.values['samples_format']}"].name
 
+    def model(self, shelf: Shelf) -> Item:
+        """The checkpoint that is drawn with."""
+        return shelf.model(self.values["sd_model_checkpoint"])
+
     def listed(self, shelf: Shelf) -> dict[str, Any]:
         """All of them, as `options` tells them: the model in use by its title."""
-        model = shelf.model(self.values["sd_model_checkpoint"])
+        model = self.model(shelf)
         told = {"sd_model_checkpoint": model.title, "sd_checkpoint_hash": model.sha256}
         return {**self.values, **told}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from sdcli.library.listed_only import listed_only
 from sdcli.server.http.failures import HttpFailure
 from sdcli.server.http.settings import ServeSettings
 from sdcli.weights.checkpoint import kind_name
+from sdcli.weights.embedding import EmbeddingFile, read_embedding
 from sdcli.weights.read_header import read_header
 
 CHECKPOINT, VAE, LORA, EMBEDDING = "checkpoint", "vae", "lora", "embedding"
@@ -79,6 +81,13 @@ class Shelf:
     def items(self, kind: str) -> list[Item]:
         """All files of a kind."""
         return [item for item in self._all() if _is(kind, item)]
+
+    def embeddings(self, words: Container[str] | None = None) -> Iterator[EmbeddingFile]:
+        """The embeddings that can be read: all of them, or those that these words mean."""
+        for item in self._all():
+            if (words is None or item.word.lower() in words) and _is(EMBEDDING, item):
+                with suppress(SdcliError):
+                    yield read_embedding(item.path)
 
     def model(self, wanted: str | None) -> Item:
         """The checkpoint that a client means; with none named, the server's own."""
