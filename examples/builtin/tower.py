@@ -187,7 +187,8 @@ def write(tower: Tower, out: Path) -> None:
         if not name.endswith("position_ids")
     }
     halves = {name: p.detach().half().contiguous() for name, p in tensors.items()}
-    about = {"name": "builtin:tower", "vision_heads": clip.HEADS, "reads": "builtin"}
+    about = {"name": "builtin:tower", "vision_heads": clip.HEADS, "act": "quick_gelu"}
+    about["reads"] = "builtin"  # the model whose text encoder is the other half
     header = {"format": "pt", "sdcli": json.dumps(about), "modelspec.license": "Apache-2.0"}
     save_file(halves, out, header)
     out.chmod(0o644)

@@ -47,6 +47,7 @@ COMMANDS = (
     Command(
         "reproduce", "reproduce:reproduce", "Draw pictures again, and say how exactly they match."
     ),
+    Command("score", "score:score", "Say how good pictures are."),
     Command("show", "show:show", "Say what a file is, and what a picture carries."),
     Command("lora", "lora:app", "LoRAs: what they hold; baked into a model, drawn out."),
     Command("warm", "warm:app", "A process that keeps models in memory."),

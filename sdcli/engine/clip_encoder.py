@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class ClipEncoder:
         frame = EmptyModule(self.clip.header, self.clip.towers[kind], MAKERS[maker], config)
         return frame.fill(self._dtype, self._device)
 
-    @property
+    @cached_property
     def scale(self) -> float:
         """What cosines were multiplied by in training; 100 where the file does not say."""
         if self.clip.scale is None:

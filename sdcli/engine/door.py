@@ -7,7 +7,7 @@ one that is called takes some seconds, which `preload` can spend beside somethin
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -20,6 +20,7 @@ from sdcli.planning.lora_jobs import Extraction, Merge
 if TYPE_CHECKING:
     from sdcli.engine.session import Session
     from sdcli.measures.benchmark import BenchmarkLike
+    from sdcli.measures.judges import JudgeLike, Judges
     from sdcli.trace_result import TraceFocus, TraceResult
 
 
@@ -107,6 +108,14 @@ def write_lora_job(job: Merge | Extraction, listener: Listener) -> None:
         merge_loras(job, listener)
     else:
         extract_lora(job, listener)
+
+
+def open_judges(judges: Judges, asked: Collection[str], device: str = "auto") -> JudgeLike:
+    """The judges that are `asked`, loaded and ready to look at pictures."""
+    _import_engine()
+    from sdcli.engine.judges import LoadedJudges
+
+    return LoadedJudges(judges, asked, device)
 
 
 def report_device() -> dict[str, str]:

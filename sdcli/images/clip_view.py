@@ -14,8 +14,11 @@ MEAN = (0.48145466, 0.4578275, 0.40821073)  # of the pictures that OpenAI's CLIP
 DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 
-def clip_view(image: Image.Image, size: int) -> Image.Image:
-    """The picture with its shorter side at `size`, and the middle square of that."""
+def clip_view(image: Image.Image, size: int, *, whole: bool = False) -> Image.Image:
+    """The picture with its shorter side at `size`, and the middle square of that; or the `whole` of
+    it, its longer side at `size`, between black bars."""
+    if whole:
+        return _between_bars(image, size)
     width, height = image.size
     shorter = min(width, height)
     # Whole numbers, so that no rounding of floats decides over a column.
@@ -23,6 +26,15 @@ def clip_view(image: Image.Image, size: int) -> Image.Image:
     small = image.convert("RGB").resize(scaled, Image.Resampling.BICUBIC)
     left, top = (small.width - size) // 2, (small.height - size) // 2
     return small.crop((left, top, left + size, top + size))
+
+
+def _between_bars(image: Image.Image, size: int) -> Image.Image:
+    longer = max(image.size)
+    scaled = (round(image.width * size / longer), round(image.height * size / longer))
+    small = image.convert("RGB").resize(scaled, Image.Resampling.BICUBIC)
+    view = Image.new("RGB", (size, size))
+    view.paste(small, ((size - small.width) // 2, (size - small.height) // 2))
+    return view
 
 
 def loses_sides(image: Image.Image) -> bool:

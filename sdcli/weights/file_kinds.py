@@ -95,6 +95,12 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "score with it: `sdcli score PICTURE --with FILE`",
     ),
     _kind(
+        "aesthetic",
+        "an aesthetic predictor",
+        r"layers\.[0-9]\.(weight|bias)$",
+        "rate pictures with it: `sdcli score PICTURE --with CLIP --with FILE`",
+    ),
+    _kind(
         "vae",
         "a VAE",
         r"(first_stage_model\.|vae\.)?(encoder|decoder)\.(conv_in|conv_out|mid|layers\.\d+\.(weight|conv))"

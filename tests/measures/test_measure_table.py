@@ -10,7 +10,7 @@ from PIL import Image
 
 from sdcli.measures.latent_distance import latent_distance, latent_rmse
 from sdcli.measures.measure import Sample
-from sdcli.measures.table import MEASURES, mean_values, measure_picture, measure_set
+from sdcli.measures.table import COMPARED, mean_values, measure_picture, measure_set
 
 
 def sample(level: float) -> Sample:
@@ -19,8 +19,8 @@ def sample(level: float) -> Sample:
 
 
 def test_every_measure_has_a_name_and_a_heading_of_its_own():
-    assert len({one.name for one in MEASURES}) == len(MEASURES)
-    assert len({one.heading for one in MEASURES}) == len(MEASURES)
+    assert len({one.name for one in COMPARED}) == len(COMPARED)
+    assert len({one.heading for one in COMPARED}) == len(COMPARED)
 
 
 def test_a_picture_is_measured_against_its_reference_or_not_at_all():

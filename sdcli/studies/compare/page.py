@@ -12,7 +12,7 @@ from PIL import Image
 from sdcli.images.contact_sheet import Cell, Sheet
 from sdcli.measures.convergence import Reference, is_deterministic
 from sdcli.measures.latent_distance import DISTANCE
-from sdcli.measures.table import MEASURES, Values
+from sdcli.measures.table import COMPARED, Values
 from sdcli.plan import Plan
 from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies import charts
@@ -30,15 +30,15 @@ from sdcli.text import percent, seconds
 
 COLUMNS = (
     *("scheduler", "steps", "evaluations", "seconds", "seconds a step"),
-    *(measure.heading for measure in MEASURES),
+    *(measure.heading for measure in COMPARED),
     "deterministic",
 )
 SHORT_COLUMNS = (
     *("scheduler", "steps", "evals", "s", "s/step"),
-    *(measure.short_heading for measure in MEASURES),
+    *(measure.short_heading for measure in COMPARED),
     "deterministic",
 )
-FORMATS = ("", "d", "d", ".2f", ".4f", *(measure.form for measure in MEASURES), "")
+FORMATS = ("", "d", "d", ".2f", ".4f", *(measure.form for measure in COMPARED), "")
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def comparison_rows(cells: Sequence[MeasuredCell]) -> list[list[TableValue]]:
             cell.evaluations,
             cell.seconds,
             cell.per_step,
-            *(measure.shown(cell.values.get(measure.name)) for measure in MEASURES),
+            *(measure.shown(cell.values.get(measure.name)) for measure in COMPARED),
             "yes" if cell.deterministic else "no",
         ]
         for cell in cells

@@ -1,0 +1,1 @@
+"""Finished pictures measured: one by one, and as sets."""
