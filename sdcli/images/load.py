@@ -73,6 +73,17 @@ def load_mask(path: Path) -> Image.Image:
         return decided
 
 
+def load_transparency(path: Path, what: str = "mask") -> Image.Image | None:
+    """Where a picture is transparent, as a mask: white where it is wholly so, black where it is wholly
+    there. None where it knows no transparency."""
+    with _opened(path, what) as image:
+        upright = _upright(_decoded(image, path, what))
+        if not _has_alpha(upright):
+            return None
+        alpha = upright if "A" in upright.getbands() else upright.convert("RGBA")
+        return ImageChops.invert(alpha.getchannel("A").convert("L"))
+
+
 def _black_and_white(grey: Image.Image) -> Image.Image:
     return grey.point([255 * (level > 127) for level in range(256)])
 

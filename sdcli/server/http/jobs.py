@@ -72,7 +72,8 @@ class Jobs:
         return job
 
     async def wait_for(self, http: HttpRequest, job: Job) -> Job:
-        """The job when it has ended; its error is raised. A client that goes away ends it."""
+        """The job when it has ended: what it failed by is raised, and nothing of it kept. A client that
+        goes away ends it. One that others have stopped has the pictures that were finished by then."""
         ended = asyncio.ensure_future(job.wait())
         gone = asyncio.ensure_future(_until_gone(http))
         try:
@@ -80,9 +81,12 @@ class Jobs:
         finally:
             ended.cancel()
             gone.cancel()
-            if not job.state.is_end:
-                self.cancel(job)
-        raise_failure(job)
+            if not job.state.is_end or job.error is not None:
+                self.forget(job)
+        if job.error is not None:
+            raise job.error
+        if not job.state.is_end:
+            raise HttpFailure(499, "the client has gone", hint="nobody hears this")
         return job
 
     def find(self, name: str) -> Job:
@@ -255,12 +259,6 @@ class _JobListener(SilentListener):
 
     def on_picture(self, picture: Picture) -> None:
         """A picture is finished: the worker hands it over itself."""
-
-
-def raise_failure(job: Job) -> None:
-    """Raise what a job that failed failed by."""
-    if job.error is not None:
-        raise job.error
 
 
 async def _until_gone(http: HttpRequest) -> None:

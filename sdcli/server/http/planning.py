@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sdcli.library.find import find_adapter
 from sdcli.library.listed_only import listed_only
 from sdcli.plan import Plan
 from sdcli.planning.resolve import draft_plan, hash_files
@@ -15,6 +16,7 @@ from sdcli.server.http.settings import (
     MOST_PIXELS,
     ServeSettings,
 )
+from sdcli.weights.vae import find_vae
 
 
 def plan_order(order: Order, settings: ServeSettings) -> Plan:
@@ -23,9 +25,20 @@ def plan_order(order: Order, settings: ServeSettings) -> Plan:
     if request.model is None:
         request = replace(request, model=settings.model)
     with listed_only(settings.more_models):
-        draft = draft_plan(request)
+        output = replace(request.output, preview_vae=_preview_vae(request.output.preview_vae))
+        # What the picture is seen by on the way is none of the plan's own business.
+        draft = draft_plan(replace(request, output=replace(output, preview_vae=None)))
         check_bounds(draft)
-        return hash_files(draft)
+        return replace(hash_files(draft), output=output)
+
+
+def _preview_vae(name: str | None) -> str | None:
+    """The path of the TAESD of this name."""
+    if name is None:
+        return None
+    path = find_adapter(name, "TAESD")
+    find_vae(path)
+    return str(path.absolute())
 
 
 def check_bounds(plan: Plan) -> None:

@@ -8,28 +8,29 @@ to save, what to replace, what to print) is no client's business and refused by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from sdcli.errors import BadRequest
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.images.formats.table import FORMATS
 from sdcli.library.listed_only import listed_only
-from sdcli.options.adapter_values import ControlSpec, LoraSpec
-from sdcli.options.parse import FilePath, Name
-from sdcli.options.presets import Preset, fill_from_presets, read_preset
+from sdcli.library.relocate import relocate_plan
+from sdcli.metadata.record import read_plan
+from sdcli.options.presets import Preset, fill_from_presets
 from sdcli.options.table import ALL_OPTIONS, OPTIONS, Option, change_request, find_option
-from sdcli.reproduce.as_preset import preset_from_picture
-from sdcli.request import Control, Draw, Edit, Lora, Request
+from sdcli.planning.plan_to_request import plan_to_request
+from sdcli.request import Draw, Edit, Request
 from sdcli.server.http.failures import HttpFailure, bad_field
 from sdcli.server.http.job import Order
+from sdcli.server.http.read_value import LIKE, read_value
 from sdcli.server.http.settings import ServeSettings
 from sdcli.server.http.uploads import Uploads
 
 FROM_OUTPUT = ("metadata", "preview-vae", "format")  # what a client may say of the output
-LIKE = "like"
 TASKS = ("txt2img", "img2img", "inpaint", "edit")
-OWN_FIELDS = ("task", "quality", "preview", "save")  # that are no row of the table
+# Those that are no row of the table.
+OWN_FIELDS = ("task", "quality", "preview", "save", "plan", "pictures")
 
 
 def client_options() -> dict[str, Option]:
@@ -48,6 +49,12 @@ def read_order(
     try:
         with listed_only(settings.more_models):
             return _read_order({k: v for k, v in fields.items() if v is not None}, uploads)
+    except HttpFailure:
+        uploads.close()
+        raise
+    except SdcliError as error:  # whatever is wrong here came with the request
+        uploads.close()
+        raise HttpFailure(400, error.fact, hint=error.hint) from None
     except BaseException:
         uploads.close()
         raise
@@ -58,8 +65,15 @@ def _read_order(fields: dict[str, Any], uploads: Uploads) -> Order:
     values = _read_values(fields, uploads)
     presets = _presets(values)
     kind = values.pop("format", "png")
-    request = _start(own.get("task"), values)
-    request = fill_from_presets(request, presets, prompt_given="prompt" in values)
+    if "plan" in own:
+        if presets or "task" in own:
+            raise bad_field("plan", "a plan says everything itself", hint="change it, or send none")
+        request = change_request(_read_plan(own, uploads), values)
+    elif "pictures" in own:
+        raise bad_field("pictures", "they go with a `plan`", hint="`image` and `mask` are others")
+    else:
+        request = _start(own.get("task"), values)
+        request = fill_from_presets(request, presets, prompt_given="prompt" in values)
     return Order(
         request,
         uploads,
@@ -87,7 +101,7 @@ def _read_values(fields: Mapping[str, Any], uploads: Uploads) -> dict[str, Any]:
         option = _find(name)
         if option.name in values:
             raise bad_field(name, "it is said twice", hint=f"say `{option.name}` once")
-        values[option.name] = _about(name, lambda o=option, v=value: _read(o, v, uploads))
+        values[option.name] = _about(name, lambda o=option, v=value: read_value(o, v, uploads))
     return values
 
 
@@ -110,86 +124,8 @@ def _about(name: str, read: Callable[[], Any]) -> Any:
         return read()
     except HttpFailure:
         raise
-    except BadRequest as error:
+    except SdcliError as error:
         raise HttpFailure(400, error.fact, hint=error.hint, field=name) from None
-
-
-def _read(option: Option, value: Any, uploads: Uploads) -> Any:
-    if option.name == "preset":
-        return read_preset(_text(option.name, value))
-    if option.name == LIKE:
-        return preset_from_picture(uploads.add_text(LIKE, value))
-    if option.name == "format":
-        return _format(value)
-    if isinstance(option.parse, FilePath):
-        return uploads.add_text(option.name, value)
-    if not option.many:
-        return option.check(_text(option.name, value) if isinstance(option.parse, Name) else value)
-    several = cast("Sequence[Any]", value if isinstance(value, list) else [value])
-    return option.check([_read_one(option, each, uploads) for each in several])
-
-
-def _read_one(option: Option, value: Any, uploads: Uploads) -> Any:
-    """One of several values."""
-    if isinstance(option.parse, ControlSpec):
-        return _read_control(option, value, uploads)
-    if isinstance(option.parse, LoraSpec) and isinstance(value, dict):
-        return _read_lora(cast("dict[str, Any]", value))
-    return option.read(_text(option.name, value))
-
-
-def _read_lora(value: dict[str, Any]) -> Lora:
-    known = _only(value, "lora", ("name", "weight", "unet", "te"))
-    weight = _number("lora", known.get("weight", 1.0))
-    unet, te = (_number("lora", known.get(part, weight)) for part in ("unet", "te"))
-    return Lora(_text("lora", known.get("name")), unet, te)
-
-
-def _read_control(option: Option, value: Any, uploads: Uploads) -> Control:
-    name = option.name
-    if not isinstance(value, dict):
-        raise bad_field(
-            name, "a ControlNet is said as an object", hint='{"name": ..., "image": base64}'
-        )
-    known = _only(cast("dict[str, Any]", value), name, ("name", "image", "weight", "start", "end"))
-    weight, start, end = (
-        _number(name, known.get(part, usual))
-        for part, usual in (("weight", 1.0), ("start", 0.0), ("end", 1.0))
-    )
-    assert isinstance(option.parse, ControlSpec)
-    image = uploads.add_text(name, known.get("image"))
-    control = Control(_text(name, known.get("name")), image, weight, start, end)
-    return replace(control, preprocessor=option.parse.preprocessor)
-
-
-def _only(value: dict[str, Any], field: str, names: Sequence[str]) -> dict[str, Any]:
-    if stray := next((name for name in value if name not in names), None):
-        raise bad_field(field, f"it has no `{stray[:60]}`", hint=f"it has {', '.join(names)}")
-    return value
-
-
-def _text(field: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise bad_field(field, "that is no text", hint="name it in quotes")
-    return value
-
-
-def _number(field: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9:
-        raise bad_field(field, "a weight is a number", hint="write it like 0.8")
-    return float(value)
-
-
-def _format(value: Any) -> str:
-    from sdcli.images.formats.table import FORMAT_BY_ENDING, FORMATS
-
-    word = _text("format", value).lower()
-    row = FORMATS.get(word) or FORMAT_BY_ENDING.get(f".{word}")
-    if row is None:
-        raise BadRequest(
-            f"no picture format is called `{word[:60]}`", hint=f"one of {', '.join(FORMATS)}"
-        )
-    return row.name
 
 
 def _quality(value: Any, kind: str) -> int | None:
@@ -197,8 +133,6 @@ def _quality(value: Any, kind: str) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:
         raise bad_field("quality", "that is no quality", hint="a whole number from 0 to 100")
-    from sdcli.images.formats.table import FORMATS
-
     if FORMATS[kind].lossless:
         raise bad_field("quality", f"{kind} loses nothing", hint="`format` says another one")
     return value
@@ -213,6 +147,22 @@ def _yes(own: Mapping[str, Any], name: str) -> bool:
 
 def _presets(values: dict[str, Any]) -> list[Preset]:
     return [values.pop(name) for name in ("preset", LIKE) if name in values]
+
+
+def _read_plan(own: Mapping[str, Any], uploads: Uploads) -> Request:
+    """The request that makes a plan again. Its weights are found by their content among those that are
+    listed, its pictures among those that came with it."""
+    pictures = own.get("pictures", [])
+    if not isinstance(pictures, list):
+        raise bad_field("pictures", "it is to be a list", hint="of base64 texts")
+    for picture in cast("list[Any]", pictures):
+        uploads.add_text("pictures", picture)
+
+    def read() -> Request:
+        plan, _ = relocate_plan(read_plan(own["plan"]), (uploads.folder,))
+        return plan_to_request(plan)
+
+    return _about("plan", read)
 
 
 def _start(task: Any, values: Mapping[str, Any]) -> Request:
