@@ -19,12 +19,12 @@ from typing import Any
 from fastapi import Request as HttpRequest
 
 from sdcli.errors import SdcliError
-from sdcli.events import SilentListener, Step
-from sdcli.picture import Picture
+from sdcli.events import SilentListener
 from sdcli.plan import Plan
 from sdcli.server.http.failures import HttpFailure, stopping
 from sdcli.server.http.hand_over import hand_over
 from sdcli.server.http.job import Job, Order, State
+from sdcli.server.http.job_listener import JobListener
 from sdcli.server.http.planning import plan_order
 from sdcli.server.http.settings import KEPT, MOST_FINISHED, MOST_FINISHED_BYTES, ServeSettings
 from sdcli.server.http.worker import Stopped, Stopper, Worker
@@ -218,7 +218,7 @@ class Jobs:
             loop.call_soon_threadsafe(act, *words)
 
         assert job.plan is not None
-        order, listener = job.order, _JobListener(job, tell)
+        order, listener = job.order, JobListener(job, tell)
         try:
             for picture in self._worker.draw(job.plan, listener, stopper, preview=order.preview):
                 tell(job.add, hand_over(picture, order, self._settings))
@@ -232,33 +232,6 @@ class Jobs:
             tell(job.end, State.FAILED, fault)
         else:
             tell(job.end, State.DONE)
-
-
-class _JobListener(SilentListener):
-    """Tells a job, which lives on the event loop, what happens in the thread that draws it."""
-
-    def __init__(self, job: Job, tell: Callable[..., None]) -> None:
-        self._job = job
-        self._tell = tell
-
-    def on_stage(self, text: str) -> None:
-        """A new stage begins."""
-        self._tell(self._job.hear, "stage", text)
-
-    def on_note(self, text: str) -> None:
-        """Something the user should know."""
-        self._tell(self._job.hear, "note", text)
-
-    def on_fallback(self, text: str) -> None:
-        """Something is done otherwise than planned."""
-        self._tell(self._job.hear, "note", text)
-
-    def on_step(self, step: Step) -> None:
-        """A denoising step was taken."""
-        self._tell(self._job.hear_step, step, step.preview() if self._job.order.preview else None)
-
-    def on_picture(self, picture: Picture) -> None:
-        """A picture is finished: the worker hands it over itself."""
 
 
 async def _until_gone(http: HttpRequest) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from sdcli.errors import BadRequest
 from sdcli.images.formats.table import FORMAT_BY_ENDING, FORMATS
+from sdcli.library.find import LORA, find_adapter, find_checkpoint
 from sdcli.options.adapter_values import ControlSpec, LoraSpec
 from sdcli.options.parse import FilePath, Name
 from sdcli.options.presets import read_preset
@@ -19,6 +20,11 @@ from sdcli.server.http.failures import bad_field
 from sdcli.server.http.uploads import Uploads
 
 LIKE = "like"
+FINDERS: Mapping[str, Callable[[str], Path]] = {
+    "model": find_checkpoint,
+    "vae": lambda name: find_adapter(name, "VAE"),
+    "preview-vae": lambda name: find_adapter(name, "TAESD"),
+}
 
 
 def read_value(option: Option, value: Any, uploads: Uploads) -> Any:
@@ -34,7 +40,12 @@ def read_value(option: Option, value: Any, uploads: Uploads) -> Any:
             return value
         return uploads.add_text(option.name, value)
     if not option.many:
-        return option.check(_text(option.name, value) if isinstance(option.parse, Name) else value)
+        checked = option.check(
+            _text(option.name, value) if isinstance(option.parse, Name) else value
+        )
+        if find := FINDERS.get(option.name):
+            find(checked)  # so that the refusal of an unknown name is one of this field
+        return checked
     several = cast("Sequence[Any]", value if isinstance(value, list) else [value])
     return option.check([_read_one(option, each, uploads) for each in several])
 
@@ -43,8 +54,18 @@ def _read_one(option: Option, value: Any, uploads: Uploads) -> Any:
     """One of several values."""
     if isinstance(option.parse, ControlSpec):
         return _read_control(option, value, uploads)
-    if isinstance(option.parse, LoraSpec) and isinstance(value, dict):
-        return _read_lora(cast("dict[str, Any]", value))
+    if isinstance(option.parse, LoraSpec):
+        spoken = isinstance(value, dict)
+        lora = _read_lora(cast("dict[str, Any]", value)) if spoken else _spelt(option, value)
+        find_adapter(lora.name, LORA)
+        return lora
+    word = _spelt(option, value)
+    if option.name == "embedding":
+        find_adapter(word, "embedding")
+    return word
+
+
+def _spelt(option: Option, value: Any) -> Any:
     return option.read(_text(option.name, value))
 
 

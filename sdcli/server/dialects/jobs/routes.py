@@ -13,6 +13,7 @@ from PIL import Image
 from starlette.responses import JSONResponse, Response
 
 from sdcli.server.dialects.jobs.answers import describe_failure, describe_job, describe_picture
+from sdcli.server.dialects.jobs.openapi import make_document
 from sdcli.server.http.body import read_json
 from sdcli.server.http.dialect import Service
 from sdcli.server.http.event_stream import event_text, stream_events
@@ -28,6 +29,7 @@ PREVIEW_FORMAT = "jpg"
 def make_router(service: Service) -> APIRouter:
     """The routes of jobs."""
     router, routes = APIRouter(), _Routes(service)
+    router.add_api_route("/openapi.json", routes.document, methods=["GET"])
     router.add_api_route("/v1/jobs", routes.submit, methods=["POST"])
     router.add_api_route("/v1/jobs/{job_id}", routes.look, methods=["GET"])
     router.add_api_route("/v1/jobs/{job_id}", routes.cancel, methods=["DELETE"])
@@ -42,6 +44,10 @@ class _Routes:
     def __init__(self, service: Service) -> None:
         self._settings = service.settings
         self._jobs = service.jobs
+
+    async def document(self) -> Response:
+        """What can be asked, for programs."""
+        return JSONResponse(make_document(has_key=self._settings.key is not None))
 
     async def submit(self, http: HttpRequest) -> Response:
         """Put a job into the queue. With `stream`, its events are the answer, and a client that hangs

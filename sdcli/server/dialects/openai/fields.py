@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sdcli.errors import BadRequest
+from sdcli.options.table import OPTIONS
 from sdcli.server.http.failures import HttpFailure, bad_field
 
 MOST_PICTURES = 10
@@ -102,7 +104,13 @@ def _size(value: Any) -> dict[str, int]:
     found = re.fullmatch(r"(\d{1,6})x(\d{1,6})", value) if isinstance(value, str) else None
     if found is None:
         raise bad_field("size", "it is no size", hint='"auto", or like "512x768"')
-    return {"width": int(found[1]), "height": int(found[2])}
+    try:
+        return {
+            name: OPTIONS[name].check(int(number))
+            for name, number in zip(("width", "height"), found.groups(), strict=True)
+        }
+    except BadRequest as error:
+        raise bad_field("size", error.fact, hint=error.hint) from None
 
 
 def _one_of(name: str, value: Any, words: tuple[str, ...]) -> str:
