@@ -99,7 +99,9 @@ def served(*words: object, **environment: str) -> Generator[Served]:
         os.environ.clear()
         os.environ.update(before)
     assert process.stdout is not None
-    port = int(process.stdout.readline().strip().strip("/").rpartition(":")[2])
+    line = process.stdout.readline()
+    assert line, process.communicate()[1]
+    port = int(line.strip().strip("/").rpartition(":")[2])
     _OWN_PORTS.add(port)
     try:
         yield Served(port, home, process)

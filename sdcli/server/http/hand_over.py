@@ -27,7 +27,7 @@ def hand_over(picture: Picture, order: Order, settings: ServeSettings) -> DrawnP
 
 def media_type(name: str) -> str:
     """What HTTP calls a format of pictures."""
-    return Image.MIME[FORMATS[name].pillow]
+    return f"image/{FORMATS[name].pillow.lower()}"
 
 
 def encode(picture: Picture, name: str, quality: int | None = None) -> bytes:

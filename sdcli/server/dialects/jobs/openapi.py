@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from PIL import Image
-
 from sdcli import __version__
 from sdcli.images.formats.table import FORMATS
 from sdcli.options.adapter_values import LARGEST_WEIGHT, ControlSpec, LoraSpec
 from sdcli.options.parse import LONGEST_NAME, FilePath, Name, Real, Switch, Text, Whole, Word
 from sdcli.options.table import MOST_OF_A_KIND, Option
+from sdcli.server.http.hand_over import media_type
 from sdcli.server.http.job import State
 from sdcli.server.http.read_request import TASKS, client_options
 from sdcli.server.http.settings import MOST_PICTURES
@@ -65,6 +64,13 @@ def _value_schema(option: Option) -> dict[str, Any]:
             return {"type": "string", "maxLength": longest}
         case Switch():
             return {"type": "boolean"}
+        case _:
+            return _thing_schema(option)
+
+
+def _thing_schema(option: Option) -> dict[str, Any]:
+    """What names a thing: a picture, a file of weights, a format."""
+    match option.parse:
         case FilePath():
             return _PICTURE
         case LoraSpec():
@@ -148,8 +154,7 @@ _EVENTS = {
 _FILE = {
     "description": "Its file.",
     "content": {
-        Image.MIME[row.pillow]: {"schema": {"type": "string", "format": "binary"}}
-        for row in FORMATS.values()
+        media_type(name): {"schema": {"type": "string", "format": "binary"}} for name in FORMATS
     },
 }
 
