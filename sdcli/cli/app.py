@@ -51,7 +51,7 @@ COMMANDS = (
     Command("show", "show:show", "Say what a file is, and what a picture carries."),
     Command("lora", "lora:app", "LoRAs: what they hold; baked into a model, drawn out."),
     Command("warm", "warm:app", "A process that keeps models in memory."),
-    Command("serve", "serve:serve", "Draw for other programs, over HTTP."),
+    Command("serve", "serve:serve", "Draw for other programs."),
     Command("schedulers", "info:schedulers", "The schedulers, and what each is good for."),
     Command("models", "info:models", "The models at hand."),
     Command(

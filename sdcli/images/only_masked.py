@@ -11,12 +11,9 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageFilter, ImageStat
 
-from sdcli.images.resize import contain, cover
+from sdcli.images.resize import Box, contain, contained_box, stretch
 
 _REACH = (256, 64, 16, 4, 2)  # pixels over which colours flow into a hole, the widest first
-
-
-Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,10 @@ class CutOut:
         """The picture with what was drawn in its place, where the mask is white; the rest is what
         it was, to the bit."""
         left, top, right, bottom = self.box
+        size = right - left, bottom - top
+        part = drawn.crop(contained_box(size, *drawn.size))
         whole = self.picture.copy()
-        whole.paste(cover(drawn, right - left, bottom - top), (left, top))
+        whole.paste(stretch(part, *size), (left, top))
         return Image.composite(whole, self.picture, self.mask)
 
     def unchanged(self) -> CutOut:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from PIL import Image, ImageOps
 
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+
 
 def stretch(image: Image.Image, width: int, height: int) -> Image.Image:
     """All of the picture, whatever becomes of its proportions."""
@@ -21,13 +23,9 @@ def contain(image: Image.Image, width: int, height: int) -> Image.Image:
     """All of the picture in its proportions, in the middle; its outermost lines fill what is left."""
     if image.size == (width, height):
         return image
-    share = min(width / image.width, height / image.height)
-    inner = max(round(image.width * share), 1), max(round(image.height * share), 1)
-    small = _scaled(image, *inner)
-    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
-    right, bottom = left + inner[0], top + inner[1]
+    left, top, right, bottom = contained_box(image.size, width, height)
     whole = Image.new(image.mode, (width, height))
-    whole.paste(small, (left, top))
+    whole.paste(_scaled(image, right - left, bottom - top), (left, top))
     for (x0, y0, x1, y1), line in (
         ((0, top, left, bottom), (left, top, left + 1, bottom)),
         ((right, top, width, bottom), (right - 1, top, right, bottom)),
@@ -38,6 +36,14 @@ def contain(image: Image.Image, width: int, height: int) -> Image.Image:
             edge = whole.crop(line).resize((x1 - x0, y1 - y0), Image.Resampling.NEAREST)
             whole.paste(edge, (x0, y0))
     return whole
+
+
+def contained_box(size: tuple[int, int], width: int, height: int) -> Box:
+    """Where `contain` puts all of a picture of this size."""
+    share = min(width / size[0], height / size[1])
+    wide, high = max(round(size[0] * share), 1), max(round(size[1] * share), 1)
+    left, top = (width - wide) // 2, (height - high) // 2
+    return left, top, left + wide, top + high
 
 
 def _scaled(image: Image.Image, width: int, height: int) -> Image.Image:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdcli.images.only_masked import Box, cut_out_masked, fill_masked, masked_box
-from sdcli.images.resize import contain, cover, stretch
+from sdcli.images.only_masked import cut_out_masked, fill_masked, masked_box
+from sdcli.images.resize import Box, contain, cover, stretch
 
 
 def picture(width: int = 128, height: int = 96) -> Image.Image:
@@ -55,6 +55,15 @@ def test_what_is_cut_and_laid_back_is_itself() -> None:
     cut_out = cut_out_masked(old, painted, 17, 64, 64)  # cut at its own size
     assert np.array_equal(cut_out.lay_back(cut_out.part), old)
     assert set(np.unique(cut_out_masked(old, painted, 17, 200, 200).part_mask)) == {0, 255}
+
+
+@pytest.mark.parametrize("size", [(96, 96), (64, 256), (200, 40)])
+def test_what_is_drawn_larger_comes_back_to_its_place(size: tuple[int, int]) -> None:
+    old, painted = picture(), mask((30, 35, 60, 65))
+    cut_out = cut_out_masked(old, painted, 3, *size)
+    back = np.asarray(cut_out.lay_back(cut_out.part), int)
+    assert np.abs(back - np.asarray(old, int)).max() <= 2  # a pixel off is a level or more all over
+    assert np.abs(back - np.asarray(old, int)).mean() < 0.2
 
 
 def test_a_hole_is_filled_from_around_and_forgets_what_was_there() -> None:
