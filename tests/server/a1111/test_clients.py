@@ -285,7 +285,7 @@ def test_models_leave_memory_when_they_are_told_to(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(server.home))
     before = api.txt2img(prompt="a red house", **SMALL)
-    assert (ask_status() or {})["models"] == ["builtin.safetensors"]
+    assert "builtin.safetensors" in (ask_status() or {})["models"]
     assert server.ask("POST", "/sdapi/v1/unload-checkpoint").data == {}
     until = time.monotonic() + 10
     while (ask_status() or {})["models"] and time.monotonic() < until:
