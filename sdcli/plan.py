@@ -121,7 +121,9 @@ class Plan:
     device: str  # auto, cpu, cuda, mps
     dtype: str  # auto, fp32, fp16, bf16
     offload: str  # auto, none, model, sequential
-    batch: int = 1  # pictures in one call of the U-Net, which round in each other's company
+    batch: int = (
+        1  # pictures in one call of the U-Net, which round in each other's company; 0: auto
+    )
     ensd: int = 0  # added to the seed for the solver's own noise, as A1111's setting of that name
     empty_negative: str = "zeros"  # zeros, zero-states, encoded, always-zeros
     penultimate: str = "a1111"  # whose solvers leave out the noise level before the last

@@ -74,7 +74,7 @@ def _help_with_bounds(option: Option) -> str:
     """The help, with the bounds of a whole number where they tell something."""
     parse = option.parse
     if isinstance(parse, Whole) and parse.multiple == 1 and parse.most < 2**32:
-        return f"{option.help.rstrip('.')} ({parse.least} to {parse.most})."
+        return f"{option.help.rstrip('.')} ({parse.range})."
     return option.help
 
 

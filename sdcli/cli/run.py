@@ -21,6 +21,7 @@ from sdcli.outputs.save import (
     save_maps,
     save_picture,
 )
+from sdcli.outputs.saving import save_each
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.few_step import plan_notes
@@ -98,10 +99,13 @@ def print_study_plan(
 
 
 def _kept(pictures: Iterable[Picture], place: Destination, manner: OutputMode) -> None:
-    for picture in pictures:
+    def save(picture: Picture) -> Path:
         path = save_picture(picture, place)
         if picture.plan.output.keep_maps:
             save_maps(picture, path, place)
+        return path
+
+    for picture, path in save_each(pictures, save):
         print_picture(picture, path, manner)
 
 

@@ -80,8 +80,8 @@ Ways = Annotated[
     typer.Option(
         "--ways",
         metavar="NAME,NAME... or all",
-        help="Which ways: `openvino` and what `--fast` takes, NAME+NAME for two at once; `all` is"
-        " each that applies.",
+        help="Which ways: what `--fast` and `--backend` take, NAME+NAME for two at once; `all` is each"
+        " that applies.",
     ),
 ]
 

@@ -84,7 +84,7 @@ class ControlGuide:
     asked: Control
 
     def __call__(
-        self, latents: torch.Tensor, timestep: Any, share: float, inputs: UnetInputs
+        self, latents: torch.Tensor, timestep: torch.Tensor, share: float, inputs: UnetInputs
     ) -> dict[str, Any]:
         """What it adds to the U-Net's arguments at this step."""
         if not self.asked.start <= share < self.asked.end or not self.asked.weight:

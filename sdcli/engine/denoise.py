@@ -28,7 +28,7 @@ class ControlResiduals(Protocol):
         ...
 
     def __call__(
-        self, latents: torch.Tensor, timestep: Any, share: float, inputs: UnetInputs
+        self, latents: torch.Tensor, timestep: torch.Tensor, share: float, inputs: UnetInputs
     ) -> dict[str, Any]:
         """What it adds to the U-Net's arguments; `share` is how far along the middle of the step is."""
         ...
@@ -97,7 +97,7 @@ class UnetCall:
 
     evaluation: int  # counted in calls, from 0 where the picture begins
     latents: torch.Tensor
-    timestep: float
+    timestep: torch.Tensor  # one number, on the device
     embeds: torch.Tensor
     added: dict[str, torch.Tensor] | None
     residuals: dict[str, Any]  # of ControlNets
@@ -215,7 +215,7 @@ def predict_branches(
     evaluation: int = 0,
 ) -> tuple[torch.Tensor, ...]:
     """Each branch's prediction at one evaluation, all branches through the U-Net at once."""
-    timestep = sampling.timesteps[index]
+    timestep = sampling.timestep_on(index, x.device)
     latents = sampling.scale_input(x, index).repeat(inputs.branches, 1, 1, 1)
     residuals: dict[str, Any] = {}
     for control in inputs.controls:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 
+from sdcli.engine.compiled_blocks import check_compiler, compile_blocks
 from sdcli.engine.denoise import Predict, call_unet
 from sdcli.engine.device import Machine
 from sdcli.engine.packed_convolutions import pack_convolutions
@@ -13,7 +14,7 @@ from sdcli.engine.packed_module import can_pack
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.step_cache import cache_steps
 from sdcli.errors import BadRequest
-from sdcli.options.fast_ways import FAST_WAYS, OPENVINO, PACKED_LINEAR, STEP_CACHE
+from sdcli.options.fast_ways import COMPILE, FAST_WAYS, OPENVINO, PACKED_LINEAR, STEP_CACHE
 from sdcli.plan import Plan
 
 OF_MODELS = (PACKED_LINEAR,)  # ways that change how a model is loaded, not how it is called
@@ -24,6 +25,8 @@ def check_machine(plan: Plan, machine: Machine) -> None:
     fast = plan.fast
     if plan.backend == OPENVINO:
         _check_openvino(machine)
+    if plan.backend == COMPILE:
+        check_compiler(machine.device)
     if PACKED_LINEAR in fast and not (machine.device.type == "cpu" and can_pack()):
         raise BadRequest(
             f"`--fast {PACKED_LINEAR}` is for x86 CPUs, and this runs elsewhere",
@@ -42,13 +45,16 @@ def _check_openvino(machine: Machine) -> None:
         )
 
 
-def make_ready(pipe: Pipeline, fast: Collection[str], machine: Machine) -> None:
+def make_ready(pipe: Pipeline, plan: Plan, machine: Machine) -> None:
     """The U-Net and the VAE as fast as torch makes them here, once they lie on their device."""
+    if plan.backend == COMPILE:
+        compile_blocks(pipe.unet)
+        return
     if machine.device.type != "cpu":
         return
     pack_convolutions(pipe.unet)
     pack_convolutions(pipe.vae)
-    if PACKED_LINEAR in fast:
+    if PACKED_LINEAR in plan.fast:
         pack_linear_layers(pipe.unet)
 
 
@@ -59,8 +65,8 @@ def make_predict(pipe: Pipeline, plan: Plan) -> Predict:
 
 def taken_ways(plan: Plan, machine: Machine) -> Iterator[str]:
     """The ways that were taken for a picture, each with its class, for the record."""
-    if plan.backend == OPENVINO:
-        own = (OPENVINO,)
+    if plan.backend != "torch":
+        own = (plan.backend,)
     else:
         own = ("packed-convolutions",) if machine.device.type == "cpu" and can_pack() else ()
     for name in (*own, *plan.fast):

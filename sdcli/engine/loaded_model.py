@@ -17,6 +17,7 @@ from sdcli.engine.lora import LoraWeights
 from sdcli.engine.low_memory import MemoryFallbacks
 from sdcli.engine.openvino_backend import OpenvinoBackend
 from sdcli.engine.pipeline import Pipeline
+from sdcli.engine.text_encoder import KnownStates
 from sdcli.errors import BadRequest
 from sdcli.events import Listener
 from sdcli.library.find import find_adapter
@@ -41,6 +42,7 @@ class LoadedModel:
     machine: Machine
     memory: MemoryFallbacks
     openvino: OpenvinoBackend | None = None  # in torch's place
+    known_states: KnownStates = field(default_factory=KnownStates)  # of prompts
     fallbacks: list[str] = field(default_factory=list[str])  # what it went over to for good
     previews: dict[str | None, LatentPreview] = field(
         default_factory=dict[str | None, LatentPreview]
@@ -97,7 +99,7 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
     if plan.backend == OPENVINO:
         openvino = OpenvinoBackend(pipe, plan)
     else:
-        fast_ways.make_ready(pipe, plan.fast, machine)
+        fast_ways.make_ready(pipe, plan, machine)
     controlnets = LoadedControlNets(model, machine.dtype, machine.device)
     return LoadedModel(
         model_key(plan), pipe, model, lora_weights, controlnets, machine, memory, openvino
@@ -107,14 +109,22 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
 def _build_pipeline(
     plan: Plan, model: Checkpoint, machine: Machine, listener: Listener
 ) -> Pipeline:
-    """The plan's model on the CPU."""
+    """The plan's model where it computes or, where that has no room or another plan, on the CPU."""
     if plan.offload in OFFLOADS and machine.device.type == "cpu":
         raise BadRequest(
             f"`--offload {plan.offload}` moves modules off a GPU, and this runs on the CPU",
             hint="leave `--offload` away",
         )
     vae = None if plan.vae == plan.model else plan.vae.path
-    modules = build.build_modules(model, vae, dtype=machine.dtype)
+
+    def build_on(device: torch.device) -> build.PipelineModules:
+        return build.build_modules(model, vae, dtype=machine.dtype, device=device)
+
+    # From the file straight to the device: no copy of the model in the CPU's memory.
+    straight = plan.offload not in OFFLOADS and low_memory.unless_out_of_memory(
+        lambda: build_on(machine.device)
+    )
+    modules = straight or build_on(torch.device("cpu"))
     if unused := [*model.unused, *modules.ignored]:
         more = f" and {len(unused) - 1} more of its tensors" if len(unused) > 1 else ""
         listener.on_note(f"{model.path.name}: nothing here uses `{unused[0]}`{more}")

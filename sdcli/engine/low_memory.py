@@ -135,6 +135,16 @@ def _describe_batch(pictures: int) -> str:
     return f"{pictures} pictures at a time" if pictures > 1 else "1 picture at a time"
 
 
+def unless_out_of_memory(work: Callable[[], T]) -> T | None:
+    """The work's result; None where memory ran out for it."""
+    try:
+        return work()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch ran out of memory, on whatever device."""
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):

@@ -48,11 +48,10 @@ class OpenvinoBackend:
         unet = self._unet[1]
 
         def predict(call: UnetCall) -> Tensor:
-            timestep = torch.tensor(float(call.timestep))
             added = (
                 () if call.added is None else (call.added["text_embeds"], call.added["time_ids"])
             )
-            given = (call.latents, timestep, call.embeds, *added)
+            given = (call.latents, call.timestep, call.embeds, *added)
             return unet(*given, listener=listener)
 
         return predict

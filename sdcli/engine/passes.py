@@ -28,7 +28,7 @@ from sdcli.engine.unet_inputs import add_channels
 from sdcli.errors import SdcliError
 from sdcli.events import Listener, SilentListener, Step
 from sdcli.library.hashes import watch_files
-from sdcli.options.fast_ways import GUIDANCE_INTERVAL
+from sdcli.options.fast_ways import GUIDANCE_INTERVAL, OPENVINO
 from sdcli.picture import Picture, Provenance
 from sdcli.plan import File, Plan, files_of, nth_picture
 from sdcli.weights.families import FAMILIES
@@ -115,7 +115,7 @@ def _made(state: BatchDrawing) -> Provenance:
     """How the pictures of a batch came about."""
     loaded, plans = state.loaded, state.plans
     machine = loaded.machine
-    libraries = LIBRARIES if state.plan.backend == "torch" else (*LIBRARIES, state.plan.backend)
+    libraries = (*LIBRARIES, OPENVINO) if state.plan.backend == OPENVINO else LIBRARIES
     return Provenance(
         device=machine.device.type,
         dtype=machine.dtype_name,

@@ -77,6 +77,7 @@ class Sampling:
         rest = self._levels_asked(self.levels[self._first :])
         self.sigmas = [*before, *rest, self.levels[-1]]
         self.timesteps = [self.schedule.timestep(sigma) for sigma in self.sigmas[:-1]]
+        self._timesteps: torch.Tensor | None = None
         self._start = self._next = len(before)
         self._solving: SolverSteps | None = None
         return self._start
@@ -115,6 +116,13 @@ class Sampling:
     def evaluations(self) -> int:
         """How often the model is asked for one picture, from pure noise."""
         return len(self.timesteps)
+
+    def timestep_on(self, index: int, device: torch.device) -> torch.Tensor:
+        """The timestep of one evaluation, on a device: a number would be copied there at every step,
+        and each copy waits until the device has caught up."""
+        if self._timesteps is None or self._timesteps.device != device:
+            self._timesteps = torch.tensor(self.timesteps, dtype=torch.float32, device=device)
+        return self._timesteps[index]
 
     def scale_noise(self, noise: torch.Tensor) -> torch.Tensor:
         """Where a picture drawn from noise alone starts."""

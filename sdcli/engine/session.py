@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import torch
 
+from sdcli.engine.batch_size import choose_batch_size
 from sdcli.engine.denoise import Predict, UnetInputs
 from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.loaded_models import LoadedModels
@@ -66,10 +67,12 @@ class Session:
             listener.on_note(line)
         loaded = self.load(plan, listener)
         inputs = self.prepare(plan, loaded, listener)
-        index = 0
+        index, size = 0, choose_batch_size(plan.batch, loaded.machine.device)
         while index < plan.count:
-            together = min(plan.batch, plan.count - index)
-            for drawn in self.draw_batch(plan, loaded, inputs, listener, index, together):
+            together = min(size.next, plan.count - index)
+            with size.measured(together):
+                batch = self.draw_batch(plan, loaded, inputs, listener, index, together)
+            for drawn in batch:
                 listener.on_picture(drawn.picture)
                 yield drawn.picture
                 index += 1
@@ -98,7 +101,7 @@ class Session:
         for note in plan_notes(plan):
             listener.on_note(note)
         with torch.inference_mode():
-            prompts = encode_prompts(loaded.pipe, plan)
+            prompts = encode_prompts(loaded.pipe, plan, loaded.known_states)
             return replace(make_unet_inputs(plan, loaded.pipe, prompts), controls=controls)
 
     def draw_one(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from sdcli.weights.clip import CHUNK_LENGTH
 from sdcli.weights.embedding import CLIP_G, CLIP_H, CLIP_L
 
 PLACES = CHUNK_LENGTH + 2  # the start, the words, the end
+MOST_KNOWN = 64  # chunks; of SDXL's second encoder each takes 0.4 MB in fp32
+States = tuple[torch.Tensor, torch.Tensor | None]  # a chunk's hidden states, and its pooled vector
 
 
 @dataclass(frozen=True)
@@ -66,19 +69,39 @@ class TextEncoder:
         return getattr(self.model, "text_model", self.model)
 
 
-def encode_prompts(pipe: Pipeline, plan: Plan) -> tuple[EncodedPrompts, ...]:
-    """The plan's prompts, with the words of its embeddings: once, or once for each change.
+class KnownStates:
+    """What chunks of prompts became, for the next plan that has them: the last ones of one model."""
+
+    def __init__(self) -> None:
+        self._states: OrderedDict[Hashable, States] = OrderedDict()
+
+    def get(self, key: Hashable, encode: Callable[[], States]) -> States:
+        """What was found under this key, or is found now."""
+        if key not in self._states:
+            self._states[key] = encode()
+            if len(self._states) > MOST_KNOWN:
+                self._states.popitem(last=False)
+        self._states.move_to_end(key)
+        return self._states[key]
+
+
+def encode_prompts(
+    pipe: Pipeline, plan: Plan, known_states: KnownStates | None = None
+) -> tuple[EncodedPrompts, ...]:
+    """The plan's prompts, with the words of its embeddings: once, or once for each change. Chunks in
+    `known_states` are not encoded again.
 
     An empty negative prompt of SDXL is all zeros, as that family was trained, unless the plan has
     another program's rule for it; the refiner was not trained so.
     """
     encoders = text_encoders(pipe)
     vectors = load_embeddings(plan.embeddings, [encoder.name for encoder in encoders])
+    states = known_states or KnownStates()
     known: dict[str, Conditioning] = {}
 
     def one(text: str) -> Conditioning:
         if text not in known:
-            known[text] = _encoded(pipe, encoders, plan, text, vectors)
+            known[text] = _encoded(pipe, encoders, plan, text, vectors, states)
         return known[text]
 
     stages: list[EncodedPrompts] = []
@@ -104,7 +127,12 @@ def text_encoders(pipe: Pipeline) -> tuple[TextEncoder, ...]:
 
 
 def _encoded(
-    pipe: Pipeline, encoders: tuple[TextEncoder, ...], plan: Plan, text: str, vectors: Vectors
+    pipe: Pipeline,
+    encoders: tuple[TextEncoder, ...],
+    plan: Plan,
+    text: str,
+    vectors: Vectors,
+    known: KnownStates,
 ) -> Conditioning:
     """One prompt: each encoder's states side by side, one chunk after another."""
     parts = wordings.wording_chunks(plan, text)
@@ -112,15 +140,26 @@ def _encoded(
     pooled: torch.Tensor | None = None
     for encoder in encoders:
         # A chunk at a time: what it becomes must not depend on its neighbours' rounding.
-        states = [_states(pipe, encoder, chunk, plan, vectors) for chunk in parts]
+        states = [
+            known.get(
+                (encoder.name, chunk, _what_else_decides(plan)),
+                lambda encoder=encoder, chunk=chunk: _states(pipe, encoder, chunk, plan, vectors),
+            )
+            for chunk in parts
+        ]
         rows.append(torch.cat([state for state, _ in states], dim=1))
         pooled = states[0][1] if encoder.pooled else pooled
     return Conditioning(torch.cat(rows, dim=-1), pooled)
 
 
+def _what_else_decides(plan: Plan) -> Hashable:
+    """What of a plan, beside the chunk, decides what its text encoder makes of a chunk."""
+    return plan.clip_skip, plan.emphasis, plan.loras, plan.embeddings
+
+
 def _states(
     pipe: Pipeline, encoder: TextEncoder, chunk: Chunk, plan: Plan, vectors: Vectors
-) -> tuple[torch.Tensor, torch.Tensor | None]:
+) -> States:
     """A chunk's hidden states, `clip_skip` layers from the end, weighted; and its pooled vector."""
     ids = [START_TOKEN, *(token.id for token in chunk.tokens), END_TOKEN]
     ids += [encoder.pad] * (PLACES - len(ids))

@@ -51,6 +51,14 @@ def keep_converted(facts: Mapping[str, object]) -> Generator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def open_compiled(version: str) -> Path:
+    """The folder for code that a version of torch compiles, of all models; it counts as used now."""
+    place = converted_folder() / f"compiled-{version}"
+    place.mkdir(parents=True, exist_ok=True)
+    os.utime(place)
+    return place
+
+
 def drop_converted(facts: Mapping[str, object]) -> None:
     """Forget what was made from these facts."""
     shutil.rmtree(_place(facts), ignore_errors=True)

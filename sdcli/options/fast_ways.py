@@ -17,6 +17,7 @@ ANOTHER_PICTURE = "another picture"
 
 PACKED_LINEAR = "packed-linear"
 OPENVINO = "openvino"
+COMPILE = "compile"
 GUIDANCE_INTERVAL = "guidance-interval"
 TAESD = "taesd"
 STEP_CACHE = "step-cache"
@@ -41,6 +42,9 @@ _ROWS = (
     FastWay(OPENVINO, ROUNDING, "U-Net and VAE computed by OpenVINO (`pip install sdcli[openvino]`)",
             "on CPUs: SD 1.5 at 256x256 takes 1.6 times less a step; the first picture is converted for",
             f"--backend {OPENVINO}"),
+    FastWay(COMPILE, ROUNDING, "the U-Net's blocks compiled by torch (a C++ compiler or Triton at hand)",
+            "on GPUs, where many pictures of one size are drawn: the first is compiled for, for a minute",
+            f"--backend {COMPILE}"),
     FastWay(GUIDANCE_INTERVAL, ANOTHER_PICTURE,
             "guidance only at noise levels from 0.28 to 5.42 (2404.07724)",
             "wherever there is guidance: a step outside asks the model once, not twice",
@@ -59,7 +63,7 @@ _ROWS = (
 )  # fmt: skip
 
 FAST_WAYS: Mapping[str, FastWay] = {row.name: row for row in _ROWS}
-BACKENDS = ("torch", OPENVINO)
+BACKENDS = ("torch", OPENVINO, COMPILE)
 NAMED = tuple(row.name for row in _ROWS if row.asked_by == f"--fast {row.name}")
 
 

@@ -42,9 +42,12 @@ class Whole:
     most: int
     multiple: int = 1
     advice: str = ""  # what to do instead of what others write, like -1 for a random seed
+    zero: str = ""  # the word that 0 is written as
 
     def __call__(self, text: str) -> int:
         """The number in `text`."""
+        if self.zero and text.strip().lower() == self.zero:
+            return 0
         try:
             value = int(text.strip())
         except ValueError:
@@ -66,9 +69,13 @@ class Whole:
         return value
 
     @property
+    def range(self) -> str:
+        """What it takes, in words."""
+        return f"{self.zero}, or 1 to {self.most}" if self.zero else f"{self.least} to {self.most}"
+
+    @property
     def _bounds(self) -> str:
-        bounds = f"{self.least} to {self.most}"
-        return f"{self.advice}; else {bounds}" if self.advice else bounds
+        return f"{self.advice}; else {self.range}" if self.advice else self.range
 
 
 @dataclass(frozen=True)

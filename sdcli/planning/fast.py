@@ -12,6 +12,7 @@ from sdcli import folders
 from sdcli.errors import BadRequest
 from sdcli.library.find import find_adapter
 from sdcli.options.fast_ways import (
+    COMPILE,
     GUIDANCE_INTERVAL,
     OPENVINO,
     PACKED_LINEAR,
@@ -32,6 +33,8 @@ def check_fast_ways(request: Request, prompt: str, values: Mapping[str, Any]) ->
         _check_guidance(request, prompt, values)
     if request.backend == OPENVINO:
         _check_openvino(request)
+    if request.backend == COMPILE:
+        _check_compile(request)
     return sort_ways(request.fast)
 
 
@@ -51,6 +54,20 @@ def _check_openvino(request: Request) -> None:
     if request.device not in (None, "auto", "cpu") or request.dtype not in (None, "auto", "fp32"):
         raise BadRequest(
             f"{flag} computes in fp32 on the CPU alone", hint="leave the other flag away"
+        )
+
+
+def _check_compile(request: Request) -> None:
+    flag = f"`--backend {COMPILE}`"
+    if clash := next((name for name in request.fast if name in (PACKED_LINEAR, STEP_CACHE)), None):
+        raise BadRequest(
+            f"`--fast {clash}` changes how torch computes, and {flag} compiles what it computes",
+            hint="leave one of the two away",
+        )
+    if request.offload in ("model", "sequential"):
+        raise BadRequest(
+            f"{flag} keeps the U-Net where it computes, and `--offload` moves it",
+            hint="leave one of the two away",
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sdcli import folders
 from sdcli.errors import SdcliError
 from sdcli.options.adapter_values import ControlSpec, LoraSpec
-from sdcli.options.parse import Name, Switch, spell_value
+from sdcli.options.parse import Name, Switch, Whole, spell_value
 from sdcli.options.table import OPTIONS, Option, given_values
 from sdcli.plan import Plan
 from sdcli.planning.plan_to_request import plan_to_request
@@ -108,7 +108,9 @@ def _write_flag(option: Option, value: Any) -> Iterator[str]:
 
 
 def _with_short_name(option: Option, value: Any) -> Any:
-    """The value, a file of the package by its name there."""
+    """The value, a file of the package by its name there, and a 0 that has a name by that."""
+    if isinstance(option.parse, Whole) and option.parse.zero and value == 0:
+        return option.parse.zero
     if isinstance(option.parse, Name):
         return name_file(value)
     if isinstance(option.parse, LoraSpec | ControlSpec):

@@ -145,7 +145,7 @@ def draw_rest(
     plan: Plan, finished: int, draw: Callable[[Plan], Iterator[Picture]]
 ) -> Iterator[Picture]:
     """The pictures from `finished` on. What is denoised together stays together."""
-    begun = finished - finished % plan.batch
+    begun = finished - finished % (plan.batch or 1)
     if begun == plan.count:
         return
     rest = replace(plan, seed=plan.seed + begun, count=plan.count - begun)

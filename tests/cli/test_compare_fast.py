@@ -58,7 +58,12 @@ def test_what_does_not_apply_is_passed_over_unless_it_was_named(
 
 @pytest.mark.parametrize(
     ("ways", "hint"),
-    [("step-cahce", "step-cache"), ("packed-convolutions", "openvino"), ("taesd+", "openvino")],
+    [
+        ("step-cahce", "step-cache"),
+        ("packed-convolutions", "openvino"),
+        ("taesd+", "openvino"),
+        ("compile+openvino", "leave one"),
+    ],
 )
 def test_a_way_that_there_is_not_is_a_bad_request(
     sdcli: Callable, sd1: Path, ways: str, hint: str

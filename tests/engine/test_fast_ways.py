@@ -158,7 +158,10 @@ def test_outer_layers_around_fresh_deep_ones_are_the_whole_u_net(
         inputs = session.prepare(plan, loaded, SilentListener())
     predict = cache_steps(loaded.pipe)
     latents = torch.randn(inputs.branches, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-    calls = [UnetCall(n, latents, 500.0, inputs.embeds, inputs.added, {}) for n in range(EVERY)]
+    calls = [
+        UnetCall(n, latents, torch.tensor(500.0), inputs.embeds, inputs.added, {})
+        for n in range(EVERY)
+    ]
     first, second, third = map(predict, calls)
     assert torch.equal(first, call_unet(loaded.pipe)(calls[0]))
     assert torch.allclose(second, first, atol=1e-6) and torch.equal(second, third)

@@ -4,10 +4,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from sdcli.engine import build
+from sdcli.engine.device import Machine
 from sdcli.engine.session import Session
 from sdcli.errors import SdcliError
 from sdcli.events import SilentListener, Step
@@ -184,3 +187,40 @@ def test_a_model_that_is_replaced_while_it_is_loaded_is_refused(
     monkeypatch.setattr(checkpoint, "identify_checkpoint", replace_after)
     with pytest.raises(SdcliError, match="changed while it was being read"):
         list(Session().run(todo))
+
+
+def test_a_model_goes_straight_to_its_device(small: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    build_modules = build.build_modules
+
+    def watched(*given: Any, device: torch.device, **more: Any) -> Any:
+        built.append(device.type)
+        return build_modules(*given, device=device, **more)
+
+    elsewhere = Machine(torch.device("meta"), torch.float32)
+    monkeypatch.setattr("sdcli.engine.loaded_model.choose_machine", lambda *_: elsewhere)
+    monkeypatch.setattr("sdcli.engine.build.build_modules", watched)
+    with Session() as session:
+        pipe = session.load(small, SilentListener()).pipe
+        weights = [*pipe.unet.parameters(), *pipe.vae.parameters(), *pipe.text_encoder.parameters()]
+        assert built == ["meta"] and {weight.device.type for weight in weights} == {"meta"}
+
+
+def test_a_model_that_has_no_room_on_its_device_is_built_on_the_cpu_first(
+    small: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    build_modules = build.build_modules
+
+    def full(*given: Any, device: torch.device, **more: Any) -> Any:
+        built.append(device.type)
+        if device.type == "meta":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return build_modules(*given, device=device, **more)
+
+    elsewhere = Machine(torch.device("meta"), torch.float32)
+    monkeypatch.setattr("sdcli.engine.loaded_model.choose_machine", lambda *_: elsewhere)
+    monkeypatch.setattr("sdcli.engine.build.build_modules", full)
+    with Session() as session:
+        session.load(small, SilentListener())
+    assert built == ["meta", "cpu"]

@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from sdcli.engine.pipeline import Pipeline
-from sdcli.engine.text_encoder import encode_prompts
+from sdcli.engine.text_encoder import MOST_KNOWN, KnownStates, encode_prompts
 from sdcli.errors import BadRequest
 from sdcli.plan import Embedding, File
 from sdcli.prompts.tokenizer import END_TOKEN, START_TOKEN, clip_tokenizer
@@ -255,3 +255,33 @@ def test_a_solver_that_asks_twice_a_step_has_twice_as_many_stages():
     with torch.inference_mode():
         stages = encode_prompts(SD1, plan("[red:blue:0.5]", steps=4, scheduler="heun"))
     assert [stage.last_evaluation for stage in stages] == [4, 8]
+
+
+def test_a_chunk_is_encoded_once_for_as_long_as_nothing_else_decides_it() -> None:
+    known, calls = KnownStates(), []
+    handle = LARGE.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        with torch.inference_mode():
+            (first,) = encode_prompts(SD1, plan("a fox", "blurry"), known)
+            (again,) = encode_prompts(SD1, plan("a fox", "blurry", steps=7), known)
+            assert len(calls) == 2
+            (other,) = encode_prompts(SD1, plan("a (fox:1.3)", "blurry"), known)
+            assert len(calls) == 3
+            (deeper,) = encode_prompts(SD1, plan("a fox", "blurry", clip_skip=2), known)
+            assert len(calls) == 5
+    finally:
+        handle.remove()
+    assert torch.equal(first.positive.embeds, again.positive.embeds)
+    assert torch.equal(first.positive.embeds, encoded(SD1, "a fox", "blurry").positive.embeds)
+    assert not torch.equal(first.positive.embeds, other.positive.embeds)
+    assert not torch.equal(first.positive.embeds, deeper.positive.embeds)
+
+
+def test_no_more_chunks_are_kept_than_a_few() -> None:
+    known = KnownStates()
+    found = [known.get(n, lambda n=n: (torch.tensor(n), None))[0] for n in range(MOST_KNOWN + 1)]
+    assert len(found) == MOST_KNOWN + 1
+    counted = []
+    known.get(MOST_KNOWN, lambda: counted.append("the last") or (torch.tensor(0), None))
+    known.get(0, lambda: counted.append("the first") or (torch.tensor(0), None))
+    assert counted == ["the first"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from sdcli.errors import BadRequest
 from sdcli.options.fast_ways import (
     ANOTHER_PICTURE,
+    BACKENDS,
     FAST_WAYS,
     NAMED,
-    OPENVINO,
     ROUNDING,
     SAME_BITS,
 )
@@ -24,7 +24,8 @@ EXACT = "exact"
 EVERY = "all"
 TOGETHER = "+"  # between ways that are taken at once
 KINDS = (SAME_BITS, ROUNDING, ANOTHER_PICTURE)  # from the strictest on
-CAN_BE_NAMED = (OPENVINO, *NAMED)
+OTHER_BACKENDS = tuple(name for name in BACKENDS if name != "torch")
+CAN_BE_NAMED = (*OTHER_BACKENDS, *NAMED)
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ def plan_fast_lineup(
         parts = tuple(_read_parts(name))
         asked = replace(
             request,
-            fast=tuple(part for part in parts if part != OPENVINO),
-            backend=OPENVINO if OPENVINO in parts else None,
+            fast=tuple(part for part in parts if part in NAMED),
+            backend=_read_backend(parts),
         )
         try:
             rows.append(FastRow(name, _kind_of(parts), _seeded(plan(asked), exact.seed, seeds)))
@@ -107,6 +108,16 @@ def _read_parts(name: str) -> Iterator[str]:
                 hint=f"{suggest(part, CAN_BE_NAMED)}there are {', '.join(CAN_BE_NAMED)}",
             )
         yield part
+
+
+def _read_backend(parts: Sequence[str]) -> str | None:
+    """What computes instead of torch, if any of the ways does."""
+    found = [part for part in parts if part in OTHER_BACKENDS]
+    if len(found) > 1:
+        raise BadRequest(
+            f"{' and '.join(found)} cannot both compute a picture", hint="leave one of them away"
+        )
+    return found[0] if found else None
 
 
 def _kind_of(parts: Sequence[str]) -> str:
