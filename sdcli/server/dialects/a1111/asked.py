@@ -74,7 +74,7 @@ def read_common(values: Mapping[str, Any], settings: Settings, shelf: Shelf) -> 
         request = replace(
             request, clip_skip=check_option("clip-skip", values["clip_skip"], "clip_skip")
         )
-    batch = check_option("batch", values["batch_size"], "batch_size")
+    batch = _batch_size(values["batch_size"])
     seed = values["seed"]
     return replace(
         request,
@@ -87,6 +87,12 @@ def read_common(values: Mapping[str, Any], settings: Settings, shelf: Shelf) -> 
         height=side(values, "height"),
         embeddings=_embeddings(request, settings.model(shelf), shelf),
     )
+
+
+def _batch_size(said: int) -> int:
+    if said == 0:  # which for us would leave it to the device, and for them is no picture
+        raise refuse("batch_size", "0 is out of bounds", "1 to 64")
+    return check_option("batch", said, "batch_size")
 
 
 def side(values: Mapping[str, Any], field: str) -> int | None:
