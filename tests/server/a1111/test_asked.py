@@ -173,6 +173,8 @@ def test_what_is_not_provided_is_refused_by_its_name(said: dict, field: str) -> 
     assert (failure.status, failure.field) == (422, field)
     told = json.loads(bytes(answer_failure(failure).body))
     assert told["detail"][0]["loc"] == ["body", field]
+    if field == "alwayson_scripts":
+        assert "ADetailer" in told["detail"][0]["msg"]
     assert field in told["detail"][0]["msg"]
 
 

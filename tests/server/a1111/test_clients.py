@@ -156,6 +156,10 @@ def test_models_are_changed_by_settings_and_for_one_picture(api: Any, server: Se
             send_images=False,
         )
         assert once.info["sd_model_name"] == "other"
+        stays = {"override_settings": {"samples_format": "jpg"}}
+        api.txt2img(prompt="x", **stays, **SMALL, override_settings_restore_afterwards=False)
+        assert api.txt2img(prompt="x", **SMALL).image.format == "JPEG"
+        api.set_options({"samples_format": "png"})
         before = api.get_options()
         assert before["sd_model_checkpoint"].startswith("builtin.safetensors")
         api.set_options({**before, "sd_model_checkpoint": "other.safetensors"})

@@ -12,7 +12,7 @@ from sdcli.options.table import change_request
 from sdcli.request import Draw, Request
 from sdcli.schedulers.names import SCHEDULERS, find_sampler_with_schedule
 from sdcli.schedulers.table import Solver
-from sdcli.server.dialects.a1111.fields import TXT2IMG, Field, read_fields
+from sdcli.server.dialects.a1111.fields import TXT2IMG, USUAL_SAMPLER, Field, read_fields
 from sdcli.server.dialects.a1111.settings import Settings
 from sdcli.server.dialects.a1111.shelf import Item, Shelf
 from sdcli.server.dialects.a1111.values import check_option, refuse
@@ -66,8 +66,8 @@ def read_common(values: Mapping[str, Any], settings: Settings, shelf: Shelf) -> 
     """The request of what both kinds of requests say."""
     same = {row.option: values[row.name] for row in TXT2IMG if row.option}
     request = settings.apply(change_request(Request(Draw(), ""), same), shelf)
-    sampler, schedule = values["sampler_name"] or values["sampler_index"], values["scheduler"]
-    scheduler = _scheduler(sampler, schedule)
+    sampler = values["sampler_name"] or values["sampler_index"] or USUAL_SAMPLER
+    scheduler = _scheduler(sampler, values["scheduler"])
     solver = SCHEDULERS[scheduler].solver
     _check_noise(solver, values["s_noise"])
     if (values["clip_skip"] or 0) > 1:

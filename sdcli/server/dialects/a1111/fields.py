@@ -46,7 +46,7 @@ class Field:
         try:
             value = self.read(said)
         except ValueError as error:
-            raise refuse(self.name, str(error), "see that program's API") from None
+            raise refuse(self.name, str(error)) from None
         if self.neutral is not None and not self.neutral(value):
             raise refuse(self.name, self.lacking)
         return check_option(self.option, value, self.name) if self.option else value
@@ -70,9 +70,12 @@ def _not_positive(value: float) -> bool:
     return value <= 0
 
 
-def _idle_scripts(scripts: Mapping[str, Any]) -> bool:
-    """Whether none of the scripts named is to do anything: no arguments, or nothing but `false`."""
-    return all(_is_idle(call) for call in scripts.values())
+def _idle_scripts(value: Any) -> Mapping[str, Any]:
+    """Scripts of which none is to do anything: without arguments, or with nothing but `false`."""
+    scripts = object_of(value)
+    if busy := next((name for name, call in scripts.items() if not _is_idle(call)), None):
+        raise ValueError(f"there is no script `{busy[:60]}`")
+    return scripts
 
 
 def _is_idle(call: Any) -> bool:
@@ -87,6 +90,8 @@ def _is_switched_off(unit: Any) -> bool:
 
 _HIRES = "there is no second pass (hires fix)"
 
+USUAL_SAMPLER = "Euler"
+
 COMMON = (
     Field("prompt", "", text, option="prompt"),
     Field("negative_prompt", "", text, option="negative"),
@@ -98,7 +103,7 @@ COMMON = (
     Field("batch_size", 1, whole),
     Field("n_iter", 1, whole),
     Field("sampler_name", "", name),
-    Field("sampler_index", "Euler", name),
+    Field("sampler_index", "", name),  # its name before 1.6
     Field("scheduler", "", name),
     Field("eta", None, number),
     Field("s_noise", None, number),
@@ -108,7 +113,7 @@ COMMON = (
     Field("send_images", True, yes_or_no),
     Field("save_images", False, yes_or_no),
     Field("force_task_id", "", name),
-    Field("alwayson_scripts", {}, object_of, neutral=_idle_scripts, lacking="there are no scripts"),
+    Field("alwayson_scripts", {}, _idle_scripts),
     Field("script_name", "", name, neutral=_only("", "None"), lacking="there are no scripts"),
     Field("styles", [], list_of, neutral=_only([]), lacking="there are no styles"),
     Field("subseed_strength", 0.0, number, neutral=_only(0), lacking="seeds are not mixed"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from sdcli.request import Edit, Redraw, Repaint, Task
 from sdcli.server.dialects.a1111.asked import Asked, finish, read_common
 from sdcli.server.dialects.a1111.fields import IMG2IMG, read_fields
-from sdcli.server.dialects.a1111.pictures_in import Start, read_picture, read_start
+from sdcli.server.dialects.a1111.pictures_in import Start, read_start
 from sdcli.server.dialects.a1111.settings import Settings
 from sdcli.server.dialects.a1111.shelf import Shelf
 from sdcli.server.dialects.a1111.values import check_option, refuse
@@ -28,10 +27,11 @@ def read_img2img(
     request = read_common(values, settings, shelf)
     model = identify_checkpoint(settings.model(shelf).path)
     size = request.width or model.size, request.height or model.size
-    if model.family.task == "edit":
-        task: Task = _edit(values, body, read_picture(values, uploads))
-    else:
-        task = _task(values, read_start(values, size, uploads))
+    instructed = model.family.task == "edit"
+    if instructed:
+        _check_instructed(values, body)
+    start = read_start(values, size, uploads)
+    task = _edit(values, start) if instructed else _task(values, start)
     request = replace(request, task=task, width=size[0], height=size[1])
     asked = finish(body, IMG2IMG, values, settings, Order(request))
     if values["include_init_images"]:
@@ -56,13 +56,17 @@ def _blur(values: Mapping[str, Any]) -> int:
     return check_option("feather", across if blur is None else blur, "mask_blur")
 
 
-def _edit(values: Mapping[str, Any], body: Mapping[str, Any], picture: Path) -> Task:
+def _check_instructed(values: Mapping[str, Any], body: Mapping[str, Any]) -> None:
     """With a model that follows instructions the picture stands beside the noise, not under it."""
     if values["mask"]:
         raise refuse("mask", "this model follows instructions about whole pictures")
     if body.get("denoising_strength") is not None and values["denoising_strength"] != 1:
         raise refuse("denoising_strength", "this model begins with noise alone", "send 1")
+
+
+def _edit(values: Mapping[str, Any], start: Start) -> Task:
     scale = values["image_cfg_scale"]
     return Edit(
-        picture, None if scale is None else check_option("image-cfg", scale, "image_cfg_scale")
+        start.picture,
+        None if scale is None else check_option("image-cfg", scale, "image_cfg_scale"),
     )

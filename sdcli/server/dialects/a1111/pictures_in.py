@@ -36,7 +36,7 @@ class Start:
 
 def read_start(values: Mapping[str, Any], size: Size, uploads: Uploads) -> Start:
     """The picture and the mask of a request as they are to be drawn from."""
-    path = read_picture(values, uploads)
+    path = _read_picture(values, uploads)
     picture = load_picture(path)
     resize = _resize(values["resize_mode"], picture.size, size)
     mask = _read_mask(values, picture.size, uploads)
@@ -50,7 +50,7 @@ def read_start(values: Mapping[str, Any], size: Size, uploads: Uploads) -> Start
     return Start(_put(uploads, shown, picture, path), _add(uploads, shown_mask, "mask"), padding)
 
 
-def read_picture(values: Mapping[str, Any], uploads: Uploads) -> Path:
+def _read_picture(values: Mapping[str, Any], uploads: Uploads) -> Path:
     """The one picture of a request."""
     pictures = values["init_images"]
     if len(pictures) != 1:
