@@ -29,6 +29,10 @@ class Lost(Exception):
     """The resident process cannot draw this any more, and why; no why where it is known already."""
 
 
+class Hung(Lost):
+    """It is there and gives no sign of life."""
+
+
 class Busy(Lost):
     """It has too many jobs waiting to take one more."""
 
@@ -177,7 +181,7 @@ def guarded(act: Callable[[], T]) -> T:
     try:
         return act()
     except TimeoutError:
-        raise Lost("does not answer") from None
+        raise Hung("does not answer") from None
     except OSError:
         raise Lost("ended") from None
     except BadFrame as error:

@@ -99,6 +99,19 @@ def connect(path: Path, timeout: float) -> socket.socket | None:
     return connection
 
 
+def peer_process(connection: socket.socket) -> int | None:
+    """The number of the process on the other side, where the kernel says it."""
+    if sys.platform == "linux":
+        size = struct.calcsize("3i")
+        pid, _, _ = struct.unpack(
+            "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        )
+        return pid
+    if sys.platform == "darwin":
+        return struct.unpack("i", connection.getsockopt(0, 2, 4))[0]
+    return None
+
+
 def is_own_user(connection: socket.socket) -> bool:
     """Whether the process on the other side runs as this user, by what the kernel says."""
     if sys.platform == "linux":

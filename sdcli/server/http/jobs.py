@@ -35,8 +35,11 @@ PLANNERS = 2  # threads
 class Jobs:
     """Those that wait, the one that is drawn, and those that are finished and still asked for."""
 
-    def __init__(self, settings: ServeSettings) -> None:
+    def __init__(
+        self, settings: ServeSettings, note: Callable[[str], object] = lambda line: None
+    ) -> None:
         self._settings = settings
+        self._note = note  # tells whoever runs the server
         self._worker = Worker()
         self._planning = ThreadPoolExecutor(PLANNERS, "plan")
         self._drawing = ThreadPoolExecutor(1, "draw")
@@ -130,7 +133,13 @@ class Jobs:
 
     def start_worker(self) -> None:
         """Have the process that draws there before the first job."""
-        self._drawing.submit(self._worker.start, SilentListener())
+        self._drawing.submit(self._start_worker)
+
+    def _start_worker(self) -> None:
+        try:
+            self._worker.start(SilentListener())
+        except SdcliError as error:
+            self._note(f"{error.fact}; {error.hint}")
 
     async def unload(self) -> None:
         """Give back the memory of models, once what is drawn is finished."""

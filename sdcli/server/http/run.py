@@ -45,7 +45,7 @@ def address_of(listening: socket.socket) -> str:
 def serve(settings: ServeSettings, listening: socket.socket, note: Callable[[str], object]) -> int:
     """Serve until Ctrl-C or SIGTERM; the exit code. The first one lets the running job be finished,
     a second one ends it (130)."""
-    jobs = Jobs(settings)
+    jobs = Jobs(settings, note)
     running = _Running(settings, jobs, listening)
     usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

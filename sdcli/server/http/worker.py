@@ -7,6 +7,8 @@ the pictures that the job still lacks are drawn by the new one.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import threading
 import time
@@ -19,7 +21,17 @@ from sdcli.plan import Plan
 from sdcli.server.events import read_picture
 from sdcli.server.frames import receive_frame, send_frame
 from sdcli.server.http.failures import HttpFailure
-from sdcli.server.remote_session import Busy, Faulty, Lost, RemoteSession, draw_rest, guarded
+from sdcli.server.remote_session import (
+    PATIENCE,
+    Busy,
+    Faulty,
+    Hung,
+    Lost,
+    RemoteSession,
+    draw_rest,
+    guarded,
+)
+from sdcli.server.socket_place import connect, find_socket, peer_process
 from sdcli.server.warm import connect_resident
 
 STAY = 60.0  # seconds that the process stays after the server has gone
@@ -115,18 +127,14 @@ class Worker:
                 ) from None
             except Lost as why:
                 deaths += 1
-                if deaths == MOST_DEATHS:
-                    raise _deadly(deaths) from None
-                listener.on_note(f"the process that draws {why}: it is started again")
+                self._recover(deaths, why, listener)
             if stopper.is_stopped:
                 raise Stopped
 
     def _draw_once(
         self, plan: Plan, listener: Listener, stopper: Stopper, *, preview: bool
     ) -> Iterator[Picture]:
-        if self._hold is None or _is_closed(self._hold):
-            self.start(listener)
-        connection = connect_resident(STAY, listener)
+        connection = self._connect(listener)
         with RemoteSession(connection, None) as session, stopper.watch(connection):
             try:
                 for frame in session.answers("draw", plan, listener, preview=preview):
@@ -136,14 +144,41 @@ class Worker:
                     raise Stopped from None
                 raise
 
+    def _connect(self, listener: Listener) -> socket.socket:
+        """A connection to the process, which is started where it is gone; Lost where it is not had."""
+        try:
+            if self._hold is None or _is_closed(self._hold):
+                self.start(listener)
+            return connect_resident(STAY, listener)
+        except (SdcliError, OSError) as error:
+            raise Hung(f"is not to be had ({error})") from None
 
-def _deadly(deaths: int) -> HttpFailure:
-    return HttpFailure(
-        500,
-        f"the process that draws ended {deaths} times over this job",
-        hint="ask for a smaller picture: most likely memory ran out",
-        code="worker_lost",
-    )
+    def _recover(self, deaths: int, why: Lost, listener: Listener) -> None:
+        """Make way for another process; or give the job up, which is what ends it, most likely."""
+        if deaths == MOST_DEATHS:
+            raise HttpFailure(
+                500,
+                f"the process that draws was lost {deaths} times over this job: at last it {why}",
+                hint="ask for a smaller picture, if memory ran out; its log says more",
+                code="worker_lost",
+            )
+        if isinstance(why, Hung):
+            _kill_process()
+            self.close()
+        listener.on_note(f"the process that draws {why}: it is started again")
+
+
+def _kill_process() -> None:
+    """End the process that gives no sign of life, so that another can take its place."""
+    path = find_socket()
+    connection = None if path is None else connect(path, PATIENCE)
+    if connection is None:
+        return
+    with connection:
+        pid = peer_process(connection)
+    if pid is not None:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _is_closed(connection: socket.socket) -> bool:
