@@ -81,7 +81,7 @@ class _Routes:
             "/samplers": _listing(lists.samplers),
             "/schedulers": _listing(lists.schedulers),
             "/upscalers": _listing(lists.upscalers),
-            "/sd-models": _listing(lambda: lists.models(self._shelf)),
+            "/sd-models": _listing(self._models),
             "/sd-vae": _listing(lambda: lists.vaes(self._shelf)),
             "/loras": _listing(lambda: lists.loras(self._shelf)),
             "/embeddings": _listing(lambda: lists.embeddings(self._shelf, self._model())),
@@ -90,6 +90,10 @@ class _Routes:
             "/cmd-flags": _listing(describe_flags),
             **{f"/{name}": _listing(list) for name in EMPTY_LISTS},
         }
+
+    def _models(self) -> list[dict[str, Any]]:
+        self._settings.hashed_model(self._shelf)
+        return lists.models(self._shelf)
 
     def _model(self) -> Item:
         return self._settings.model(self._shelf)

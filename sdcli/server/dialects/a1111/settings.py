@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sdcli.images.formats.table import FORMAT_BY_ENDING
+from sdcli.library.hashes import hash_file
 from sdcli.request import Draw, Request
 from sdcli.server.dialects.a1111.shelf import Item, Shelf
 from sdcli.server.dialects.a1111.values import (
@@ -158,9 +159,15 @@ class Settings:
         """The checkpoint that is drawn with."""
         return shelf.model(self.values["sd_model_checkpoint"])
 
+    def hashed_model(self, shelf: Shelf) -> Item:
+        """The same, its hash reckoned, which its first picture needs anyway."""
+        item = self.model(shelf)
+        hash_file(item.path)
+        return item
+
     def listed(self, shelf: Shelf) -> dict[str, Any]:
         """All of them, as `options` tells them: the model in use by its title."""
-        model = self.model(shelf)
+        model = self.hashed_model(shelf)
         told = {"sd_model_checkpoint": model.title, "sd_checkpoint_hash": model.sha256}
         return {**self.values, **told}
 
