@@ -9,6 +9,7 @@ Wants a random checkpoint of full size, as `python -m tests.bench.full_size` wri
 from __future__ import annotations
 
 import argparse
+import re
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from PIL import Image, ImageDraw
 
 from tests.bench.sdcpp import apart
 
+MASKED = "img2img inside a mask"
 Call = tuple[str, str, Mapping[str, Any]]  # a name, the client's method, its words
 
 
@@ -32,18 +34,18 @@ def main(words: list[str]) -> None:
     said.add_argument("model", type=Path)
     said.add_argument("--sd-server", type=Path, required=True)
     said.add_argument("--side", type=int, default=128, help="of the pictures, in pixels")
+    said.add_argument("--only", default="", help="a regular expression over the calls' names")
     said.add_argument("--threads", type=int, default=1)
     asked = said.parse_args(words)
     ours = [sys.executable, "-m", "sdcli", "serve", "-m", asked.model, "--port"]
     theirs = [asked.sd_server, "-m", asked.model, "--listen-ip", "127.0.0.1"]
     theirs += ["--rng", "cpu", "--sampler-rng", "cpu", "-t", asked.threads, "--listen-port"]
-    drawn = {
-        name: draw(command, asked.side) for name, command in (("ours", ours), ("theirs", theirs))
-    }
+    drawn = {name: draw(command, asked) for name, command in (("ours", ours), ("theirs", theirs))}
     print("| call | mean grey levels apart | worst | our seconds | theirs |\n|---|---|---|---|---|")
     for name, (pictures, seconds) in drawn["ours"].items():
         others, their_seconds = drawn["theirs"][name]
-        far = [apart(*pair) for pair in zip(pictures, others, strict=True)]
+        within = hole(asked.side) if name == MASKED else None
+        far = [apart(*pair, within) for pair in zip(pictures, others, strict=True)]
         mean, worst = max(mean for mean, _ in far), max(worst for _, worst in far)
         print(f"| {name} | {mean:.2f} | {worst} | {seconds:.1f} | {their_seconds:.1f} |")
 
@@ -72,14 +74,32 @@ def calls(side: int) -> Iterator[Call]:
     yield "txt2img, two in a batch", "txt2img", {**euler, "batch_size": 2}
     over = {**euler, "images": [start], "denoising_strength": 0.8}
     yield "img2img", "img2img", over
+    painted = Image.new("L", (side, side))
+    painted.paste(255, hole(side))
+    masked = {
+        "mask_image": painted,
+        "mask_blur": 0,
+        "inpainting_fill": 1,
+        "inpaint_full_res": False,
+    }
+    yield MASKED, "img2img", {**over, **masked}
 
 
-def draw(command: list[Any], side: int) -> dict[str, tuple[list[Image.Image], float]]:
+def hole(side: int) -> tuple[int, int, int, int]:
+    """What is repainted: theirs leaves what the VAE made of the rest, and ours the rest itself."""
+    return side // 4, side // 4, side * 3 // 4, side * 3 // 4
+
+
+def draw(
+    command: list[Any], asked: argparse.Namespace
+) -> dict[str, tuple[list[Image.Image], float]]:
     """The pictures of every call by one server, and how long each took."""
     drawn: dict[str, tuple[list[Image.Image], float]] = {}
     with running(command) as port:
         api = webuiapi.WebUIApi(port=port)
-        for name, method, words in calls(side):
+        for name, method, words in calls(asked.side):
+            if not re.search(asked.only, name):
+                continue
             began = time.perf_counter()
             pictures = getattr(api, method)(**words).images
             drawn[name] = [image.convert("RGB") for image in pictures], time.perf_counter() - began
