@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("results.jsonl")
+DIFFUSERS = "diffusers"  # what the others are held against
 LIBRARIES = ("torch", "diffusers", "transformers", "openvino")
 
 

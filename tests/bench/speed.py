@@ -1,7 +1,9 @@
 """How long things take, beside what they cannot be quicker than: `python -m tests.bench speed`.
 
 Talking (help and errors), loading beside reading the file once, and a step beside the same step by
-diffusers' own pipeline. Times are medians; the steps are paired, one of each in turn.
+diffusers' own pipeline and, where they are at hand, by other programs. Times are medians, and what is
+compared is taken in turn. Every figure is a line of `results.jsonl`; `python -m tests.bench table`
+makes the README's table of it.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sdcli.events import SilentListener
@@ -24,6 +26,10 @@ from sdcli.options.fast_ways import BACKENDS, NAMED
 from tests.bench.results import record_figures
 
 GIB = 1024**3
+IMPORTS = (
+    "import torch; from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel;"
+    "from transformers.models.clip.modeling_clip import CLIPTextModel"
+)
 TALK = {
     "--help": ("--help",),
     "txt2img --help": ("txt2img", "--help"),
@@ -37,20 +43,23 @@ TALK = {
 def main(words: list[str]) -> None:
     """Measure what was asked for and print a table of each."""
     said = argparse.ArgumentParser(prog="python -m tests.bench speed", description=__doc__)
-    said.add_argument("what", choices=("talk", "load", "step"))
+    said.add_argument("what", choices=("talk", "cold", "load", "step", "all"))
     said.add_argument("--model", type=Path, help="a checkpoint of full size")
     said.add_argument("--rounds", type=int, default=5)
     said.add_argument("--steps", type=int, default=4)
     said.add_argument("--side", type=int, default=256)
     said.add_argument("--device", default="auto")
-    said.add_argument("--fast", action="append", choices=NAMED, help="a way to be faster")
-    said.add_argument("--backend", choices=BACKENDS, help="what computes our step")
+    said.add_argument("--ways", action="append", choices=(*BACKENDS[1:], *NAMED), metavar="NAME",
+                      help="a way to be faster whose step is taken too (repeat)")  # fmt: skip
+    said.add_argument("--sd-server", type=Path, help="stable-diffusion.cpp's, as for `served`")
     said.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     asked = said.parse_args(words)
     if asked.inside:
         print(json.dumps(loaded(asked)))
     else:
-        {"talk": talk, "load": load, "step": step}[asked.what](asked)
+        parts = {"talk": talk, "cold": cold, "load": load, "step": step}
+        for part in parts if asked.what == "all" else (asked.what,):
+            parts[part](asked)
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -62,13 +71,36 @@ def seconds(work: Callable[[], Any]) -> float:
 
 def talk(asked: argparse.Namespace) -> None:
     """Help and errors that need no model, from the shell and back."""
+    figures: dict[str, float] = {}
     for name, words in {"python -c pass": None, **TALK}.items():
         command = [sys.executable, *(("-m", "sdcli", *words) if words else ("-c", "pass"))]
         run(command)  # the first time compiles
         before = worked()
         took = [seconds(lambda c=command: run(c)) for _ in range(asked.rounds)]
         cpu = (worked() - before) / asked.rounds
+        figures |= {f"{name}, s": median(took), f"{name}, CPU s": cpu}
         print(f"{name}: median {median(took):.3f} s, best {min(took):.3f} s, CPU {cpu:.3f} s")
+    record_figures("speed talk", {"rounds": asked.rounds}, figures)
+
+
+def cold(asked: argparse.Namespace) -> None:
+    """From command to first picture with the built-in model, beside the imports that it needs."""
+    with TemporaryDirectory() as folder:
+        drawing = ["txt2img", "a red house by the sea at night", "--seed", "7", "--force", "-o"]
+        first = [sys.executable, "-m", "sdcli", *drawing, f"{folder}/first.png"]
+        bare = [sys.executable, "-c", IMPORTS]
+        run(first), run(bare)  # the first time compiles
+        pairs: list[tuple[float, float]] = []
+        for _ in range(asked.rounds):
+            pairs.append((seconds(lambda: run(first)), seconds(lambda: run(bare))))
+    figures = {
+        "first picture, s": median(one for one, _ in pairs),
+        "bare imports, s": median(other for _, other in pairs),
+        "more than the imports, s": median(one - other for one, other in pairs),
+    }
+    record_figures("speed cold", {"rounds": asked.rounds}, figures)
+    for name, value in figures.items():
+        print(f"{name}: median {value:.2f}")
 
 
 def worked() -> float:
@@ -88,8 +120,10 @@ def load(asked: argparse.Namespace) -> None:
     words = ["speed", "load", "--inside", "--model", str(asked.model), "--device", asked.device]
     command = [sys.executable, "-m", "tests.bench", *words]
     found = [json.loads(run(command).splitlines()[-1]) for _ in range(asked.rounds)]
-    for name in found[0]:
-        print(f"{name}: median {median(each[name] for each in found):.2f}")
+    figures = {name: median(each[name] for each in found) for name in found[0]}
+    record_figures("speed load", {"rounds": asked.rounds, "device": asked.device}, figures)
+    for name, value in figures.items():
+        print(f"{name}: median {value:.2f}")
 
 
 def loaded(asked: argparse.Namespace) -> dict[str, float]:
@@ -129,55 +163,13 @@ def ready(asked: argparse.Namespace) -> tuple[Any, Any]:
     request = Request(
         Draw(), "a red fox in the snow", negative="blurry", model=str(asked.model),
         device=asked.device, scheduler="euler", steps=asked.steps, seed=1, cfg=7.0,
-        width=asked.side, height=asked.side, fast=tuple(asked.fast or ()), backend=asked.backend,
+        width=asked.side, height=asked.side,
     )  # fmt: skip
     return make_plan(request), Session()
 
 
 def step(asked: argparse.Namespace) -> None:
-    """A sampling step beside the bare diffusers pipeline's, with the same weights and words."""
-    import torch
-    from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
+    """A step by everybody who can take it."""
+    from tests.bench.speed_steps import compare_steps
 
-    from sdcli.engine.packed_module import restore_modules
-    from sdcli.engine.passes import start_steps
-    from sdcli.engine.session import Session
-
-    plan, session = ready(asked)
-    held = session.load(plan, SilentListener())
-    given = session.prepare(plan, held, SilentListener())
-    exact = replace(plan, fast=(), backend="torch")
-    bare_pipe = Session().load(exact, SilentListener()).pipe
-    restore_modules(bare_pipe.unet)
-    theirs = StableDiffusionPipeline(
-        vae=bare_pipe.vae, text_encoder=bare_pipe.text_encoder, tokenizer=None,
-        unet=bare_pipe.unet, safety_checker=None, feature_extractor=None,
-        requires_safety_checker=False,
-        scheduler=EulerDiscreteScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
-            timestep_spacing="linspace", steps_offset=1,
-        ),
-    )  # fmt: skip
-    theirs.set_progress_bar_config(disable=True)
-    negative, positive = given.embeds.chunk(2)
-
-    def ours() -> torch.Tensor:
-        _, steps = start_steps([plan], held, given)
-        return [each.after for each in steps][-1].cpu()
-
-    def bare() -> torch.Tensor:
-        dice = torch.Generator().manual_seed(plan.seed)
-        return theirs(
-            prompt_embeds=positive, negative_prompt_embeds=negative, guidance_scale=plan.cfg,
-            num_inference_steps=plan.steps, width=plan.width, height=plan.height,
-            generator=dice, output_type="latent",
-        ).images.cpu()  # fmt: skip
-
-    apart = float((ours() - bare()).abs().max())  # and both are warm now
-    pairs = [(seconds(ours), seconds(bare)) for _ in range(asked.rounds)]
-    mine, their = (median(times) / plan.steps for times in zip(*pairs, strict=True))
-    ratio = median(one / other for one, other in pairs)
-    figures = {"a step, s": mine, "diffusers' step, s": their, "times as fast": 1 / ratio}
-    record_figures("speed step", vars(asked), figures)
-    print(f"a step: {mine:.4f} s, diffusers {their:.4f} s, ratio {ratio:.3f}")
-    print(f"the two end {apart:.1e} apart in latents")
+    compare_steps(asked, ready(asked)[0])
