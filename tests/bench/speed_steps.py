@@ -30,6 +30,7 @@ from tests.bench.results import DIFFUSERS, record_figures
 from tests.bench.served import running
 
 OURS, SDCPP = "sdcli", "stable-diffusion.cpp"
+WARM_UP_STEPS = 4
 
 Contender = Callable[[], float]  # takes the steps once; the seconds of one
 
@@ -39,7 +40,8 @@ def compare_steps(asked: argparse.Namespace, plan: Plan) -> None:
     with ExitStack() as stack:
         contenders = dict(_contenders(asked, plan, stack))
         for take in contenders.values():
-            take()  # weights are reordered, models converted, caches warm
+            for _ in range(-(-WARM_UP_STEPS // plan.steps)):
+                take()  # weights are reordered, models converted, caches warm
         rounds = [{name: take() for name, take in contenders.items()} for _ in range(asked.rounds)]
     figures: dict[str, float] = {}
     print(

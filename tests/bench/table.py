@@ -1,4 +1,4 @@
-"""The README's table of speed, made of the newest figures in `results.jsonl`: `python -m tests.bench table`."""
+"""`python -m tests.bench table`: the README's table of speed, of the newest figures in `results.jsonl`."""
 
 from __future__ import annotations
 
