@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -80,18 +80,18 @@ class Served:
 
 
 @contextmanager
-def served(*words: object, **environment: str) -> Generator[Served]:
-    """A server of the built-in model, with folders of its own; its worker ends with it."""
+def served(*words: object, beside: Served | None = None) -> Generator[Served]:
+    """A server of the built-in model, with folders of its own, or with those of another `beside` which
+    it draws by the same worker. A worker of its own ends with it."""
     from tests.helpers.process import ROOT, start
 
-    home = Path(tempfile.mkdtemp(prefix="sdcli-"))
+    home = Path(tempfile.mkdtemp(prefix="sdcli-")) if beside is None else beside.home
     for name in ("models", "cache", "config"):
-        (home / name).mkdir()
+        (home / name).mkdir(exist_ok=True)
     before = dict(os.environ)
     os.environ.update(
         {f"SDCLI_{name.upper()}": str(home / name) for name in ("models", "cache", "config")},
         XDG_RUNTIME_DIR=str(home),
-        **environment,
     )
     try:
         process = start("serve", "--port", 0, "-o", home / "out", *words, cwd=ROOT)
@@ -109,8 +109,31 @@ def served(*words: object, **environment: str) -> Generator[Served]:
         _OWN_PORTS.discard(port)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
-        end_workers(home)
-        shutil.rmtree(home, ignore_errors=True)
+        if beside is None:
+            end_workers(home)
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def stream(
+    server: Served, fields: Mapping[str, Any], **headers: str
+) -> tuple[HTTPConnection, HTTPResponse]:
+    """A job whose events are the answer, begun."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    body = json.dumps({**fields, "stream": True})
+    connection.request("POST", "/v1/jobs", body, {"content-type": "application/json", **headers})
+    return connection, connection.getresponse()
+
+
+def next_event(answer: HTTPResponse, *kinds: str) -> tuple[str, dict]:
+    """The next event of one of these kinds, with what it says."""
+    while True:
+        line = answer.readline().decode()
+        assert line, "the events broke off"
+        if line.startswith("event: "):
+            kind = line.removeprefix("event: ").strip()
+            facts = json.loads(answer.readline().decode().removeprefix("data: "))
+            if kind in kinds:
+                return kind, facts
 
 
 def workers(home: Path) -> list[int]:

@@ -7,14 +7,14 @@ import json
 import os
 import signal
 import time
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 
 import pytest
 from PIL import Image
 
 from sdcli.metadata.record import read_picture_metadata
 from sdcli.server.http.worker import MOST_DEATHS
-from tests.helpers.serving import Served, workers
+from tests.helpers.serving import Served, next_event, stream, workers
 
 pytestmark = pytest.mark.slow
 
@@ -57,35 +57,15 @@ def test_a_job_is_drawn_and_its_picture_is_what_the_command_draws(
     assert served.pixels == drawn.pixels
 
 
-def stream(server: Served, fields: dict) -> tuple[HTTPConnection, HTTPResponse]:
-    """A job whose events are the answer, begun."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
-    body = json.dumps({**SMALL, **fields, "stream": True})
-    connection.request("POST", "/v1/jobs", body, {"content-type": "application/json"})
-    return connection, connection.getresponse()
-
-
-def next_event(answer: HTTPResponse, *kinds: str) -> tuple[str, dict]:
-    """The next event of one of these kinds, with what it says."""
-    while True:
-        line = answer.readline().decode()
-        assert line, "the events broke off"
-        if line.startswith("event: "):
-            kind = line.removeprefix("event: ").strip()
-            facts = json.loads(answer.readline().decode().removeprefix("data: "))
-            if kind in kinds:
-                return kind, facts
-
-
 LONG = {"steps": 1_000, "count": 10}
 
 
 def test_events_tell_of_the_queue_of_steps_and_of_pictures(server):
-    first, events = stream(server, {"steps": 30, "count": 2, "preview": True})
+    first, events = stream(server, SMALL | {"steps": 30, "count": 2, "preview": True})
     kind, facts = next_event(events, "step")
     assert facts["preview"].startswith("data:image/jpeg;base64,")
     assert (facts["steps"], facts["pictures"]) == (30, 2)
-    second, later = stream(server, {})
+    second, later = stream(server, SMALL)
     assert next_event(later, "position")[1]["position"] == 1
     pictures = [next_event(events, "picture")[1] for _ in range(2)]
     assert [one["seed"] for one in pictures] == [7, 8]
@@ -99,7 +79,7 @@ def test_events_tell_of_the_queue_of_steps_and_of_pictures(server):
 
 
 def test_a_client_that_goes_away_ends_its_job(server):
-    connection, events = stream(server, LONG)
+    connection, events = stream(server, SMALL | LONG)
     next_event(events, "step")
     events.close()
     connection.close()
@@ -108,7 +88,7 @@ def test_a_client_that_goes_away_ends_its_job(server):
     waiting.request("POST", "/v1/images/generations", body, {"content-type": "application/json"})
     time.sleep(0.3)
     waiting.close()  # whether it waits for its turn or is drawn by now
-    follower, later = stream(server, {})  # is drawn when both are gone
+    follower, later = stream(server, SMALL)  # is drawn when both are gone
     assert next_event(later, "done", "failed", "cancelled")[0] == "done"
     follower.close()
 
@@ -127,7 +107,7 @@ def test_a_running_job_can_be_ended(server):
 def test_a_worker_that_dies_costs_no_picture(server):
     whole = server.ask("POST", "/v1/jobs", {**SMALL, "steps": 40, "count": 3}).data["id"]
     assert ended(server, whole)["state"] == "done"
-    connection, events = stream(server, {"steps": 40, "count": 3})
+    connection, events = stream(server, SMALL | {"steps": 40, "count": 3})
     next_event(events, "picture")
     (worker,) = workers(server.home)
     os.kill(worker, signal.SIGKILL)
@@ -143,7 +123,7 @@ def test_a_worker_that_dies_costs_no_picture(server):
 
 @pytest.mark.thorough
 def test_a_job_that_ends_the_worker_again_and_again_is_given_up(server):
-    connection, events = stream(server, {"steps": 1_000, "count": 3})
+    connection, events = stream(server, SMALL | {"steps": 1_000, "count": 3})
     for death in range(1, MOST_DEATHS + 1):
         next_event(events, "step")
         (worker,) = workers(server.home)
@@ -158,7 +138,7 @@ def test_a_job_that_ends_the_worker_again_and_again_is_given_up(server):
 
 @pytest.mark.thorough
 def test_a_worker_that_hangs_is_replaced(server):
-    connection, events = stream(server, {"steps": 500})
+    connection, events = stream(server, SMALL | {"steps": 500})
     next_event(events, "step")
     (worker,) = workers(server.home)
     os.kill(worker, signal.SIGSTOP)

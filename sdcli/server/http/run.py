@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from enum import Enum, auto
+from queue import SimpleQueue
+from types import FrameType
 
 import uvicorn
 
@@ -46,46 +50,76 @@ def serve(settings: ServeSettings, listening: socket.socket, note: Callable[[str
     """Serve until Ctrl-C or SIGTERM; the exit code. The first one lets the running job be finished,
     a second one ends it (130)."""
     jobs = Jobs(settings, note)
-    running = _Running(settings, jobs, listening)
-    usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heard = SimpleQueue[_Heard]()  # what signal handlers may write into
+    with _signals_into(heard):
+        running = _Running(settings, jobs, listening, heard)
+        try:
+            if heard.get() == _Heard.ENDED:
+                return 1  # by itself, and has said why
+            note("stopping: what is drawn is finished, what waits is refused; once more: at once")
+            return running.stop(jobs)
+        finally:
+            jobs.close()
+
+
+class _Heard(Enum):
+    SIGNAL = auto()
+    DRAWN = auto()  # the running job has ended
+    ENDED = auto()  # the event loop has
+
+
+@contextlib.contextmanager
+def _signals_into(heard: SimpleQueue[_Heard]) -> Generator[None]:
+    """Signals that end a process are written down for as long as the block lasts."""
+
+    def note_down(number: int, frame: FrameType | None) -> None:
+        heard.put(_Heard.SIGNAL)
+
+    before = {
+        number: signal.signal(number, note_down)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) != signal.SIG_IGN  # as a shell has it for what runs behind it
+    }
     try:
-        running.thread.join()
-        return 1  # it ended by itself, and has said why
-    except KeyboardInterrupt:
-        note(
-            "stopping: what is drawn is finished, what waits is refused; Ctrl-C again ends it at once"
-        )
-        return running.stop(jobs)
+        yield
     finally:
-        signal.signal(signal.SIGTERM, usual)
-        jobs.close()
+        for number, usual in before.items():
+            signal.signal(number, usual)
 
 
 class _Running:
     """The event loop, in a thread of its own: the main one hears signals."""
 
-    def __init__(self, settings: ServeSettings, jobs: Jobs, listening: socket.socket) -> None:
+    def __init__(
+        self,
+        settings: ServeSettings,
+        jobs: Jobs,
+        listening: socket.socket,
+        heard: SimpleQueue[_Heard],
+    ) -> None:
         self._server = uvicorn.Server(_config(settings, jobs))
         self._loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self._run, args=(listening,))
-        self.thread.start()
+        self._heard = heard
+        self._thread = threading.Thread(target=self._run, args=(listening,))
+        self._thread.start()
 
     def stop(self, jobs: Jobs) -> int:
         """Let the running job be finished, or not; then the answers be taken. The exit code."""
-        code = 0
         drawn = asyncio.run_coroutine_threadsafe(jobs.stop(), self._loop)
-        try:
-            drawn.result()
-        except KeyboardInterrupt:
-            code = 130
+        drawn.add_done_callback(lambda _: self._heard.put(_Heard.DRAWN))
+        code = 130 if self._heard.get() == _Heard.SIGNAL else 0
+        if code:
             self._loop.call_soon_threadsafe(jobs.stop_drawing)
         self._server.should_exit = True
-        self.thread.join()
+        self._thread.join()
         return code
 
     def _run(self, listening: socket.socket) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._server.serve(sockets=[listening]))
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._server.serve(sockets=[listening]))
+        finally:
+            self._heard.put(_Heard.ENDED)
 
 
 def _config(settings: ServeSettings, jobs: Jobs) -> uvicorn.Config:

@@ -36,7 +36,8 @@ from sdcli.server.warm import connect_resident
 
 STAY = 60.0  # seconds that the process stays after the server has gone
 MOST_DEATHS = 3  # of the worker under one job
-BUSY_PAUSE = 0.5  # seconds until a worker that is busy with commands is asked again
+TRIES = 3  # at connecting to it
+PAUSE = 0.5  # seconds until it is asked again
 
 
 class Stopped(Exception):
@@ -119,7 +120,7 @@ class Worker:
                     yield picture
                 return
             except Busy:
-                time.sleep(BUSY_PAUSE)
+                time.sleep(PAUSE)
             except Faulty:
                 raise SdcliError(
                     "drawing this failed by a fault of the program",
@@ -146,12 +147,17 @@ class Worker:
 
     def _connect(self, listener: Listener) -> socket.socket:
         """A connection to the process, which is started where it is gone; Lost where it is not had."""
-        try:
-            if self._hold is None or _is_closed(self._hold):
-                self.start(listener)
-            return connect_resident(STAY, listener)
-        except (SdcliError, OSError) as error:
-            raise Hung(f"is not to be had ({error})") from None
+        why: Exception | None = None
+        for _ in range(TRIES):
+            try:
+                if self._hold is None or _is_closed(self._hold):
+                    self.start(listener)
+                return connect_resident(STAY, listener)
+            except (SdcliError, OSError) as error:  # it may be about to end
+                why = error
+                self.close()
+                time.sleep(PAUSE)
+        raise Hung(f"is not to be had ({why})")
 
     def _recover(self, deaths: int, why: Lost, listener: Listener) -> None:
         """Make way for another process; or give the job up, which is what ends it, most likely."""
