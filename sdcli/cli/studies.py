@@ -16,6 +16,7 @@ from sdcli.cli.run import (
     print_study_plan,
 )
 from sdcli.cli.study_to_draw import FLAGS_OF_ONE_RUN, study_to_draw
+from sdcli.engine import door
 from sdcli.errors import PartFailed
 from sdcli.outputs import study_folder
 from sdcli.request import Draw, Redraw, Repaint
@@ -86,14 +87,29 @@ Ways = Annotated[
 ]
 
 
+Captions = Annotated[
+    int,
+    typer.Option(
+        "--captions",
+        min=0,
+        max=300,
+        metavar="N",
+        help="Draw so many captions by each way too, and count those that their pictures show (0 to"
+        " 300; of the built-in model).",
+    ),
+]
+
+
 @spread_options(Draw, without={"fast", "backend", *FLAGS_OF_ONE_RUN})
-def compare_fast(options: DrawingOptions, ways: Ways = EVERY, seeds: Seeds = 3) -> None:
+def compare_fast(
+    options: DrawingOptions, ways: Ways = EVERY, seeds: Seeds = 3, captions: Captions = 0
+) -> None:
     """The same noise by every way to be faster, measured.
 
     It makes a sheet, a table and a verdict: seconds, and how far each is from the exact picture.
     """
     resolve = partial(plan_request, mode=options.mode)
-    lineup = plan_fast_lineup(options.request(), ways, seeds, resolve)
+    lineup = plan_fast_lineup(options.request(), ways, seeds, captions, resolve)
     if options.mode.dry_run:
         plans = [((row.name, str(one.seed)), one) for row in lineup.rows for one in row.plans]
         print_study_plan(lineup.plans[0], ("way", "seed"), plans, options.mode)
@@ -146,8 +162,14 @@ def _compare(lineup: Lineup, mode: OutputMode) -> None:
 
 
 def _compare_fast(lineup: FastLineup, mode: OutputMode) -> None:
+    from sdcli.measures.judges import builtin_judges
     from sdcli.studies.compare_fast.numbers import judge_ways
-    from sdcli.studies.compare_fast.page import SHORT_COLUMNS, FastComparison, fast_texts
+    from sdcli.studies.compare_fast.page import (
+        SHORT_COLUMNS,
+        FastComparison,
+        fast_columns,
+        fast_texts,
+    )
     from sdcli.studies.compare_fast.run import draw_fast_comparison, write_fast_comparison
 
     talk = console.Console(quiet=mode.quiet)
@@ -156,8 +178,10 @@ def _compare_fast(lineup: FastLineup, mode: OutputMode) -> None:
     with study_to_draw("fast", lineup.plans, talk, random_seed=lineup.random_seed) as study:
         comparison = FastComparison(lineup.with_seed(study.seed))
         progress = RunProgress(talk)
+        box = builtin_judges()
+        judge = door.open_judges(box, box.names) if lineup.captions else None
         with warm.choose_session(mode.warm, talk) as session:
-            for one in draw_fast_comparison(comparison, session, study, progress):
+            for one in draw_fast_comparison(comparison, session, study, progress, judge):
                 if mode.json:
                     measured = study_folder.plain_value(one.numbers)
                     console.print_record({**one.record, "measured": measured})
@@ -165,7 +189,7 @@ def _compare_fast(lineup: FastLineup, mode: OutputMode) -> None:
         verdict = judge_ways(ways[1:], *comparison.pace())
         files = write_fast_comparison(comparison, verdict, study.folder)
     talk.on_note(progress.summary(study.folder.path))
-    talk.table(SHORT_COLUMNS, fast_texts(ways))
+    talk.table(fast_columns(lineup, SHORT_COLUMNS), fast_texts(ways))
     for text in verdict:
         talk.on_note(text)
     print_files(files, mode)

@@ -96,6 +96,11 @@ def builtin_clip() -> Clip:
     return _with_builtin(clip_from_header(read_header(find_adapter(TOWER))))
 
 
+def builtin_judges() -> Judges:
+    """The CLIP in the box as the only judge."""
+    return Judges({clip_score.JUDGE: builtin_clip()})
+
+
 def _describe(clip: Clip) -> str:
     if clip.own.get("reads") == BUILTIN:
         return "by the CLIP in the box, which knows the world of the built-in model and no other"

@@ -56,6 +56,20 @@ def test_what_does_not_apply_is_passed_over_unless_it_was_named(
     assert ran.code == 2 and "--cfg 1" in ran.err
 
 
+def test_captions_that_the_pictures_show_are_counted_with_the_built_in_model(
+    sdcli: Callable, sd1: Path, tmp_path: Path
+) -> None:
+    words = ("compare-fast", "a fox", "-W", 64, "-H", 64, "--seed", 1, "--seeds", 1)
+    drawn = ("--steps", 3, "--captions", 2, "--ways", "step-cache", "-o", "out")
+    ran = sdcli(*words, *drawn)
+    assert ran.code == 0, ran.err
+    ways = json.loads((tmp_path / "out" / "results.json").read_text())["ways"]
+    assert all(0 <= way["obeyed"] <= 2 for way in ways) and "shown" in ran.err
+    assert "captions shown" in (tmp_path / "out" / "report.html").read_text()
+    ran = sdcli(*words, "-m", sd1, "--captions", 2)
+    assert ran.code == 2 and "another model" in ran.err
+
+
 @pytest.mark.parametrize(
     ("ways", "hint"),
     [

@@ -38,6 +38,7 @@ class MeasuredWay:
     grey_levels: float
     psnr: float
     ssim: float
+    obeyed: int | None = None  # of the captions that were drawn, those that their pictures show
 
     def record(self) -> dict[str, Any]:
         """The numbers as one flat object."""
@@ -45,7 +46,11 @@ class MeasuredWay:
 
 
 def measure_way(
-    name: str, kind: str, pictures: Sequence[MeasuredPicture], exact: Mapping[int, float]
+    name: str,
+    kind: str,
+    pictures: Sequence[MeasuredPicture],
+    exact: Mapping[int, float],
+    obeyed: int | None = None,
 ) -> MeasuredWay:
     """A way's numbers; `exact` is how long the exact picture of each seed takes."""
     return MeasuredWay(
@@ -56,6 +61,7 @@ def measure_way(
         fmean(one.grey_levels for one in pictures),
         fmean(one.psnr for one in pictures),
         fmean(one.ssim for one in pictures),
+        obeyed,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from sdcli.images.contact_sheet import Cell, Sheet, flow_cells
+from sdcli.measures.captions import WRONG
 from sdcli.options.fast_ways import FAST_WAYS
 from sdcli.plan import Plan
 from sdcli.reproduce.command_line import command_for_plan
@@ -26,10 +27,10 @@ from sdcli.studies.plan_facts import plan_facts, plan_summary
 
 COLUMNS = (
     *("way", "class", "seconds", "times as fast"),
-    *("apart, grey levels", "PSNR, dB", "SSIM"),
+    *("apart, grey levels", "PSNR, dB", "SSIM", "captions shown"),
 )
-SHORT_COLUMNS = ("way", "class", "s", "faster", "apart", "PSNR", "SSIM")
-FORMATS = ("", "", ".2f", ".2f", ".2f", ".1f", ".4f")
+SHORT_COLUMNS = ("way", "class", "s", "faster", "apart", "PSNR", "SSIM", "shown")
+FORMATS = ("", "", ".2f", ".2f", ".2f", ".1f", ".4f", "d")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class FastComparison:
         default_factory=dict[tuple[str, int], FastPicture]
     )
     exact_again: dict[int, float] = field(default_factory=dict[int, float])  # seconds by seed
+    obeyed: dict[str, int] = field(default_factory=dict[str, int])  # captions, by way
     failed: dict[str, str] = field(default_factory=dict[str, str])  # ways, and why
 
     def of_way(self, name: str) -> list[FastPicture]:
@@ -74,7 +76,13 @@ class FastComparison:
         """The numbers of every way that was drawn, the exact one first."""
         exact = self.exact_seconds()
         return [
-            measure_way(row.name, row.kind, [one.numbers for one in self.of_way(row.name)], exact)
+            measure_way(
+                row.name,
+                row.kind,
+                [one.numbers for one in self.of_way(row.name)],
+                exact,
+                self.obeyed.get(row.name),
+            )
             for row in self.lineup.rows
             if row.name not in self.failed
         ]
@@ -85,14 +93,20 @@ class FastComparison:
         return [*self.lineup.passed_over, *failed]
 
 
+def fast_columns(lineup: FastLineup, columns: Sequence[str]) -> Sequence[str]:
+    """The columns that have something in them: the last one only where captions were drawn."""
+    return columns if lineup.captions else columns[:-1]
+
+
 def fast_rows(ways: Sequence[MeasuredWay]) -> list[list[TableValue]]:
-    """The numbers of every way, under `COLUMNS`."""
+    """The numbers of every way, under those of `COLUMNS` that have something in them."""
     return [
         [
             way.name,
             way.kind,
             way.seconds,
             *([None] * 4 if way.name == EXACT else [*_gain_and_cost(way)]),
+            *([] if way.obeyed is None else [way.obeyed]),
         ]
         for way in ways
     ]
@@ -107,7 +121,7 @@ def fast_texts(ways: Sequence[MeasuredWay]) -> list[list[str]]:
     return [
         [
             "-" if value is None else value if isinstance(value, str) else format(value, form)
-            for value, form in zip(row, FORMATS, strict=True)
+            for value, form in zip(row, FORMATS, strict=False)
         ]
         for row in fast_rows(ways)
     ]
@@ -146,7 +160,14 @@ def fast_page(comparison: FastComparison, verdict: Sequence[str], command: str) 
         verdict=verdict,
         sheets=sheets[:1],
         more=sheets[1:],
-        tables=[NumberTable(title, COLUMNS, fast_rows(comparison.ways()), FORMATS)],
+        tables=[
+            NumberTable(
+                title,
+                fast_columns(comparison.lineup, COLUMNS),
+                fast_rows(comparison.ways()),
+                fast_columns(comparison.lineup, FORMATS),
+            )
+        ],
         notes=fast_notes(comparison),
         plan=plan_facts(plan, ("seed",)),
         command=command,
@@ -168,5 +189,16 @@ def fast_notes(comparison: FastComparison) -> list[str]:
         " end, over the way's own.",
         "Grey levels, PSNR and SSIM are against the exact picture of the same seed, as means over"
         " the seeds. They say how far a picture is from it, not which of the two is better.",
+        *_caption_note(comparison.lineup.captions),
         *(f"Not compared: {text}." for text in comparison.left_out()),
+    ]
+
+
+def _caption_note(count: int) -> list[str]:
+    if not count:
+        return []
+    return [
+        f"Captions shown: of {count} that the built-in model never saw in training, those that its"
+        f" CLIP finds nearer to the picture drawn from them than {WRONG} captions that are wrong in"
+        " a colour or a thing."
     ]

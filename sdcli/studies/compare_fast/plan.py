@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from sdcli import folders
 from sdcli.errors import BadRequest
 from sdcli.options.fast_ways import (
     ANOTHER_PICTURE,
@@ -45,6 +46,7 @@ class FastLineup:
     passed_over: tuple[str, ...]  # the ways that do not apply to this picture, and why
     words: tuple[str, ...]  # what was asked, as flags
     random_seed: bool  # nobody said one
+    captions: int = 0  # of the built-in model's, drawn by each way too
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -69,12 +71,17 @@ class FastLineup:
 
 
 def plan_fast_lineup(
-    request: Request, ways: str, seeds: int, plan: Callable[[Request], Plan]
+    request: Request, ways: str, seeds: int, captions: int, plan: Callable[[Request], Plan]
 ) -> FastLineup:
-    """The plans of a comparison. Of `all` ways those are passed over that do not apply to this
-    picture; one that was named must apply."""
+    """The plans of a comparison, with so many of the built-in model's captions. Of `all` ways those
+    are passed over that do not apply to this picture; one that was named must apply."""
     names = CAN_BE_NAMED if ways.strip() == EVERY else tuple(split_values(ways, ranges=False))
     exact = plan(replace(request, fast=(), backend=None))
+    if captions and exact.model.path.parent != folders.assets_folder():
+        raise BadRequest(
+            "`--captions` are of the built-in model's world, and this is another model",
+            hint="leave one of the two away",
+        )
     OPTIONS["seed"].read(str(exact.seed + seeds - 1))  # it may run past the last seed there is
     rows = [FastRow(EXACT, SAME_BITS, _seeded(exact, exact.seed, seeds))]
     passed_over: list[str] = []
@@ -91,8 +98,9 @@ def plan_fast_lineup(
             if ways.strip() != EVERY:
                 raise
             passed_over.append(f"{name}: {error.fact}")
-    words = ("--ways", ways, "--seeds", str(seeds))
-    return FastLineup(tuple(rows), tuple(passed_over), words, request.seed is None)
+    words = ("--ways", ways, "--seeds", str(seeds), "--captions", str(captions))
+    seedless = request.seed is None
+    return FastLineup(tuple(rows), tuple(passed_over), words, seedless, captions)
 
 
 def _seeded(plan: Plan, seed: int, count: int) -> tuple[Plan, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sdcli import __version__
 from sdcli.errors import SdcliError
 from sdcli.images.contact_sheet import draw_contact_sheet as draw_sheet
+from sdcli.measures.captions import builtin_captions, shows_caption
 from sdcli.measures.grey_levels import grey_levels
 from sdcli.measures.psnr import psnr
 from sdcli.measures.ssim import ssim
@@ -28,20 +29,27 @@ from sdcli.studies.unfinished import OpenStudy
 
 if TYPE_CHECKING:
     from sdcli.engine.door import SessionLike
+    from sdcli.measures.judges import JudgeLike
 
 WARM_UP_STEPS = 4  # weights are reordered at the fourth, models converted at the first
 
 
 def draw_fast_comparison(
-    comparison: FastComparison, session: SessionLike, study: OpenStudy, progress: RunProgress
+    comparison: FastComparison,
+    session: SessionLike,
+    study: OpenStudy,
+    progress: RunProgress,
+    judge: JudgeLike | None = None,
 ) -> Iterator[FastPicture]:
     """Draw, save and measure every picture of the line-up that the study lacks, way by way, and the
-    exact ones once more at the end: their times tell whether the machine kept its pace."""
+    exact ones once more at the end: their times tell whether the machine kept its pace. The judge
+    looks at what is drawn from captions, if there are any."""
     rows = comparison.lineup.rows
     due = [row for row in rows if any(_is_due(row, plan, study) for plan in row.plans)]
     again = [_again(plan) for plan in rows[0].plans] if due else []
     drawings = [_drawing(row, p) for row in due for p in row.plans if _is_due(row, p, study)]
-    progress.expect([*map(_warm_up, due), *drawings, *again])
+    captions = [_captions(row, comparison.lineup.captions) for row in rows if judge is not None]
+    progress.expect([*map(_warm_up, due), *drawings, *captions, *again])
     progress.on_note(progress.announcement())
     for row in rows:
         try:
@@ -52,11 +60,34 @@ def draw_fast_comparison(
             progress.finish(failed=True)
             comparison.failed[row.name] = error.fact
             progress.on_note(f"{row.name}: {error.fact}")
+        else:
+            if judge is not None:
+                comparison.obeyed[row.name] = _count_shown(
+                    row, judge, comparison, session, progress
+                )
     for drawing in again:
         progress.begin(drawing)
         (picture,) = session.run(drawing.plan, progress)
         progress.finish()
         comparison.exact_again[drawing.plan.seed] = picture.provenance.seconds
+
+
+def _count_shown(
+    row: FastRow,
+    judge: JudgeLike,
+    comparison: FastComparison,
+    session: SessionLike,
+    progress: RunProgress,
+) -> int:
+    """How many pictures that a way draws from captions show what was asked for."""
+    count, shown = comparison.lineup.captions, 0
+    progress.begin(_captions(row, count))
+    for seed, caption in enumerate(builtin_captions()[:count]):
+        plan = replace(row.plans[0], prompt=caption, seed=seed)
+        (picture,) = session.run(plan, progress)
+        shown += shows_caption(judge, picture.image, caption)
+    progress.finish()
+    return shown
 
 
 def _draw_row(
@@ -135,6 +166,11 @@ def _drawing(row: FastRow, plan: Plan) -> Drawing:
 def _warm_up(row: FastRow) -> Drawing:
     plan = replace(row.plans[0], steps=min(row.plans[0].steps, WARM_UP_STEPS))
     return Drawing(plan, f"{row.name}, warming up", besides=count_evaluations(plan))
+
+
+def _captions(row: FastRow, count: int) -> Drawing:
+    title = f"{row.name}, {count} captions"
+    return Drawing(row.plans[0], title, besides=count * count_evaluations(row.plans[0]))
 
 
 def _again(plan: Plan) -> Drawing:
