@@ -14,7 +14,14 @@ from sdcli.engine.packed_module import can_pack
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.step_cache import cache_steps
 from sdcli.errors import BadRequest
-from sdcli.options.fast_ways import COMPILE, FAST_WAYS, OPENVINO, PACKED_LINEAR, STEP_CACHE
+from sdcli.options.fast_ways import (
+    COMPILE,
+    CUDA_GRAPHS,
+    FAST_WAYS,
+    OPENVINO,
+    PACKED_LINEAR,
+    STEP_CACHE,
+)
 from sdcli.plan import Plan
 
 OF_MODELS = (PACKED_LINEAR,)  # ways that change how a model is loaded, not how it is called
@@ -27,6 +34,11 @@ def check_machine(plan: Plan, machine: Machine) -> None:
         _check_openvino(machine)
     if plan.backend == COMPILE:
         check_compiler(machine.device)
+    if CUDA_GRAPHS in fast and machine.device.type != "cuda":
+        raise BadRequest(
+            f"`--fast {CUDA_GRAPHS}` is for NVIDIA GPUs, and this runs on {machine.device.type}",
+            hint="leave it away, or see `sdcli doctor`",
+        )
     if PACKED_LINEAR in fast and not (machine.device.type == "cpu" and can_pack()):
         raise BadRequest(
             f"`--fast {PACKED_LINEAR}` is for x86 CPUs, and this runs elsewhere",

@@ -10,6 +10,7 @@ from PIL import Image
 
 from sdcli.engine import build, fast_ways, low_memory
 from sdcli.engine.controlnet import LoadedControlNets
+from sdcli.engine.cuda_graphs import CudaRecorder, GraphedUnet
 from sdcli.engine.denoise import Predict
 from sdcli.engine.device import Machine, choose_machine
 from sdcli.engine.latent_preview import LatentPreview
@@ -22,7 +23,7 @@ from sdcli.errors import BadRequest
 from sdcli.events import Listener
 from sdcli.library.find import find_adapter
 from sdcli.library.hashes import watch_files
-from sdcli.options.fast_ways import OPENVINO
+from sdcli.options.fast_ways import CUDA_GRAPHS, OPENVINO
 from sdcli.plan import Plan
 from sdcli.weights import checkpoint
 from sdcli.weights.checkpoint import Checkpoint
@@ -42,6 +43,7 @@ class LoadedModel:
     machine: Machine
     memory: MemoryFallbacks
     openvino: OpenvinoBackend | None = None  # in torch's place
+    graphs: GraphedUnet | None = None  # of the U-Net's calls
     known_states: KnownStates = field(default_factory=KnownStates)  # of prompts
     fallbacks: list[str] = field(default_factory=list[str])  # what it went over to for good
     previews: dict[str | None, LatentPreview] = field(
@@ -57,6 +59,9 @@ class LoadedModel:
         """The U-Net's call in the way that the plan asks for, for the pictures of one batch."""
         if self.openvino is not None:
             return self.openvino.make_predict(plan, listener)
+        if CUDA_GRAPHS in plan.fast and not self.memory.offloaded:
+            self.graphs = self.graphs or GraphedUnet(self.pipe, CudaRecorder())
+            return self.graphs.make_predict(plan.loras)
         return fast_ways.make_predict(self.pipe, plan)
 
     def preview(self, latents: torch.Tensor, decoder: str | None) -> Image.Image:

@@ -21,6 +21,7 @@ COMPILE = "compile"
 GUIDANCE_INTERVAL = "guidance-interval"
 TAESD = "taesd"
 STEP_CACHE = "step-cache"
+CUDA_GRAPHS = "cuda-graphs"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ _ROWS = (
     FastWay(COMPILE, ROUNDING, "the U-Net's blocks compiled by torch (a C++ compiler or Triton at hand)",
             "on GPUs, where many pictures of one size are drawn: the first is compiled for, for a minute",
             f"--backend {COMPILE}"),
+    FastWay(CUDA_GRAPHS, ROUNDING, "the U-Net's call recorded as a CUDA graph for each shape, and replayed",
+            "on NVIDIA GPUs that wait for their launches; left off by itself where it gains nothing",
+            f"--fast {CUDA_GRAPHS}"),
     FastWay(GUIDANCE_INTERVAL, ANOTHER_PICTURE,
             "guidance only at noise levels from 0.28 to 5.42 (2404.07724)",
             "wherever there is guidance: a step outside asks the model once, not twice",

@@ -13,6 +13,7 @@ from sdcli.errors import BadRequest
 from sdcli.library.find import find_adapter
 from sdcli.options.fast_ways import (
     COMPILE,
+    CUDA_GRAPHS,
     GUIDANCE_INTERVAL,
     OPENVINO,
     PACKED_LINEAR,
@@ -35,6 +36,8 @@ def check_fast_ways(request: Request, prompt: str, values: Mapping[str, Any]) ->
         _check_openvino(request)
     if request.backend == COMPILE:
         _check_compile(request)
+    if CUDA_GRAPHS in request.fast:
+        _check_cuda_graphs(request)
     return sort_ways(request.fast)
 
 
@@ -62,6 +65,25 @@ def _check_compile(request: Request) -> None:
     if clash := next((name for name in request.fast if name in (PACKED_LINEAR, STEP_CACHE)), None):
         raise BadRequest(
             f"`--fast {clash}` changes how torch computes, and {flag} compiles what it computes",
+            hint="leave one of the two away",
+        )
+    if request.offload in ("model", "sequential"):
+        raise BadRequest(
+            f"{flag} keeps the U-Net where it computes, and `--offload` moves it",
+            hint="leave one of the two away",
+        )
+
+
+def _check_cuda_graphs(request: Request) -> None:
+    flag = f"`--fast {CUDA_GRAPHS}`"
+    if STEP_CACHE in request.fast:
+        raise BadRequest(
+            f"{flag} records one call of the U-Net, and `--fast {STEP_CACHE}` makes several of it",
+            hint="leave one of the two away",
+        )
+    if request.backend not in (None, "torch"):
+        raise BadRequest(
+            f"{flag} records what torch computes, and `--backend {request.backend}` computes otherwise",
             hint="leave one of the two away",
         )
     if request.offload in ("model", "sequential"):
