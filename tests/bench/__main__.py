@@ -5,7 +5,18 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("sdcpp", "served", "adapters", "kdiffusion", "speed", "table", "fuzz", "a1111_prompts")
+NAMES = (
+    "sdcpp",
+    "served",
+    "adapters",
+    "kdiffusion",
+    "speed",
+    "table",
+    "fuzz",
+    "a1111_prompts",
+    "score",
+    "clip",
+)
 
 
 def main() -> None:
