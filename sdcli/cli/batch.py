@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,15 +25,20 @@ from sdcli.batch.run import (
 )
 from sdcli.cli import console
 from sdcli.cli.drawing_options import DrawingOptions, spread_options
+from sdcli.cli.measure_options import Measures, With, open_measures, plan_measures
 from sdcli.cli.options import typer_option
 from sdcli.cli.output_mode import OutputMode
-from sdcli.cli.run import print_picture, print_plans
+from sdcli.cli.run import describe_measured, print_picture, print_plans
 from sdcli.errors import BadRequest, PartFailed
 from sdcli.library.open_file import expand_path, open_regular_file
 from sdcli.request import Draw
 from sdcli.server import warm
+from sdcli.studies.judging_wish import NO_WISH, JudgingWish
 from sdcli.studies.progress import RunProgress
 from sdcli.text import count_of
+
+if TYPE_CHECKING:
+    from sdcli.studies.judged import JudgedStudy
 
 STDIN = "-"
 
@@ -55,17 +60,26 @@ BatchSeed = Annotated[
 
 
 @spread_options(Draw, without={"prompt", "batch"})
-def batch(options: DrawingOptions, file: JobFile, seed: BatchSeed = None) -> None:
+def batch(
+    options: DrawingOptions,
+    file: JobFile,
+    seed: BatchSeed = None,
+    measure: Measures = None,
+    with_: With = None,
+) -> None:
     """Draw many pictures from a file of jobs.
 
     Begun again, it goes on where it stopped.
     """
     base = replace(options.request(prompt=""), seed=seed)
+    wish = JudgingWish(measure, tuple(with_ or ()))
+    panel = plan_measures(wish, None, 0)
     planned = plan_jobs(read_jobs(_read_lines(file), base))
     if options.mode.dry_run:
         failures = _print_plans(planned, options.mode)
     else:
-        failures = _draw(planned, batch_folder(base), options.mode, arriving=file == STDIN)
+        judged = None if wish == NO_WISH else open_measures(panel, wish)
+        failures = _draw(planned, batch_folder(base), options.mode, judged, arriving=file == STDIN)
     if failures:
         raise PartFailed(
             f"{count_of(failures, 'job')} failed", hint="the same command tries them again"
@@ -97,7 +111,12 @@ def _print_plans(planned: Iterable[PlannedJob | FailedJob], mode: OutputMode) ->
 
 
 def _draw(
-    planned: Iterable[PlannedJob | FailedJob], folder: Path, mode: OutputMode, *, arriving: bool
+    planned: Iterable[PlannedJob | FailedJob],
+    folder: Path,
+    mode: OutputMode,
+    judged: JudgedStudy | None,
+    *,
+    arriving: bool,
 ) -> int:
     """Draw what is not finished, with a line for every picture; how many jobs failed."""
     talk = console.Console(quiet=mode.quiet)
@@ -118,16 +137,30 @@ def _draw(
                 due, lambda: warm.choose_session(mode.warm, talk), journal, progress
             ):
                 if isinstance(one, FinishedPicture):
-                    print_picture(one.picture, one.path, mode)
+                    _tell(one, mode, judged, talk)
                 else:
                     console.print_error(one.error)
                     failures += 1
         except BaseException:
             talk.on_note(f"{progress.summary(folder)}; the same command goes on from there")
             raise
+    for line in judged.summary() if judged else ():
+        talk.on_note(line)
     if progress.pictures_done:
         talk.on_note(progress.summary(folder))
     return failures
+
+
+def _tell(
+    one: FinishedPicture, mode: OutputMode, judged: JudgedStudy | None, talk: console.Console
+) -> None:
+    """A line for a picture, and what was measured of it."""
+    if judged is None:
+        print_picture(one.picture, one.path, mode)
+        return
+    cell, plan = (one.job.name, str(one.picture.index)), one.picture.plan
+    print_picture(one.picture, one.path, mode, judged.measure(cell, plan, one.picture.image))
+    talk.on_note(describe_measured(judged, plan, one.path, cell))
 
 
 def _list_due(

@@ -3,32 +3,58 @@
 from __future__ import annotations
 
 from sdcli.cli.drawing_options import DrawingOptions, spread_options
+from sdcli.cli.measure_options import KeepBest, Measures, With
 from sdcli.cli.run import draw_request
 from sdcli.request import Draw, Edit, Redraw, Repaint
+from sdcli.studies.judging_wish import JudgingWish
 
 
 @spread_options(Draw)
-def txt2img_command(options: DrawingOptions) -> None:
+def txt2img_command(
+    options: DrawingOptions,
+    measure: Measures = None,
+    with_: With = None,
+    keep_best: KeepBest = None,
+) -> None:
     """Draw a picture from words."""
-    draw_request(options.request(Draw), options.mode)
+    wish = JudgingWish(measure, tuple(with_ or ()))
+    draw_request(options.request(Draw), options.mode, wish, keep_best)
 
 
 @spread_options(Redraw)
-def img2img_command(options: DrawingOptions) -> None:
+def img2img_command(
+    options: DrawingOptions,
+    measure: Measures = None,
+    with_: With = None,
+    keep_best: KeepBest = None,
+) -> None:
     """Redraw a picture from words."""
-    draw_request(options.request(Redraw), options.mode)
+    wish = JudgingWish(measure, tuple(with_ or ()))
+    draw_request(options.request(Redraw), options.mode, wish, keep_best)
 
 
 @spread_options(Repaint)
-def inpaint_command(options: DrawingOptions) -> None:
+def inpaint_command(
+    options: DrawingOptions,
+    measure: Measures = None,
+    with_: With = None,
+    keep_best: KeepBest = None,
+) -> None:
     """Repaint the white of a mask. Outside it every pixel stays as it was."""
-    draw_request(options.request(Repaint), options.mode)
+    wish = JudgingWish(measure, tuple(with_ or ()))
+    draw_request(options.request(Repaint), options.mode, wish, keep_best)
 
 
 @spread_options(Edit)
-def edit_command(options: DrawingOptions) -> None:
+def edit_command(
+    options: DrawingOptions,
+    measure: Measures = None,
+    with_: With = None,
+    keep_best: KeepBest = None,
+) -> None:
     """Follow an instruction about a picture.
 
     It needs an InstructPix2Pix checkpoint.
     """
-    draw_request(options.request(Edit), options.mode)
+    wish = JudgingWish(measure, tuple(with_ or ()))
+    draw_request(options.request(Edit), options.mode, wish, keep_best)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sdcli.cli import console, options
+from sdcli.cli.measure_options import Measures, With
 from sdcli.engine import door
 from sdcli.errors import PartFailed
 
@@ -30,25 +31,6 @@ Prompt = Annotated[
         metavar="TEXT",
         help="What they should show.",
         show_default="what each picture carries",
-    ),
-]
-With = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--with",
-        metavar="[MEASURE=]FILE[:ACTIVATION]",
-        help="A CLIP, half of one, or an aesthetic predictor, that judges (repeat).",
-        show_default="the one in the box, for the built-in model's pictures",
-    ),
-]
-Measures = Annotated[
-    str | None,
-    typer.Option(
-        "--measure",
-        metavar="NAME,NAME...",
-        help="clip, clip-cosine, clip-hessel, hpsv2, pickscore, aesthetic, sharpness, psnr, ssim,"
-        " diversity, cmmd, kid.",
-        show_default="all that can be had",
     ),
 ]
 Against = Annotated[

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sdcli.cli import console
 from sdcli.cli.drawing_options import DrawingOptions, spread_options
+from sdcli.cli.measure_options import Measures, With, plan_measures
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import (
     plan_request,
@@ -23,11 +25,15 @@ from sdcli.request import Draw, Redraw, Repaint
 from sdcli.server import warm
 from sdcli.studies.compare.plan import Lineup, plan_lineup
 from sdcli.studies.compare_fast.plan import EVERY, FastLineup, plan_fast_lineup
+from sdcli.studies.judging_wish import JudgingWish
 from sdcli.studies.progress import RunProgress
-from sdcli.studies.sweep.page import SweepResult
 from sdcli.studies.sweep.plan import Sweep, plan_sweep
 
+if TYPE_CHECKING:
+    from sdcli.measures.panel import Panel
+
 USUAL = "ddim,euler,euler-a,heun,dpm++2m,dpm++2m-karras,unipc-karras,dpm++2m-sde-karras"
+MEASURED_ANYWAY = ("psnr", "ssim")  # against the converged picture, or the exact one
 
 Schedulers = Annotated[
     str,
@@ -62,6 +68,8 @@ def compare_schedulers(
     schedulers: Schedulers = USUAL,
     steps: StepCounts = "10,20,30,50",
     seeds: Seeds = 3,
+    measure: Measures = None,
+    with_: With = None,
 ) -> None:
     """The same noise under several schedulers, measured.
 
@@ -69,11 +77,13 @@ def compare_schedulers(
     """
     resolve = partial(plan_request, mode=options.mode)
     lineup = plan_lineup(options.request(), schedulers, steps, seeds, resolve)
+    wish = JudgingWish(measure, tuple(with_ or ())).without(MEASURED_ANYWAY)
+    panel = plan_measures(wish, lineup.plans, seeds)
     if options.mode.dry_run:
         plans = [((one.scheduler, str(one.steps), str(one.seed)), one) for one in lineup.plans]
         print_study_plan(lineup.plans[0], ("scheduler", "steps", "seed"), plans, options.mode)
     else:
-        _compare(lineup, options.mode)
+        _compare(lineup, options.mode, panel, wish)
 
 
 Ways = Annotated[
@@ -102,7 +112,12 @@ Captions = Annotated[
 
 @spread_options(Draw, without={"fast", "backend", *FLAGS_OF_ONE_RUN})
 def compare_fast(
-    options: DrawingOptions, ways: Ways = EVERY, seeds: Seeds = 3, captions: Captions = 0
+    options: DrawingOptions,
+    ways: Ways = EVERY,
+    seeds: Seeds = 3,
+    captions: Captions = 0,
+    measure: Measures = None,
+    with_: With = None,
 ) -> None:
     """The same noise by every way to be faster, measured.
 
@@ -110,106 +125,135 @@ def compare_fast(
     """
     resolve = partial(plan_request, mode=options.mode)
     lineup = plan_fast_lineup(options.request(), ways, seeds, captions, resolve)
+    wish = JudgingWish(measure, tuple(with_ or ())).without(MEASURED_ANYWAY)
+    panel = plan_measures(wish, lineup.plans, seeds)
     if options.mode.dry_run:
         plans = [((row.name, str(one.seed)), one) for row in lineup.rows for one in row.plans]
         print_study_plan(lineup.plans[0], ("way", "seed"), plans, options.mode)
     else:
-        _compare_fast(lineup, options.mode)
+        _compare_fast(lineup, options.mode, panel, wish)
+
+
+SweepSeeds = Annotated[
+    int,
+    typer.Option(
+        "--seeds", min=1, max=100, metavar="N", help="How many noises to try of each variation."
+    ),
+]
 
 
 @spread_options(Draw, Redraw, Repaint, without=FLAGS_OF_ONE_RUN)
-def sweep(options: DrawingOptions, vary: Vary) -> None:
+def sweep(
+    options: DrawingOptions,
+    vary: Vary,
+    seeds: SweepSeeds = 1,
+    measure: Measures = None,
+    with_: With = None,
+) -> None:
     """A labelled sheet over up to three options.
 
-    Words of the prompt can be varied, too.
+    Words of the prompt can be varied, too; with `--measure` the best variation is named.
     """
     resolve = partial(plan_request, mode=options.mode)
-    planned = plan_sweep(options.request(), vary, resolve)
+    planned = plan_sweep(options.request(), vary, resolve, seeds)
+    wish = JudgingWish(measure, tuple(with_ or ()))
+    panel = plan_measures(wish, [cell.plan for cell in planned.cells], seeds)
     if options.mode.dry_run:
         cells = [(cell.values, cell.plan) for cell in planned.cells]
         print_study_plan(planned.plan, [one.name for one in planned.axes], cells, options.mode)
     else:
-        _sweep(planned, options.mode)
+        _sweep(planned, options.mode, panel, wish)
 
 
 # What draws is imported where it draws: it needs numpy and templates, and a help text needs neither.
 
 
-def _compare(lineup: Lineup, mode: OutputMode) -> None:
+def _compare(lineup: Lineup, mode: OutputMode, panel: Panel, wish: JudgingWish) -> None:
     from sdcli.server.remote_studies import open_benchmark
-    from sdcli.studies.compare.page import SHORT_COLUMNS, Comparison, comparison_texts
+    from sdcli.studies.compare.page import Comparison, comparison_texts, short_columns
     from sdcli.studies.compare.run import draw_comparison, write_comparison
     from sdcli.studies.compare.statistics import judge
+    from sdcli.studies.judged import open_judged
+    from sdcli.studies.judged_page import judged_verdict
 
     talk = console.Console(quiet=mode.quiet)
     with study_to_draw("compare", lineup.plans, talk, random_seed=lineup.random_seed) as study:
-        comparison = Comparison(lineup.with_seed(study.seed))
+        judged = open_judged(panel, wish, door.open_judges)
+        comparison = Comparison(lineup.with_seed(study.seed), judged)
         progress = RunProgress(talk)
         with open_benchmark(mode.warm, comparison.plan, progress) as benchmark:
             for one in draw_comparison(comparison, benchmark, study, progress):
                 if mode.json:
-                    measured = study_folder.plain_value(one.numbers.record())
+                    numbers = {**one.numbers.record(), **one.judged}
+                    measured = study_folder.plain_value(numbers)
                     console.print_record({**one.record, "measured": measured})
         references = [limit.about for limit in comparison.limits.values()]
         cells = comparison.cells()
         verdict = judge(cells, references)
         files = write_comparison(comparison, verdict, study.folder)
     talk.on_note(progress.summary(study.folder.path))
-    talk.table(SHORT_COLUMNS, comparison_texts(cells))
-    for text in verdict.lines:
+    talk.table(short_columns(comparison), comparison_texts(comparison, cells))
+    for text in (*verdict.lines, *judged_verdict(judged, ", ".join)):
         talk.on_note(text)
     print_files(files, mode)
 
 
-def _compare_fast(lineup: FastLineup, mode: OutputMode) -> None:
+def _compare_fast(lineup: FastLineup, mode: OutputMode, panel: Panel, wish: JudgingWish) -> None:
     from sdcli.measures.judges import builtin_judges
     from sdcli.studies.compare_fast.numbers import judge_ways
-    from sdcli.studies.compare_fast.page import (
-        SHORT_COLUMNS,
-        FastComparison,
-        fast_columns,
-        fast_texts,
-    )
+    from sdcli.studies.compare_fast.page import FastComparison, fast_texts, short_columns
     from sdcli.studies.compare_fast.run import draw_fast_comparison, write_fast_comparison
+    from sdcli.studies.judged import open_judged
+    from sdcli.studies.judged_page import judged_verdict
 
     talk = console.Console(quiet=mode.quiet)
     for text in lineup.passed_over:
         talk.on_note(f"not compared: {text}")
     with study_to_draw("fast", lineup.plans, talk, random_seed=lineup.random_seed) as study:
-        comparison = FastComparison(lineup.with_seed(study.seed))
+        judged = open_judged(panel, wish, door.open_judges)
+        comparison = FastComparison(lineup.with_seed(study.seed), judged)
         progress = RunProgress(talk)
         box = builtin_judges()
         judge = door.open_judges(box, box.names) if lineup.captions else None
         with warm.choose_session(mode.warm, talk) as session:
             for one in draw_fast_comparison(comparison, session, study, progress, judge):
                 if mode.json:
-                    measured = study_folder.plain_value(one.numbers)
+                    measured = study_folder.plain_value({**asdict(one.numbers), **one.judged})
                     console.print_record({**one.record, "measured": measured})
         ways = comparison.ways()
         verdict = judge_ways(ways[1:], *comparison.pace())
         files = write_fast_comparison(comparison, verdict, study.folder)
     talk.on_note(progress.summary(study.folder.path))
-    talk.table(fast_columns(lineup, SHORT_COLUMNS), fast_texts(ways))
-    for text in verdict:
+    talk.table(short_columns(comparison), fast_texts(comparison, ways))
+    for text in (*verdict, *judged_verdict(judged, ", ".join)):
         talk.on_note(text)
     print_files(files, mode)
 
 
-def _sweep(planned: Sweep, mode: OutputMode) -> None:
+def _sweep(planned: Sweep, mode: OutputMode, panel: Panel, wish: JudgingWish) -> None:
+    from sdcli.studies.judged import open_judged
+    from sdcli.studies.judged_page import judged_verdict
+    from sdcli.studies.sweep.page import SweepResult
     from sdcli.studies.sweep.run import draw_sweep, write_sweep
 
     talk = console.Console(quiet=mode.quiet)
     plans = [planned.plan, *(cell.plan for cell in planned.cells)]
     with study_to_draw("sweep", plans, talk, random_seed=planned.random_seed) as study:
-        result = SweepResult(planned.with_seed(study.seed) if planned.random_seed else planned)
+        judged = open_judged(panel, wish, door.open_judges)
+        begun = planned.with_seed(study.seed) if planned.random_seed else planned
+        result = SweepResult(begun, judged)
         progress = RunProgress(talk)
         with warm.choose_session(mode.warm, talk) as session:
             for one in draw_sweep(result, session, study, progress):
                 if mode.json and one.image is not None:
-                    values = result.named_values(one.values)
-                    console.print_record({**one.record, "values": values})
+                    facts = {"values": result.named_values(one.values)}
+                    if one.measured:
+                        facts["measured"] = study_folder.plain_value(one.measured)
+                    console.print_record({**one.record, **facts})
         files = write_sweep(result, study.folder)
     talk.on_note(progress.summary(study.folder.path))
+    for text in judged_verdict(result.judged, result.name_cell):
+        talk.on_note(text)
     print_files(files, mode)
     if failed := [one for one in result.in_order() if one.image is None]:
         raise PartFailed(

@@ -16,6 +16,7 @@ LINE = (221, 221, 216)
 SMALLEST = 176  # pixels of a cell's longer side: below it a label would be wider than its picture
 WIDEST = 3200  # pixels of a sheet; beyond it the pictures are scaled down
 TALLEST = 15_000
+MARK = 4  # pixels: the height of a mark under a picture
 LAPTOP = 1400  # pixels a viewer shows at once; lettering is sized to be read at that width
 
 
@@ -27,6 +28,7 @@ class Cell:
     caption: str = ""  # under it
     name: str = ""  # all of what it is, where it stands alone
     command: str = ""  # what draws it again
+    mark: str = ""  # a colour that says how good it is, as `#rrggbb`
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,10 @@ class _Canvas:
         fitted = _scaled(cell.image.convert("RGB"), width, height)
         offset = (width - fitted.width) // 2, (height - fitted.height) // 2
         self.image.paste(fitted, (at[0] + offset[0], at[1] + offset[1]))
+        if cell.mark:
+            low = at[1] + offset[1] + fitted.height
+            bar = (at[0] + offset[0], low, at[0] + offset[0] + fitted.width - 1, low + MARK - 1)
+            ImageDraw.Draw(self.image).rectangle(bar, fill=cell.mark)
 
     def lines(self, texts: Sequence[str], letters: Font, ink: tuple[int, ...], x: int) -> None:
         """Some lines of text, one under the other."""

@@ -48,7 +48,7 @@ class ScoreSummary:
             return ""
         error = stdev(known) / math.sqrt(len(known))
         return (
-            f"mean {row.heading} of {len(known):,}: {fmean(known):{row.form}} +- {error:{row.form}}"
+            f"mean {row.heading} of {len(known):,}: {fmean(known):{row.form}} ± {error:{row.form}}"
         )
 
 

@@ -56,6 +56,14 @@ class ChartLine:
 
 
 @dataclass(frozen=True)
+class MeasuredLine:
+    """A named line through points, each with what it may be off by."""
+
+    name: str
+    points: Sequence[tuple[float, float, float]]
+
+
+@dataclass(frozen=True)
 class ScheduleCurves:
     """A noise schedule: by training timestep, and at the steps that a solver takes."""
 
@@ -87,6 +95,21 @@ def draw_error_chart(lines: Sequence[ChartLine], within: float | None = None) ->
         axes.set_ylabel("distance to the converged latents, %")
         _add_legend(axes, len(lines))
         return _to_svg(figure, "errors")
+
+
+def draw_measure_chart(
+    lines: Sequence[MeasuredLine], across: str, title: str, name: str = "measure"
+) -> str:
+    """A measure against an option, each point with the standard error of its mean."""
+    with _open_figure(7.6, 3.6, 1) as (figure, (axes,)):
+        for place, line in enumerate(lines):
+            xs, ys, errors = zip(*line.points, strict=True)
+            axes.errorbar(xs, ys, yerr=errors, capsize=3, label=line.name, **_line_style(place))
+        axes.set_xlabel(across)
+        axes.set_ylabel(title)
+        if len(lines) > 1:
+            _add_legend(axes, len(lines))
+        return _to_svg(figure, name)
 
 
 def draw_schedule_chart(noise: ScheduleCurves) -> str:

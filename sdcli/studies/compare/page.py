@@ -24,6 +24,17 @@ from sdcli.studies.compare.statistics import (
     measure_cells,
 )
 from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, TableValue
+from sdcli.studies.judged import JudgedStudy
+from sdcli.studies.judged_page import (
+    judged_caption,
+    judged_charts,
+    judged_formats,
+    judged_heads,
+    judged_mark,
+    judged_short_heads,
+    judged_values,
+    judged_verdict,
+)
 from sdcli.studies.plan_facts import plan_facts, plan_summary
 from sdcli.studies.sheets import wrap_single_column
 from sdcli.text import percent, seconds
@@ -41,6 +52,15 @@ SHORT_COLUMNS = (
 FORMATS = ("", "d", "d", ".2f", ".4f", *(measure.form for measure in COMPARED), "")
 
 
+def short_columns(comparison: Comparison) -> list[str]:
+    """The headings of the table in a terminal."""
+    return [*SHORT_COLUMNS, *judged_short_heads(comparison.judged)]
+
+
+def _formats(comparison: Comparison) -> list[str]:
+    return [*FORMATS, *judged_formats(comparison.judged)]
+
+
 @dataclass(frozen=True)
 class ComparedPicture:
     """One picture of the comparison."""
@@ -51,6 +71,7 @@ class ComparedPicture:
     path: Path
     record: Mapping[str, Any]  # what `--json` says of it
     rest: float  # the noise level where its solver stops; 0 for most
+    judged: Values = field(default_factory=dict[str, float | None])  # what `--measure` asked for
 
 
 @dataclass(frozen=True)
@@ -67,6 +88,7 @@ class Comparison:
     """A line-up and everything of it that was drawn and measured."""
 
     lineup: Lineup
+    judged: JudgedStudy
     pictures: dict[tuple[str, int, int], ComparedPicture] = field(
         default_factory=dict[tuple[str, int, int], ComparedPicture]
     )
@@ -127,8 +149,15 @@ def comparison_chart(cells: Sequence[MeasuredCell], within: float | None) -> str
     return charts.draw_error_chart(lines, within) if enough else ""
 
 
-def comparison_rows(cells: Sequence[MeasuredCell]) -> list[list[TableValue]]:
-    """The numbers of every cell, under `COLUMNS`."""
+def judged_cell(scheduler: str, steps: int) -> tuple[str, str]:
+    """What a cell is to the measures that were asked for."""
+    return scheduler, f"{steps} steps"
+
+
+def comparison_rows(
+    comparison: Comparison, cells: Sequence[MeasuredCell]
+) -> list[list[TableValue]]:
+    """The numbers of every cell, under `COLUMNS` and what was asked beside them."""
     return [
         [
             cell.scheduler,
@@ -138,19 +167,20 @@ def comparison_rows(cells: Sequence[MeasuredCell]) -> list[list[TableValue]]:
             cell.per_step,
             *(measure.shown(cell.values.get(measure.name)) for measure in COMPARED),
             "yes" if cell.deterministic else "no",
+            *judged_values(comparison.judged, judged_cell(cell.scheduler, cell.steps)),
         ]
         for cell in cells
     ]
 
 
-def comparison_texts(cells: Sequence[MeasuredCell]) -> list[list[str]]:
-    """The same as text, for a terminal, under `SHORT_COLUMNS`."""
+def comparison_texts(comparison: Comparison, cells: Sequence[MeasuredCell]) -> list[list[str]]:
+    """The same as text, for a terminal, under `short_columns`."""
     return [
         [
             "-" if value is None else value if isinstance(value, str) else format(value, form)
-            for value, form in zip(row, FORMATS, strict=True)
+            for value, form in zip(row, _formats(comparison), strict=True)
         ]
-        for row in comparison_rows(cells)
+        for row in comparison_rows(comparison, cells)
     ]
 
 
@@ -172,11 +202,21 @@ def comparison_page(
         kind="Schedulers compared",
         title=comparison.plan.prompt,
         subtitle=plan_summary(comparison.plan, ("scheduler", "steps", "seed")),
-        verdict=verdict.lines,
+        verdict=[*verdict.lines, *judged_verdict(comparison.judged, ", ".join)],
         sheets=sheets[:1],
         more=sheets[1:],
-        charts=[PageChart("Distance against model evaluations", svg, note)] if svg else [],
-        tables=[NumberTable(_over(seeds), COLUMNS, comparison_rows(cells), FORMATS)],
+        charts=[
+            *([PageChart("Distance against model evaluations", svg, note)] if svg else []),
+            *judged_charts(comparison.judged, "steps", lambda cell: (cell[0], _steps_of(cell))),
+        ],
+        tables=[
+            NumberTable(
+                _over(seeds),
+                [*COLUMNS, *judged_heads(comparison.judged)],
+                comparison_rows(comparison, cells),
+                _formats(comparison),
+            )
+        ],
         notes=comparison_notes(comparison),
         plan=plan_facts(comparison.plan, ("scheduler", "steps", "seed", "eta")),
         command=command,
@@ -231,12 +271,20 @@ def _cell(comparison: Comparison, scheduler: str, steps: int, seed: int) -> Cell
     one = comparison.pictures[scheduler, steps, seed]
     share = one.numbers.values.get(DISTANCE.name)
     near = "no limit" if is_deterministic(one.plan) else "fresh noise"
+    cell = judged_cell(scheduler, steps)
+    said = judged_caption(comparison.judged, cell, seed)
+    distance = near if share is None else percent(share)
     return Cell(
         one.image,
-        f"{near if share is None else percent(share)} · {seconds(one.numbers.seconds)}",
+        " · ".join(filter(None, (distance, seconds(one.numbers.seconds), said))),
         f"{scheduler}, {steps} steps, seed {seed}",
         command_for_plan(one.plan),
+        judged_mark(comparison.judged, cell, seed),
     )
+
+
+def _steps_of(cell: Sequence[str]) -> int:
+    return int(cell[1].partition(" ")[0])
 
 
 def _title_by_seed(sheet: Sheet, seed: int) -> Sheet:

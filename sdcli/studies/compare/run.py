@@ -27,6 +27,7 @@ from sdcli.studies.compare.page import (
     comparison_chart,
     comparison_page,
     comparison_sheet,
+    judged_cell,
 )
 from sdcli.studies.compare.plan import Lineup
 from sdcli.studies.compare.statistics import (
@@ -34,6 +35,7 @@ from sdcli.studies.compare.statistics import (
     MeasuredDrawing,
 )
 from sdcli.studies.html_page import render_page
+from sdcli.studies.judged_page import judged_record
 from sdcli.studies.progress import Drawing, RunProgress
 from sdcli.studies.unfinished import OpenStudy
 
@@ -75,6 +77,9 @@ def draw_comparison(
             compared, sample = _draw(task, limit, benchmark, study, progress)
         else:
             compared, sample = _recall(task, facts, study)
+        cell = judged_cell(plan.scheduler, plan.steps)
+        measured = comparison.judged.measure(cell, plan, compared.image)
+        compared = replace(compared, judged=measured)
         samples.setdefault((plan.scheduler, plan.steps), []).append(sample)
         comparison.pictures[plan.scheduler, plan.steps, plan.seed] = compared
         yield compared
@@ -87,7 +92,12 @@ def write_comparison(
     """The page, the sheets, the chart and the numbers of a comparison that is drawn."""
     lineup, cells = comparison.lineup, comparison.cells()
     without = ("--scheduler", "--steps", "--eta")
-    command = command_for_study("compare-schedulers", lineup.plans[0], lineup.words, without)
+    command = command_for_study(
+        "compare-schedulers",
+        lineup.plans[0],
+        (*lineup.words, *comparison.judged.words),
+        without,
+    )
     chart = comparison_chart(cells, verdict.within)
     page = comparison_page(comparison, cells, verdict, chart, command)
     files = [folder.text(render_page(page), "report.html")]
@@ -99,6 +109,7 @@ def write_comparison(
     pictures = [
         {
             **one.numbers.record(),
+            **one.judged,
             "command": command_for_plan(one.plan),
             "path": one.path.relative_to(folder.path).as_posix(),
         }
@@ -112,6 +123,7 @@ def write_comparison(
         "cells": [cell.record() for cell in cells],
         "pictures": pictures,
         "verdict": asdict(verdict),
+        **judged_record(comparison.judged, lambda cell: {"scheduler": cell[0], "steps": cell[1]}),
     }
     return [*files, folder.results(results)]
 

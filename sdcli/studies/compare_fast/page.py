@@ -12,6 +12,7 @@ from PIL import Image
 
 from sdcli.images.contact_sheet import Cell, Sheet, flow_cells
 from sdcli.measures.captions import WRONG
+from sdcli.measures.table import Values
 from sdcli.options.fast_ways import FAST_WAYS
 from sdcli.plan import Plan
 from sdcli.reproduce.command_line import command_for_plan
@@ -23,6 +24,16 @@ from sdcli.studies.compare_fast.numbers import (
 )
 from sdcli.studies.compare_fast.plan import EXACT, FastLineup
 from sdcli.studies.html_page import NumberTable, StudyPage, TableValue
+from sdcli.studies.judged import JudgedStudy
+from sdcli.studies.judged_page import (
+    judged_caption,
+    judged_formats,
+    judged_heads,
+    judged_mark,
+    judged_short_heads,
+    judged_values,
+    judged_verdict,
+)
 from sdcli.studies.plan_facts import plan_facts, plan_summary
 
 COLUMNS = (
@@ -31,6 +42,17 @@ COLUMNS = (
 )
 SHORT_COLUMNS = ("way", "class", "s", "faster", "apart", "PSNR", "SSIM", "shown")
 FORMATS = ("", "", ".2f", ".2f", ".2f", ".1f", ".4f", "d")
+
+
+def short_columns(comparison: FastComparison) -> list[str]:
+    """The headings of the table in a terminal."""
+    short = fast_columns(comparison.lineup, SHORT_COLUMNS)
+    return [*short, *judged_short_heads(comparison.judged)]
+
+
+def _formats(comparison: FastComparison) -> list[str]:
+    forms = fast_columns(comparison.lineup, FORMATS)
+    return [*forms, *judged_formats(comparison.judged)]
 
 
 @dataclass(frozen=True)
@@ -42,6 +64,7 @@ class FastPicture:
     numbers: MeasuredPicture
     path: Path
     record: Mapping[str, Any]  # what `--json` says of it
+    judged: Values = field(default_factory=dict[str, float | None])  # what `--measure` asked for
 
 
 @dataclass
@@ -49,6 +72,7 @@ class FastComparison:
     """A line-up and everything of it that was drawn and measured."""
 
     lineup: FastLineup
+    judged: JudgedStudy
     pictures: dict[tuple[str, int], FastPicture] = field(
         default_factory=dict[tuple[str, int], FastPicture]
     )
@@ -98,8 +122,9 @@ def fast_columns(lineup: FastLineup, columns: Sequence[str]) -> Sequence[str]:
     return columns if lineup.captions else columns[:-1]
 
 
-def fast_rows(ways: Sequence[MeasuredWay]) -> list[list[TableValue]]:
-    """The numbers of every way, under those of `COLUMNS` that have something in them."""
+def fast_rows(comparison: FastComparison, ways: Sequence[MeasuredWay]) -> list[list[TableValue]]:
+    """The numbers of every way, under those of `COLUMNS` that have something in them, and under what
+    was asked beside them."""
     return [
         [
             way.name,
@@ -107,6 +132,7 @@ def fast_rows(ways: Sequence[MeasuredWay]) -> list[list[TableValue]]:
             way.seconds,
             *([None] * 4 if way.name == EXACT else [*_gain_and_cost(way)]),
             *([] if way.obeyed is None else [way.obeyed]),
+            *judged_values(comparison.judged, (way.name,)),
         ]
         for way in ways
     ]
@@ -116,14 +142,14 @@ def _gain_and_cost(way: MeasuredWay) -> tuple[float, ...]:
     return way.times_as_fast, way.grey_levels, way.psnr, way.ssim
 
 
-def fast_texts(ways: Sequence[MeasuredWay]) -> list[list[str]]:
-    """The same as text, for a terminal, under `SHORT_COLUMNS`."""
+def fast_texts(comparison: FastComparison, ways: Sequence[MeasuredWay]) -> list[list[str]]:
+    """The same as text, for a terminal, under `short_columns`."""
     return [
         [
             "-" if value is None else value if isinstance(value, str) else format(value, form)
-            for value, form in zip(row, FORMATS, strict=False)
+            for value, form in zip(row, _formats(comparison), strict=True)
         ]
-        for row in fast_rows(ways)
+        for row in fast_rows(comparison, ways)
     ]
 
 
@@ -131,17 +157,22 @@ def fast_sheet(comparison: FastComparison, seed: int) -> Sheet:
     """One seed's pictures, the exact one first."""
     plan = comparison.lineup.rows[0].plans[0]
     drawn = [comparison.of_way(row.name) for row in comparison.lineup.rows]
-    cells = [_cell(one) for some in drawn for one in some if one.numbers.seed == seed]
+    cells = [_cell(comparison, one) for some in drawn for one in some if one.numbers.seed == seed]
     about = plan_summary(plan, ("seed",))
     return flow_cells(plan.prompt, cells, f"{about} · seed {seed}")
 
 
-def _cell(one: FastPicture) -> Cell:
+def _cell(comparison: FastComparison, one: FastPicture) -> Cell:
     numbers = one.numbers
     near = "" if numbers.way == EXACT else describe_psnr(numbers.psnr)
-    caption = " · ".join(filter(None, (numbers.way, near, f"{numbers.seconds:.2f} s")))
+    said = judged_caption(comparison.judged, (numbers.way,), numbers.seed)
+    caption = " · ".join(filter(None, (numbers.way, near, f"{numbers.seconds:.2f} s", said)))
     return Cell(
-        one.image, caption, f"{numbers.way}, seed {numbers.seed}", command_for_plan(one.plan)
+        one.image,
+        caption,
+        f"{numbers.way}, seed {numbers.seed}",
+        command_for_plan(one.plan),
+        judged_mark(comparison.judged, (numbers.way,), numbers.seed),
     )
 
 
@@ -157,15 +188,15 @@ def fast_page(comparison: FastComparison, verdict: Sequence[str], command: str) 
         kind="Ways to be faster compared",
         title=plan.prompt,
         subtitle=plan_summary(plan, ("seed",)),
-        verdict=verdict,
+        verdict=[*verdict, *judged_verdict(comparison.judged, ", ".join)],
         sheets=sheets[:1],
         more=sheets[1:],
         tables=[
             NumberTable(
                 title,
-                fast_columns(comparison.lineup, COLUMNS),
-                fast_rows(comparison.ways()),
-                fast_columns(comparison.lineup, FORMATS),
+                [*fast_columns(comparison.lineup, COLUMNS), *judged_heads(comparison.judged)],
+                fast_rows(comparison, comparison.ways()),
+                _formats(comparison),
             )
         ],
         notes=fast_notes(comparison),

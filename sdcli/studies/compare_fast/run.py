@@ -23,6 +23,7 @@ from sdcli.studies.compare_fast.numbers import MeasuredPicture
 from sdcli.studies.compare_fast.page import FastComparison, FastPicture, fast_page, fast_sheet
 from sdcli.studies.compare_fast.plan import EXACT, FastRow
 from sdcli.studies.html_page import render_page
+from sdcli.studies.judged_page import judged_record
 from sdcli.studies.progress import Drawing, RunProgress
 from sdcli.studies.time_estimate import count_evaluations
 from sdcli.studies.unfinished import OpenStudy
@@ -110,6 +111,7 @@ def _draw_row(
             drawn = _draw(row, plan, comparison, session, study, progress)
         else:
             drawn = _recall(plan, facts, study)
+        drawn = replace(drawn, judged=comparison.judged.measure((row.name,), plan, drawn.image))
         comparison.pictures[row.name, plan.seed] = drawn
         yield drawn
 
@@ -184,7 +186,12 @@ def write_fast_comparison(
     """The page, the sheets and the numbers of a comparison that is drawn."""
     lineup = comparison.lineup
     exact = lineup.rows[0].plans[0]
-    command = command_for_study("compare-fast", exact, lineup.words, ("--fast", "--backend"))
+    command = command_for_study(
+        "compare-fast",
+        exact,
+        (*lineup.words, *comparison.judged.words),
+        ("--fast", "--backend"),
+    )
     page = fast_page(comparison, verdict, command)
     files = [folder.text(render_page(page), "report.html")]
     for place, seed in enumerate(lineup.seeds):
@@ -200,11 +207,13 @@ def write_fast_comparison(
         "pictures": [
             {
                 **asdict(one.numbers),
+                **one.judged,
                 "command": command_for_plan(one.plan),
                 "path": one.path.relative_to(folder.path).as_posix(),
             }
             for one in comparison.pictures.values()
         ],
         "verdict": verdict,
+        **judged_record(comparison.judged, lambda cell: {"way": cell[0]}),
     }
     return [*files, folder.results(results)]

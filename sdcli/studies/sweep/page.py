@@ -11,12 +11,23 @@ from typing import Any
 from PIL import Image
 
 from sdcli.images.contact_sheet import Cell, Sheet, flow_cells
+from sdcli.measures.table import Values
 from sdcli.plan import Plan
 from sdcli.reproduce.command_line import command_for_plan
-from sdcli.studies.html_page import NumberTable, StudyPage, TableValue
+from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, TableValue
+from sdcli.studies.judged import JudgedStudy
+from sdcli.studies.judged_page import (
+    judged_caption,
+    judged_charts,
+    judged_formats,
+    judged_heads,
+    judged_mark,
+    judged_values,
+    judged_verdict,
+)
 from sdcli.studies.plan_facts import plan_facts, plan_summary
 from sdcli.studies.sheets import wrap_single_column
-from sdcli.studies.sweep.plan import Axis, Sweep
+from sdcli.studies.sweep.plan import SEED, Axis, Sweep
 
 EMPTY_VALUE = "none"  # how an empty value is written on a sheet
 
@@ -32,6 +43,7 @@ class SweptPicture:
     seconds: float = 0.0
     why: str = ""
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what `--json` says of it
+    measured: Values = field(default_factory=dict[str, float | None])
 
 
 @dataclass
@@ -39,6 +51,7 @@ class SweepResult:
     """A sweep and what was drawn of it, by the values on each axis, in the sweep's order."""
 
     sweep: Sweep
+    judged: JudgedStudy
     pictures: dict[tuple[str, ...], SweptPicture] = field(
         default_factory=dict[tuple[str, ...], SweptPicture]
     )
@@ -51,6 +64,23 @@ class SweepResult:
     def in_order(self) -> list[SweptPicture]:
         """Every variation, in the order of the axes' values."""
         return [self.pictures[cell.values] for cell in self.sweep.cells]
+
+    def judged_cell(self, one: SweptPicture) -> tuple[str, ...]:
+        """Which cell of the measures a picture belongs to."""
+        return self.sweep.kept_values(one.values)
+
+    def judged_axes(self) -> list[Axis]:
+        """What varies but for the seed."""
+        return [axis for axis in self.sweep.axes if axis.name != SEED]
+
+    def name_cell(self, cell: Sequence[str]) -> str:
+        """A cell of the measures in words."""
+        return ", ".join(_name_values(self.judged_axes(), cell))
+
+    def named_cell(self, cell: Sequence[str]) -> dict[str, Any]:
+        """A cell of the measures as data."""
+        names = (axis.name for axis in self.judged_axes())
+        return {"values": dict(zip(names, cell, strict=True))}
 
     def named_values(self, values: Sequence[str]) -> dict[str, str]:
         """The values by the names of the axes."""
@@ -94,8 +124,10 @@ def sweep_page(result: SweepResult, command: str) -> StudyPage:
         kind="Sweep",
         title=sweep.plan.prompt,
         subtitle=plan_summary(sweep.plan, result.varied_facts),
+        verdict=judged_verdict(result.judged, result.name_cell),
         sheets=sheets,
-        tables=[_table(result)],
+        charts=sweep_charts(result),
+        tables=[*_judged_table(result), _table(result)],
         notes=[
             "Every picture differs from the others in what is written beside it and in nothing"
             " else, and is bit for bit the one that its own command draws."
@@ -106,27 +138,68 @@ def sweep_page(result: SweepResult, command: str) -> StudyPage:
     )
 
 
+def sweep_charts(result: SweepResult) -> list[PageChart]:
+    """Each measure against the first axis of numbers, a line for each value of the others."""
+    axes = result.judged_axes()
+    numbers = next((k for k, one in enumerate(axes) if all(map(_is_number, one.values))), None)
+    if numbers is None:
+        return []
+
+    def place(cell: Sequence[str]) -> tuple[str, float]:
+        others = [(a, v) for k, (a, v) in enumerate(zip(axes, cell, strict=True)) if k != numbers]
+        return ", ".join(_name_values(*zip(*others, strict=True))) if others else "", float(
+            cell[numbers]
+        )
+
+    return judged_charts(result.judged, axes[numbers].name, place)
+
+
+def _judged_table(result: SweepResult) -> list[NumberTable]:
+    """What was measured of every cell, where there are several pictures of each."""
+    judged, axes = result.judged, result.judged_axes()
+    if not judged.is_over_seeds:
+        return []
+    numeric = [all(map(_is_number, axis.values)) for axis in axes]
+    rows = [[*_axis_values(cell, numeric), *judged_values(judged, cell)] for cell in judged.found]
+    columns = [*(axis.name for axis in axes), *judged_heads(judged)]
+    formats = [*("g" if number else "" for number in numeric), *judged_formats(judged)]
+    seeds = max(len(found) for found in judged.found.values())
+    return [NumberTable(f"Measured over {seeds} seeds", columns, rows, formats)]
+
+
+def _axis_values(values: Sequence[str], numeric: Sequence[bool]) -> list[TableValue]:
+    return [
+        float(value) if number else _write_value(value)
+        for value, number in zip(values, numeric, strict=True)
+    ]
+
+
 def _table(result: SweepResult) -> NumberTable:
-    axes = result.sweep.axes
+    axes, measures = result.sweep.axes, result.judged.panel.measures
     numeric = [all(map(_is_number, axis.values)) for axis in axes]
     rows: list[list[TableValue]] = []
     for one in result.in_order():
-        values: list[TableValue] = [
-            float(value) if number else _write_value(value)
-            for value, number in zip(one.values, numeric, strict=True)
-        ]
         seconds = one.seconds if one.image else None
-        rows.append([*values, one.plan.seed, seconds, one.why or "drawn"])
-    columns = [*(axis.name for axis in axes), "seed", "seconds", "result"]
-    formats = [*("g" if number else "" for number in numeric), "d", ".2f", ""]
-    return NumberTable("The pictures", columns, rows, formats)
+        measured = [row.shown(one.measured.get(row.name)) for row in measures]
+        seed = [] if axes[-1].name == SEED else [one.plan.seed]
+        rows.append(
+            [*_axis_values(one.values, numeric), *seed, *measured, seconds, one.why or "drawn"]
+        )
+    seed = [] if axes[-1].name == SEED else [SEED]
+    columns = [*(axis.name for axis in axes), *seed, *(row.heading for row in measures)]
+    formats = [*("g" if number else "" for number in numeric), *("d" for _ in seed)]
+    formats += [row.form for row in measures]
+    return NumberTable("The pictures", [*columns, "seconds", "result"], rows, [*formats, ".2f", ""])
 
 
 def _cell(result: SweepResult, values: tuple[str, ...], *, name: bool = False) -> Cell:
     one = result.pictures[values]
     label = ", ".join(_name_values(result.sweep.axes, values))
-    caption = one.why or (label if name else "")
-    return Cell(one.image, caption, "" if name else label, command_for_plan(one.plan))
+    cell, seed = result.judged_cell(one), one.plan.seed
+    measured = judged_caption(result.judged, cell, seed)
+    caption = one.why or " · ".join(filter(None, (label if name else "", measured)))
+    mark = judged_mark(result.judged, cell, seed)
+    return Cell(one.image, caption, "" if name else label, command_for_plan(one.plan), mark)
 
 
 def _name_values(axes: Sequence[Axis], values: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from sdcli.plan import Plan
 from sdcli.request import Request
 
 MOST_AXES = 3  # a sheet has two, and there are several sheets
+SEED = "seed"
 MOST_VALUES = 1000  # of one axis, so that a slip of the pen is not a month of drawing
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
@@ -136,24 +137,68 @@ class Sweep:
     cells: tuple[PlannedCell, ...]
     words: tuple[str, ...]  # what was asked, as flags
     random_seed: bool  # nobody said one
+    seeds: int = 1  # of each variation; if more, the last axis is the seed
 
     def with_seed(self, seed: int) -> Sweep:
-        """The same sweep with another seed for all of it."""
-        cells = tuple(replace(cell, plan=replace(cell.plan, seed=seed)) for cell in self.cells)
-        return replace(self, plan=replace(self.plan, seed=seed), cells=cells)
+        """The same sweep with its seeds beginning elsewhere."""
+        begun = replace(
+            self,
+            plan=replace(self.plan, seed=seed),
+            cells=tuple(
+                replace(cell, plan=replace(cell.plan, seed=cell.plan.seed + seed - self.plan.seed))
+                for cell in self.cells
+            ),
+        )
+        return begun if self.seeds == 1 else _with_seed_axis(begun)
+
+    def kept_values(self, values: Sequence[str]) -> tuple[str, ...]:
+        """The values of a variation but for its seed: what several seeds are pictures of."""
+        named = zip(self.axes, values, strict=True)
+        return tuple(value for axis, value in named if axis.name != SEED)
 
 
-def plan_sweep(request: Request, texts: Sequence[str], plan: Callable[[Request], Plan]) -> Sweep:
-    """The variations that `--vary TEXT` and so on make of a request."""
+def _with_seed_axis(sweep: Sweep) -> Sweep:
+    """The sweep whose last axis says the seeds that its pictures have."""
+    values = tuple(str(sweep.plan.seed + place) for place in range(sweep.seeds))
+    axes = (
+        *(axis for axis in sweep.axes if axis.name != SEED),
+        _option_axis(OPTIONS[SEED], values),
+    )
+    cells = tuple(
+        replace(cell, values=(*cell.values[: len(axes) - 1], str(cell.plan.seed)))
+        for cell in sweep.cells
+    )
+    return replace(sweep, axes=axes, cells=cells)
+
+
+def plan_sweep(
+    request: Request, texts: Sequence[str], plan: Callable[[Request], Plan], seeds: int = 1
+) -> Sweep:
+    """The variations that `--vary TEXT` and so on make of a request, each under so many seeds."""
     varied = read_axes(texts, request)
     words = tuple(word for text in texts for word in ("--vary", text))
+    if seeds > 1:
+        words += ("--seeds", str(seeds))
+        if any(axis.name == SEED for axis in varied):
+            raise BadRequest(
+                f"`--seeds {seeds}` and a seed that is varied are the same thing twice",
+                hint="leave one of them out",
+            )
     found = tuple(plan_cells(request, varied, plan))
     try:
         base = plan(replace(request, seed=found[0].plan.seed))
     except BadRequest:  # it lacks what every variation of it has
         base = found[0].plan
-    random_seed = request.seed is None and all(axis.name != "seed" for axis in varied)
-    return Sweep(base, varied, found, words, random_seed)
+    random_seed = request.seed is None and all(axis.name != SEED for axis in varied)
+    if seeds == 1:
+        return Sweep(base, varied, found, words, random_seed)
+    OPTIONS[SEED].read(str(base.seed + seeds - 1))  # it may run past the last seed there is
+    several = tuple(
+        replace(cell, plan=replace(cell.plan, seed=cell.plan.seed + place))
+        for cell in found
+        for place in range(seeds)
+    )
+    return _with_seed_axis(Sweep(base, varied, several, words, random_seed, seeds))
 
 
 def _word_axis(name: str, text: str, request: Request) -> Axis:

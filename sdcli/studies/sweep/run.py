@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ from sdcli.errors import SdcliError
 from sdcli.images.contact_sheet import draw_contact_sheet as draw_sheet
 from sdcli.metadata import codec
 from sdcli.outputs.records import picture_record
-from sdcli.outputs.study_folder import StudyFolder
+from sdcli.outputs.study_folder import StudyFolder, plain_value
 from sdcli.reproduce.command_line import command_for_plan, command_for_study
 from sdcli.studies.html_page import render_page
+from sdcli.studies.judged_page import judged_record
 from sdcli.studies.progress import Drawing, RunProgress
 from sdcli.studies.sweep.page import SweepResult, SweptPicture, sweep_page, sweep_sheets
 from sdcli.studies.sweep.plan import PlannedCell
@@ -49,6 +50,10 @@ def draw_sweep(
             if facts is None
             else _recall(task.cell, study, facts)
         )
+        if swept.image is not None:
+            cell = result.judged_cell(swept)
+            measured = result.judged.measure(cell, swept.plan, swept.image)
+            swept = replace(swept, measured=measured)
         result.pictures[task.cell.values] = swept
         yield swept
 
@@ -93,8 +98,9 @@ def _recall(cell: PlannedCell, study: OpenStudy, facts: Mapping[str, Any]) -> Sw
 def write_sweep(result: SweepResult, folder: StudyFolder) -> list[Path]:
     """The page, the sheets and the numbers of a sweep that is drawn."""
     sweep = result.sweep
-    without = [f"--{axis.name}" for axis in sweep.axes]
-    command = command_for_study("sweep", sweep.plan, sweep.words, without)
+    varied = sweep.axes if sweep.seeds == 1 else sweep.axes[:-1]
+    without = [f"--{axis.name}" for axis in varied]
+    command = command_for_study("sweep", sweep.plan, (*sweep.words, *result.judged.words), without)
     files = [folder.text(render_page(sweep_page(result, command)), "report.html")]
     for place, sheet in enumerate(sweep_sheets(result), start=1):
         name = "sheet.png" if place == 1 else f"sheet-{place}.png"
@@ -104,13 +110,19 @@ def write_sweep(result: SweepResult, folder: StudyFolder) -> list[Path]:
             "path": one.path.relative_to(folder.path).as_posix(),
             "values": result.named_values(one.values),
             "seconds": one.seconds,
+            **({"measured": plain_value(one.measured)} if one.measured else {}),
             "command": command_for_plan(one.plan),
             "plan": codec.to_data(one.plan),
         }
         for one in result.pictures.values()
         if one.path is not None
     ]
-    results = {"sdcli": __version__, "command": command, "pictures": pictures}
+    results = {
+        "sdcli": __version__,
+        "command": command,
+        "pictures": pictures,
+        **plain_value(judged_record(result.judged, result.named_cell)),
+    }
     return [*files, folder.results(results)]
 
 

@@ -1,0 +1,63 @@
+"""What commands that measure pictures are told: which measures, and who judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sdcli.engine import door
+from sdcli.plan import Plan
+from sdcli.studies.judging_wish import JudgingWish
+
+if TYPE_CHECKING:
+    from sdcli.measures.panel import Panel
+    from sdcli.studies.judged import JudgedStudy
+
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="[MEASURE=]FILE[:ACTIVATION]",
+        help="A CLIP, half of one, or an aesthetic predictor, that judges (repeat).",
+        show_default="the one in the box, for the built-in model's pictures",
+    ),
+]
+Measures = Annotated[
+    str | None,
+    typer.Option(
+        "--measure",
+        metavar="NAME,NAME...",
+        help="Measure pictures: clip, clip-cosine, clip-hessel, hpsv2, pickscore, aesthetic,"
+        " sharpness, psnr, ssim, diversity, cmmd, kid; see `sdcli score`.",
+        show_default=False,
+    ),
+]
+
+KeepBest = Annotated[
+    int | None,
+    typer.Option(
+        "--keep-best",
+        min=1,
+        max=100_000,
+        metavar="N",
+        help="Of the pictures of `--count` keep the best by the first of `--measure`.",
+        show_default=False,
+    ),
+]
+
+
+def plan_measures(wish: JudgingWish, plans: Sequence[Plan] | None, seeds: int) -> Panel:
+    """The measures of pictures of these plans, so many seeds to a cell; nothing, where none is asked.
+    Without `plans` it shows picture by picture who may judge it."""
+    from sdcli.studies.judged import needs_met, plan_panel  # which need numpy
+
+    return plan_panel(wish, plans, needs_met(seeds))
+
+
+def open_measures(panel: Panel, wish: JudgingWish) -> JudgedStudy:
+    """The same with its judges in memory."""
+    from sdcli.studies.judged import open_judged
+
+    return open_judged(panel, wish, door.open_judges)
