@@ -14,7 +14,6 @@ from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import Listener
 from sdcli.images.load import picture_size
 from sdcli.library.listed_only import listed_only
-from sdcli.options.json_schema import option_schema
 from sdcli.outputs.atomic import write_file
 from sdcli.outputs.save import find_destination, prepare_destination, save_picture
 from sdcli.picture import Picture
@@ -24,6 +23,7 @@ from sdcli.request import Output
 from sdcli.schedulers.names import SCHEDULERS
 from sdcli.server.http.job import Order
 from sdcli.server.http.model_list import list_all
+from sdcli.server.http.option_schema import option_schema
 from sdcli.server.http.planning import plan_order
 from sdcli.server.http.read_request import client_options, read_changes, read_order
 from sdcli.server.http.recall_plan import recall_plan

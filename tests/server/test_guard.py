@@ -143,7 +143,14 @@ def test_other_machines_are_let_in_with_a_key_alone(host):
     ],
 )
 def test_who_does_not_know_the_key_is_not_let_in(open_to_all, given):
-    for path in ("/v1/models", "/", "/sdapi/v1/options", "/v1/jobs/x", "/openapi.json"):
+    for path in (
+        "/v1/models",
+        "/v1/pictures",
+        "/v1/form",
+        "/sdapi/v1/options",
+        "/v1/jobs/x",
+        "/openapi.json",
+    ):
         answer = open_to_all.ask("GET", path, authorization=given)
         assert answer.status == 401
         assert answer.headers["www-authenticate"].startswith("Basic")

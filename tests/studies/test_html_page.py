@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from sdcli.images.contact_sheet import Cell, Sheet, flow_cells
 from sdcli.studies.charts import ChartLine, draw_error_chart
 from sdcli.studies.compare.page import COLUMNS, FORMATS
 from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, render_page
+from tests.helpers.browser import asked_addresses, open_browser
 
 EVIL = '<script>document.title="stolen"</script><img src=http://192.0.2.1/x onerror=alert(1)> "&\''
 COLOURS = [(200, 30, 30), (30, 160, 30), (30, 30, 200), (200, 160, 20)]
@@ -77,24 +76,11 @@ def no_network() -> None:
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
     """The page opened from the disk in a real browser, with everything it asks for noted."""
-    webdriver = pytest.importorskip("selenium.webdriver")
-    binary = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        pytest.skip("no chromium with its driver here")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    chrome = webdriver.Chrome(options, webdriver.ChromeService(driver))
     file = tmp_path / "report.html"
     file.write_text(render_page(page()), encoding="utf-8")
-    chrome.get(file.as_uri())
-    yield chrome
-    chrome.quit()
+    with open_browser() as chrome:
+        chrome.get(file.as_uri())
+        yield chrome
 
 
 @pytest.mark.slow
@@ -183,12 +169,7 @@ def test_in_a_browser_it_sorts_slides_enlarges_and_fetches_nothing(browser: Any)
     visible(browser, "nav .close")[0].click()
     assert not visible(browser, "figure code.alone")
 
-    sent = [
-        event["params"]["request"]["url"]
-        for entry in browser.get_log("performance")
-        if (event := json.loads(entry["message"])["message"])["method"]
-        == "Network.requestWillBeSent"
-    ]
+    sent = asked_addresses(browser)
     assert any(address.startswith("data:image/") for address in sent)  # the log is one of requests
     asked = [address for address in sent if not address.startswith(("data:", "file:"))]
     assert asked == []

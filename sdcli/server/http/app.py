@@ -41,8 +41,9 @@ from sdcli.server.http.failures import HttpFailure
 from sdcli.server.http.guard import Guard
 from sdcli.server.http.jobs import Jobs
 from sdcli.server.http.settings import ServeSettings
+from sdcli.server.page import DIALECT as PAGE
 
-DIALECTS = (OPENAI, A1111, JOBS)  # the last one answers for every path that is nobody's
+DIALECTS = (PAGE, OPENAI, A1111, JOBS)  # the last one answers for every path that is nobody's
 
 
 def make_app(settings: ServeSettings, jobs: Jobs) -> ASGIApp:

@@ -30,6 +30,7 @@ MOST_HELD = 8 * MOST_BODY  # bytes of all requests at once
 BODY_PATIENCE = 60.0  # seconds for the next piece of a request
 FILES = "/v1/files/"  # pictures under names that nobody can guess, which are shown anywhere
 _LINKED = ("/",)  # what a link on another site may lead to
+_PAGE = ("/", "/page.css", "/page.js")  # which says nothing, and asks for the key itself
 _SAFE_SITES = ("same-origin", "none")
 _SENT_ALONG = {
     "x-content-type-options": "nosniff",
@@ -86,7 +87,7 @@ class Guard:
         self._check_host(headers)
         if not scope["path"].startswith(FILES):
             self._check_origin(scope, headers)
-            if scope["method"] != "OPTIONS":
+            if scope["method"] != "OPTIONS" and scope["path"] not in _PAGE:
                 self._check_key(headers)
         _check_length(headers)
 

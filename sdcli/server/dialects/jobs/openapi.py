@@ -6,18 +6,11 @@ from typing import Any
 
 from sdcli import __version__
 from sdcli.images.formats.table import FORMATS
-from sdcli.options.adapter_values import LARGEST_WEIGHT, ControlSpec, LoraSpec
-from sdcli.options.parse import LONGEST_NAME, FilePath, Name, Real, Switch, Text, Whole, Word
-from sdcli.options.table import MOST_OF_A_KIND, Option
 from sdcli.server.http.hand_over import media_type
 from sdcli.server.http.job import State
+from sdcli.server.http.option_schema import PICTURE_SCHEMA, object_schema, option_schema
 from sdcli.server.http.read_request import TASKS, client_options
 from sdcli.server.http.settings import MOST_PICTURES
-
-_PICTURE = {"type": "string", "contentEncoding": "base64", "description": "A picture file."}
-_WEIGHT = {"type": "number", "minimum": -LARGEST_WEIGHT, "maximum": LARGEST_WEIGHT}
-_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-_NAME = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
 
 
 def make_document(*, has_key: bool) -> dict[str, Any]:
@@ -42,48 +35,6 @@ def make_document(*, has_key: bool) -> dict[str, Any]:
     }
 
 
-def option_schema(option: Option) -> dict[str, Any]:
-    """An option of the table as JSON takes it."""
-    schema = _value_schema(option)
-    if option.many:
-        schema = {"type": "array", "items": schema, "maxItems": MOST_OF_A_KIND}
-    default = option.default.shown
-    return {**schema, "description": option.help + (f" Default: {default}." if default else "")}
-
-
-def _value_schema(option: Option) -> dict[str, Any]:
-    match option.parse:
-        case Whole(least=least, most=most, multiple=multiple):
-            step = {"multipleOf": multiple} if multiple > 1 else {}
-            return {"type": "integer", "minimum": least, "maximum": most, **step}
-        case Real(least=least, most=most):
-            return {"type": "number", "minimum": least, "maximum": most}
-        case Word(words=words):
-            return {"type": "string", "enum": list(words)}
-        case Text(longest=longest):
-            return {"type": "string", "maxLength": longest}
-        case Switch():
-            return {"type": "boolean"}
-        case _:
-            return _thing_schema(option)
-
-
-def _thing_schema(option: Option) -> dict[str, Any]:
-    """What names a thing: a picture, a file of weights, a format."""
-    match option.parse:
-        case FilePath():
-            return _PICTURE
-        case LoraSpec():
-            return {"oneOf": [_NAME, _object(("name",), name=_NAME, weight=_WEIGHT, te=_WEIGHT)]}
-        case ControlSpec():
-            parts = {"weight": _WEIGHT, "start": _SHARE, "end": _SHARE}
-            return _object(("name", "image"), name=_NAME, image=_PICTURE, **parts)
-        case Name() if option.name == "format":
-            return {"type": "string", "enum": list(FORMATS)}
-        case _:
-            return _NAME
-
-
 def order_schema() -> dict[str, Any]:
     """Everything that can be said of a job."""
     options = {name.replace("-", "_"): option_schema(o) for name, o in client_options().items()}
@@ -96,7 +47,11 @@ def order_schema() -> dict[str, Any]:
         "save": {**yes, "description": "Save the pictures in the server's folder, too."},
         "stream": {**yes, "description": "Answer with the events; hanging up ends the job."},
         "plan": {"type": "object", "description": "A whole plan, as pictures carry it."},
-        "pictures": {"type": "array", "items": _PICTURE, "description": "Those that it names."},
+        "pictures": {
+            "type": "array",
+            "items": PICTURE_SCHEMA,
+            "description": "Those that it names.",
+        },
     }
     return {"type": "object", "properties": {**options, **own}, "additionalProperties": False}
 
@@ -167,15 +122,6 @@ def _parameter(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def _object(required: tuple[str, ...], **fields: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": fields,
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
 def _job_schema() -> dict[str, Any]:
     maybe = {"type": ["number", "null"]}
     return {
@@ -199,4 +145,4 @@ def _job_schema() -> dict[str, Any]:
 
 
 def _failure_schema() -> dict[str, Any]:
-    return _object(("error",), error={"type": "object", "required": ["message"]})
+    return object_schema(("error",), error={"type": "object", "required": ["message"]})

@@ -1,0 +1,117 @@
+"""The form of the page, made from the table of options: grouped, the most used first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sdcli import __version__
+from sdcli.images.formats.table import FORMATS
+from sdcli.options.adapter_values import ControlSpec, LoraSpec
+from sdcli.options.parse import FilePath, Real, Switch, Text, Toggle, Whole, Word
+from sdcli.options.table import Option
+from sdcli.schedulers.names import SCHEDULERS
+from sdcli.server.http.model_list import list_all, list_checkpoints
+from sdcli.server.http.read_request import client_options
+from sdcli.server.http.settings import ServeSettings
+
+GROUPS: Mapping[str, Sequence[str]] = {
+    "Size, steps, seed": (
+        "negative",
+        "width",
+        "height",
+        "steps",
+        "cfg",
+        "seed",
+        "count",
+        "scheduler",
+    ),
+    "Model and adapters": ("model", "lora", "embedding", "vae"),
+    "Start from a picture": ("image", "mask", "strength", "feather", "only-masked", "image-cfg"),
+}
+ELSEWHERE = (
+    "prompt",
+    "preset",
+    "like",
+)  # the prompt has a place of its own, pictures give settings
+OTHERS = "More"
+
+Choices = Mapping[str, Sequence[str]]
+
+
+def describe_form(settings: ServeSettings) -> dict[str, Any]:
+    """Everything that the page needs to ask for a picture."""
+    options, choices = client_options(), _choices(settings)
+    named = {name for names in GROUPS.values() for name in names}
+    rest = [name for name in options if name not in named and name not in ELSEWHERE]
+    groups = [
+        {
+            "title": title,
+            "options": [
+                described
+                for name in names
+                if (described := describe_option(options[name], choices, settings)) is not None
+            ],
+        }
+        for title, names in {**GROUPS, OTHERS: rest}.items()
+    ]
+    return {"version": __version__, "model": settings.model, "groups": groups}
+
+
+def _usual_value(option: Option, settings: ServeSettings) -> str:
+    return settings.model if option.name == "model" else option.default.shown
+
+
+def describe_option(
+    option: Option, choices: Choices, settings: ServeSettings
+) -> dict[str, Any] | None:
+    """One field of the form; None where a form has none for it: a ControlNet and its picture."""
+    kind = _kind(option, choices)
+    if kind is None:
+        return None
+    title = option.flag.removeprefix("--") or option.name
+    return {
+        "name": option.name,
+        "title": title.replace("-", " "),
+        "help": option.help,
+        "default": _usual_value(option, settings),
+        **kind,
+    }
+
+
+def _kind(option: Option, choices: Choices) -> dict[str, Any] | None:
+    words = choices.get(option.name)
+    if words is not None:
+        weighed = isinstance(option.parse, LoraSpec)
+        return {"kind": "many" if option.many else "choice", "words": words, "weighed": weighed}
+    match option.parse:
+        case Whole() | Real():
+            return {"kind": "number", "whole": isinstance(option.parse, Whole)}
+        case Word(words=words):
+            return {"kind": "many" if option.many else "word", "words": list(words)}
+        case Toggle():
+            return {"kind": "word", "words": ["yes", "no"], "boolean": True}
+        case Switch(value=value):
+            return {"kind": "yes", "value": value}
+        case FilePath():
+            return {"kind": "file"}
+        case ControlSpec():
+            return None
+        case _:
+            return {"kind": "text", "long": isinstance(option.parse, Text)}
+
+
+def _choices(settings: ServeSettings) -> Choices:
+    """The names that can be said of what there is here."""
+    kinds: dict[str, list[str]] = {}
+    for model in list_all(settings):
+        kinds.setdefault(model.kind, []).append(model.name)
+    return {
+        "model": [model.name for model in list_checkpoints(settings)],
+        "lora": kinds.get("lora", []),
+        "embedding": kinds.get("embedding", []),
+        "vae": kinds.get("vae", []),
+        "preview-vae": kinds.get("vae", []),
+        "scheduler": list(SCHEDULERS),
+        "format": list(FORMATS),
+    }
