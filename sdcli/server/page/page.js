@@ -103,9 +103,9 @@ function buildForm(table) {
   for (const group of table.groups) {
     const grid = make("div", { className: "fields" });
     for (const option of group.options) {
-      const { element, ...field } = KINDS[option.kind](option);
-      fields.set(option.name, { option, element, ...field });
-      grid.append(element);
+      const field = Object.assign(KINDS[option.kind](option), { option });
+      fields.set(option.name, field);
+      grid.append(field.element);
     }
     const said = make("span", { className: "said" });
     const fold = make("details", {}, make("summary", {}, group.title, said), grid);
