@@ -103,7 +103,7 @@ class Plan:
     model: File
     family: str  # a row of families.FAMILIES
     vae: File  # the model's own where it is the same file
-    prediction: str  # eps, v
+    prediction: str  # eps, v, x0
     zero_snr: bool
     scheduler: str  # a row of schedulers.SCHEDULERS
     steps: int

@@ -141,6 +141,8 @@ class Sampling:
         """The picture that the model's prediction sees in x."""
         sigma = self.sigmas[index]
         prediction = prediction.to(x.dtype)
+        if self.prediction == "x0":
+            return prediction
         if self.prediction == "v":
             return x / (sigma * sigma + 1) - prediction * (sigma / math.hypot(sigma, 1))
         return x - prediction * sigma

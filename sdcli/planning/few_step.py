@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from sdcli.plan import Lora, Plan
 from sdcli.prompts.notes import prompt_notes
@@ -19,9 +20,14 @@ def settle_few_step(model: Checkpoint, loras: Iterable[Lora]) -> Checkpoint:
     found = _recognised(model, loras)
     if found is None:
         return model
-    settings = {"scheduler": found.scheduler, "steps": found.steps, "cfg": found.cfg}
-    if found.size:
-        settings["size"] = found.size
+    settings: dict[str, Any] = {
+        "scheduler": found.scheduler,
+        "steps": found.steps,
+        "cfg": found.cfg,
+    }
+    for name in ("size", "prediction"):  # where they are others than the family's
+        if value := getattr(found, name):
+            settings[name] = value
     new = {name: value for name, value in settings.items() if name not in model.own_metadata}
     return replace(model, recognised=found.title, **new)
 

@@ -37,7 +37,7 @@ class Checkpoint:
     family: Family
     components: Mapping[str, Component]
     unused: tuple[str, ...]  # tensors that belong to no component
-    prediction: str  # eps, v
+    prediction: str  # eps, v, x0
     zero_snr: bool
     size: int
     steps: int

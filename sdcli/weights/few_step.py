@@ -26,10 +26,13 @@ class FewStepKind:
     cfg: float = 1.0
     size: int = 0  # pixels, where the family's is another
     checkpoints_only: bool = False  # a LoRA of such a name is about something else
+    prediction: str = ""  # where it is another than its family's
 
 
 _ROWS = (
     FewStepKind("SDXL-Lightning", r"sdxl_lightning_(?P<steps>[248])_?step", "euler-trailing", 4),
+    FewStepKind("SDXL-Lightning of one step", r"sdxl_lightning_1_?step", "euler-trailing", 1,
+                checkpoints_only=True, prediction="x0"),
     FewStepKind("Hyper-SD with guidance", r"hyper_?(sd\w*)_(?P<steps>\d+)_?steps?_cfg", "ddim-trailing",
                 8, 6.0),
     FewStepKind("Hyper-SD for any number of steps", r"hyper_?(sd\w*)_1_?step", "tcd", 4),
@@ -57,6 +60,7 @@ class FewStepSettings:
     steps: int
     cfg: float
     size: int
+    prediction: str
 
     def __str__(self) -> str:
         """The announcement."""
@@ -78,7 +82,13 @@ def recognise_few_step(header: Header, *, checkpoint: bool) -> FewStepSettings |
                 told = found.groupdict().get("steps")
                 steps = int(told) if told else row.steps
                 return FewStepSettings(
-                    header.path.name, row.title, row.scheduler, steps, row.cfg, row.size
+                    file=header.path.name,
+                    title=row.title,
+                    scheduler=row.scheduler,
+                    steps=steps,
+                    cfg=row.cfg,
+                    size=row.size,
+                    prediction=row.prediction,
                 )
     return None
 

@@ -1,4 +1,4 @@
-"""What a U-Net predicts, the noise or the velocity, and whether its schedule ends in pure noise."""
+"""What a U-Net predicts (noise, velocity, picture), and whether its schedule ends in pure noise."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ PREDICTIONS = {
     "v": "v",
     "v_prediction": "v",
     "v-prediction": "v",
+    "sample": "x0",
+    "x0": "x0",
 }
 EDM = ("edm_vpred.sigma_max", "edm_mean", "edm_std")
 
@@ -28,7 +30,7 @@ EDM = ("edm_vpred.sigma_max", "edm_mean", "edm_std")
 def detect_prediction(
     header: Header, unet: Component, family: Family, own: Mapping[str, Any]
 ) -> tuple[str, bool]:
-    """The prediction (eps, v) and whether the schedule is rescaled to zero terminal SNR."""
+    """The prediction (eps, v, x0) and whether the schedule is rescaled to zero terminal SNR."""
     names = header.tensors
     if any(name in names for name in EDM):
         raise BadRequest(

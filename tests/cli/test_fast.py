@@ -84,6 +84,16 @@ def test_a_few_step_file_brings_its_settings(sdcli: Callable, sdxl: Path, tmp_pa
     assert "looks like SDXL-Lightning: euler-trailing, 4 steps, cfg 1" in ran.err
 
 
+def test_a_file_of_one_step_predicts_the_picture(
+    sdcli: Callable, sdxl: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "sdxl_lightning_1step_x0.safetensors"
+    model.write_bytes(sdxl.read_bytes())
+    ran = sdcli("txt2img", "a fox", "-m", model, "--dry-run", "--json")
+    plan = json.loads(ran.out)
+    assert (plan["steps"], plan["prediction"]) == (1, "x0")
+
+
 def test_what_is_said_goes_before_and_is_warned_of(
     sdcli: Callable, sdxl: Path, tmp_path: Path
 ) -> None:

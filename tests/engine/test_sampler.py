@@ -179,6 +179,15 @@ def test_v_and_eps_say_the_same():
         assert torch.allclose(v.predict_clean(velocity, index, x), x0, atol=2e-5)
 
 
+def test_what_predicts_the_picture_is_taken_at_its_word():
+    x = torch.randn(SHAPE)
+    one = Sampling("euler-trailing", 1, prediction="x0")
+    assert torch.equal(one.predict_clean(x, 0, torch.randn(SHAPE)), x)
+    dice = make_noise(1)
+    start = one.scale_noise(dice.randn(SHAPE))
+    assert torch.equal(one.step(x, 0, start, dice)[0], x)  # its one step ends in the picture
+
+
 def test_zero_snr_starts_from_noise_alone():
     for name in SCHEDULERS:
         sampling = Sampling(name, 5, prediction="v", zero_snr=True)

@@ -22,6 +22,7 @@ def named(name: str, **metadata: str) -> Header:
     [
         ("sdxl_lightning_4step.safetensors", "SDXL-Lightning", "euler-trailing", 4, 1),
         ("sdxl_lightning_8step_lora.safetensors", "SDXL-Lightning", "euler-trailing", 8, 1),
+        ("sdxl_lightning_1step_x0.safetensors", "SDXL-Lightning of one step", "euler-trailing", 1, 1),
         ("Hyper-SDXL-8steps-lora.safetensors", "Hyper-SD", "ddim-trailing", 8, 1),
         ("Hyper-SD15-2steps-lora.safetensors", "Hyper-SD", "ddim-trailing", 2, 1),
         ("Hyper-SDXL-12steps-CFG-lora.safetensors", "Hyper-SD with guidance", "ddim-trailing", 12, 6),
