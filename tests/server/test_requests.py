@@ -311,6 +311,12 @@ def test_what_is_not_there_is_said(local, method, path, status):
     refused(local.ask(method, path), status)
 
 
+def test_a_word_for_zero_is_taken(local):
+    answer = local.ask("POST", "/v1/jobs", {"prompt": "a fox", "batch": "auto"})
+    assert answer.data["plan"]["batch"] == 0
+    refused(local.ask("POST", "/v1/jobs", {"prompt": "a fox", "batch": "all"}))
+
+
 def test_the_servers_model_is_its_own_choice(own_folders, monkeypatch, tmp_path):
     (tmp_path / "mine.safetensors").symlink_to(find_checkpoint())
     monkeypatch.setenv("SDCLI_MODEL", "gone")  # of whoever runs the server: no client's business

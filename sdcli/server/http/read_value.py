@@ -11,7 +11,7 @@ from sdcli.errors import BadRequest
 from sdcli.images.formats.table import FORMAT_BY_ENDING, FORMATS
 from sdcli.library.find import LORA, find_adapter, find_checkpoint
 from sdcli.options.adapter_values import ControlSpec, LoraSpec
-from sdcli.options.parse import FilePath, Name
+from sdcli.options.parse import FilePath, Name, Whole
 from sdcli.options.presets import read_preset
 from sdcli.options.table import Option
 from sdcli.reproduce.as_preset import preset_from_picture
@@ -39,6 +39,8 @@ def read_value(option: Option, value: Any, uploads: Uploads) -> Any:
         if isinstance(value, Path):  # which no JSON can hold: it is an upload already
             return value
         return uploads.add_text(option.name, value)
+    if isinstance(option.parse, Whole) and isinstance(value, str) and value == option.parse.zero:
+        return option.read(value)
     if not option.many:
         checked = option.check(
             _text(option.name, value) if isinstance(option.parse, Name) else value
