@@ -29,27 +29,33 @@ FINDERS: Mapping[str, Callable[[str], Path]] = {
 
 def read_value(option: Option, value: Any, uploads: Uploads) -> Any:
     """The value of an option, as a client said it."""
-    if option.name == "preset":
-        return read_preset(_text(option.name, value))
-    if option.name == LIKE:
-        return preset_from_picture(uploads.add_text(LIKE, value))
-    if option.name == "format":
-        return _format(value)
-    if isinstance(option.parse, FilePath):
-        if isinstance(value, Path):  # which no JSON can hold: it is an upload already
-            return value
-        return uploads.add_text(option.name, value)
-    if isinstance(option.parse, Whole) and isinstance(value, str) and value == option.parse.zero:
-        return option.read(value)
-    if not option.many:
-        checked = option.check(
-            _text(option.name, value) if isinstance(option.parse, Name) else value
-        )
-        if find := FINDERS.get(option.name):
-            find(checked)  # so that the refusal of an unknown name is one of this field
-        return checked
-    several = cast("Sequence[Any]", value if isinstance(value, list) else [value])
-    return option.check([_read_one(option, each, uploads) for each in several])
+    match option.name:
+        case "preset":
+            return read_preset(_text("preset", value))
+        case "like":
+            return preset_from_picture(uploads.add_text(LIKE, value))
+        case "format":
+            return _format(value)
+        case _ if option.many:
+            several = cast("Sequence[Any]", value if isinstance(value, list) else [value])
+            return option.check([_read_one(option, each, uploads) for each in several])
+        case _:
+            return _read_single(option, value, uploads)
+
+
+def _read_single(option: Option, value: Any, uploads: Uploads) -> Any:
+    match option.parse:
+        case FilePath():  # no JSON can hold a path: that is an upload already
+            return value if isinstance(value, Path) else uploads.add_text(option.name, value)
+        case Whole(zero=zero) if zero and value == zero:
+            return option.read(value)
+        case Name():
+            name = option.check(_text(option.name, value))
+            if find := FINDERS.get(option.name):
+                find(name)  # so that the refusal of an unknown name is one of this field
+            return name
+        case _:
+            return option.check(value)
 
 
 def _read_one(option: Option, value: Any, uploads: Uploads) -> Any:
