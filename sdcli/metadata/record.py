@@ -81,10 +81,16 @@ def read_plan(data: Any) -> Plan:
     return codec.DataReader(BOUNDS).read(Plan, data)
 
 
+def portable_plan(plan: Plan) -> Plan:
+    """The plan as others may see it: it names files, not where this machine keeps them."""
+    return map_files(plan, lambda file, _: File(portable_path(file.path), file.sha256))
+
+
 def compose_record(picture: Picture) -> str:
     """The JSON that a picture carries. It names files, not where this machine keeps them."""
-    plan = map_files(picture.plan, lambda file, _: File(portable_path(file.path), file.sha256))
-    record = _Record(__version__, plan, picture.provenance, hash_pixels(picture.image))
+    record = _Record(
+        __version__, portable_plan(picture.plan), picture.provenance, hash_pixels(picture.image)
+    )
     data = codec.to_data(record)
     del data[codec.TYPE_KEY]
     return codec.to_json(data)

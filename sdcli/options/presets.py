@@ -123,7 +123,8 @@ def _find_preset(name: str) -> Path:
     known = sorted(each.stem for each in folder.glob("*.toml")) if is_folder(folder) else []
     if name.removesuffix(".toml") in known:
         return folder / f"{name.removesuffix('.toml')}.toml"
-    hint = f"there is {', '.join(known)}" if known else f"presets are TOML files in `{folder}`"
+    place = "the server has none" if is_listed_only() else f"presets are TOML files in `{folder}`"
+    hint = f"there is {', '.join(known)}" if known else place
     raise BadRequest(f"there is no preset `{name}`", hint=hint)
 
 

@@ -68,7 +68,7 @@ class Served:
         if isinstance(fields, Mapping):
             body = json.dumps(fields).encode()
             sent.setdefault("content-type", "application/json")
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=600)
         try:
             connection.request(method, path, body, sent)
             answer = connection.getresponse()

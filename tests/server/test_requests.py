@@ -8,6 +8,7 @@ import itertools
 import json
 import struct
 import sys
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -119,6 +120,19 @@ def test_no_path_of_the_servers_machine_is_opened(local, secret, monkeypatch):
         _watching.clear()
     assert _opened == []
     assert local.jobs.waiting == 0
+
+
+def test_where_the_server_keeps_things_is_nobodys_business(local, secret):
+    answers = (
+        local.ask("POST", "/v1/jobs", {"prompt": "a fox", "image": PNG}),
+        local.ask("POST", "/v1/jobs", {"prompt": "a fox", "image": "aGVsbG8="}),
+        local.ask("POST", "/v1/jobs", {"prompt": "a fox", "model": "gone"}),
+        local.ask("POST", "/v1/jobs", {"prompt": "a fox", "preset": "gone"}),
+        local.ask("GET", "/v1/models"),
+    )
+    for place in (secret.parents[1], find_checkpoint().parent, tempfile.gettempdir()):
+        for answer in answers:
+            assert f"{place}/" not in answer.body.decode()
 
 
 def test_a_tag_within_a_tag_names_no_path(local, secret):

@@ -28,6 +28,7 @@ from collections.abc import AsyncGenerator
 from fastapi import FastAPI
 from fastapi import Request as HttpRequest
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -111,6 +112,8 @@ class _Faults:
 
         try:
             await self._app(scope, receive, noted)
+        except ClientDisconnect:  # while it was still sending
+            return
         except Exception:  # noqa: BLE001 - one request must not end the server
             traceback.print_exc()
             if not begun and scope["type"] == "http":

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from sdcli.errors import SdcliError
-from sdcli.metadata.record import plan_to_data
+from sdcli.metadata.record import plan_to_data, portable_plan
 from sdcli.server.http.failures import HttpFailure, failure_headers, message_of, status_of
 from sdcli.server.http.job import DrawnPicture, Job
 
@@ -24,7 +24,7 @@ def describe_job(job: Job) -> dict[str, Any]:
         "progress": vars(job.progress),
         "eta": job.eta,
         "notes": [one.facts["text"] for one in job.remarks if one.kind == "note"],
-        "plan": None if job.plan is None else plan_to_data(job.plan),
+        "plan": None if job.plan is None else plan_to_data(portable_plan(job.plan)),
         "pictures": [describe_picture(job, picture) for picture in job.pictures],
         "error": None if job.error is None else describe_failure(job.error),
     }
