@@ -43,18 +43,24 @@ def _preview_vae(name: str | None) -> str | None:
 
 def check_bounds(plan: Plan) -> None:
     """Refuse what would keep the server busy or out of memory for one client."""
-    pixels = plan.width * plan.height
+    pixels = check_size(plan.width, plan.height)
     if plan.count > MOST_PICTURES:
         raise bad_field(
             "count", f"{plan.count} pictures are too many", hint=f"{MOST_PICTURES} at most"
-        )
-    if pixels > MOST_PIXELS:
-        raise bad_field(
-            "width",
-            f"{plan.width}x{plan.height} is too large for this server",
-            hint=f"{MOST_PIXELS // 2**20} million pixels at most",
         )
     if pixels * plan.count > MOST_JOB_PIXELS:
         raise bad_field(
             "count", "so many pictures of this size are too much at once", hint="ask for fewer"
         )
+
+
+def check_size(width: int, height: int) -> int:
+    """The pixels of a picture, if they are not too many: looked at before anything is made so large."""
+    pixels = width * height
+    if pixels > MOST_PIXELS:
+        raise bad_field(
+            "width",
+            f"{width}x{height} is too large for this server",
+            hint=f"{MOST_PIXELS // 2**20} million pixels at most",
+        )
+    return pixels

@@ -135,7 +135,7 @@ class Worker:
     def _draw_once(
         self, plan: Plan, listener: Listener, stopper: Stopper, *, preview: bool
     ) -> Iterator[Picture]:
-        connection = self._connect(listener)
+        connection = self._connect(listener, stopper)
         with RemoteSession(connection, None) as session, stopper.watch(connection):
             try:
                 for frame in session.answers("draw", plan, listener, preview=preview):
@@ -145,10 +145,12 @@ class Worker:
                     raise Stopped from None
                 raise
 
-    def _connect(self, listener: Listener) -> socket.socket:
+    def _connect(self, listener: Listener, stopper: Stopper) -> socket.socket:
         """A connection to the process, which is started where it is gone; Lost where it is not had."""
         why: Exception | None = None
         for _ in range(TRIES):
+            if stopper.is_stopped:
+                raise Stopped
             try:
                 if self._hold is None or _is_closed(self._hold):
                     self.start(listener)

@@ -14,6 +14,7 @@ from sdcli.server.dialects.a1111.settings import Settings
 from sdcli.server.dialects.a1111.shelf import Shelf
 from sdcli.server.dialects.a1111.values import check_option, refuse
 from sdcli.server.http.job import Order
+from sdcli.server.http.planning import check_size
 from sdcli.server.http.uploads import Uploads
 from sdcli.weights.checkpoint import identify_checkpoint
 
@@ -27,6 +28,7 @@ def read_img2img(
     request = read_common(values, settings, shelf)
     model = identify_checkpoint(settings.model(shelf).path)
     size = request.width or model.size, request.height or model.size
+    check_size(*size)
     instructed = model.family.task == "edit"
     if instructed:
         _check_instructed(values, body)
