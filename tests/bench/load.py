@@ -1,7 +1,8 @@
 """`python -m tests.bench load [NAME ...]`: a server under load, and asked by clients that the suite lacks.
 
 crowd: 200 clients at once against a queue of 16. vanish: clients that hang up. kills: the worker killed 50
-times under load. memory: 1,000 requests. fuzz: schemathesis over the OpenAPI document. node: npm's `openai`
+times under load. memory: 1,000 requests. fuzz: schemathesis (to be
+installed) over the OpenAPI document. node: npm's `openai`
 (a folder with `node_modules` in $NODE_FOLDER).
 """
 
@@ -139,6 +140,7 @@ def fuzz() -> None:
         ran = subprocess.run(
             [Path(sys.executable).parent / "schemathesis", *words, "--checks", checks],
             env={**os.environ, "SCHEMATHESIS_HOOKS": str(hooks)},
+            cwd=server.home,
             capture_output=True,
             text=True,
         )
