@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import Listener
 from sdcli.images.load import picture_size
 from sdcli.library.listed_only import listed_only
-from sdcli.outputs.atomic import write_file
 from sdcli.outputs.save import find_destination, prepare_destination, save_picture
 from sdcli.picture import Picture
 from sdcli.plan import Plan
@@ -30,7 +30,7 @@ from sdcli.server.http.recall_plan import recall_plan
 from sdcli.server.http.settings import ServeSettings
 from sdcli.server.http.uploads import Uploads
 from sdcli.server.http.worker import Stopped, Stopper, Worker
-from sdcli.server.pictures import PictureFolders, encode_jpeg, make_thumbnail
+from sdcli.server.pictures import PictureFolders, encode_jpeg, keep_beside, make_thumbnail
 from sdcli.show.picture import picture_facts
 
 LOOK = 768  # pixels of the longer side of what an assistant is shown
@@ -306,6 +306,5 @@ def _paint_box(folder: Path, image: Path, box: Any) -> Path:
     ImageDraw.Draw(mask).rectangle((left, top, right - 1, bottom - 1), fill=255)
     file = io.BytesIO()
     mask.save(file, "PNG")
-    return write_file(
-        folder / f"mask-{image.stem}-{left}-{top}-{right}-{bottom}.png", file.getvalue()
-    )
+    data = file.getvalue()
+    return keep_beside(folder, "mask", data, hashlib.sha256(data).hexdigest())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from sdcli.errors import BadRequest
 from sdcli.images.formats.table import FORMAT_BY_ENDING
 from sdcli.images.load import load_picture
 from sdcli.library.open_file import is_folder, is_ordinary_file
+from sdcli.outputs.atomic import write_file
 from sdcli.outputs.save import FOLDER
 from sdcli.text import suggest
 
@@ -99,7 +101,7 @@ def _pictures_in(folder: Path) -> Iterator[ListedPicture]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if _ends_like_picture(entry.name):
+                if _ends_like_picture(entry.name) and not _KEPT_BESIDE.fullmatch(entry.name):
                     facts = entry.stat(follow_symlinks=False)
                     if stat.S_ISREG(facts.st_mode):
                         yield ListedPicture(
@@ -111,3 +113,12 @@ def _pictures_in(folder: Path) -> Iterator[ListedPicture]:
 
 def _ends_like_picture(name: str) -> bool:
     return Path(name).suffix.lower() in FORMAT_BY_ENDING and not name.startswith(".")
+
+
+def keep_beside(folder: Path, stem: str, data: bytes, sha256: str) -> Path:
+    """Keep what pictures of a folder started from in it, once, under a name that is not listed."""
+    path = folder / f"{stem}+{sha256[:12]}.png"
+    return path if is_ordinary_file(path) else write_file(path, data)
+
+
+_KEPT_BESIDE = re.compile(r".*\+[0-9a-f]{12}\.png")

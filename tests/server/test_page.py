@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 pytest.importorskip("fastapi")
 
@@ -233,6 +233,49 @@ def test_in_a_browser_by_keyboard_alone(server: Served):
         assert [one for one in sent if not one.startswith(own) and one != "data:,"] == []
         severe = [entry for entry in chrome.get_log("browser") if entry["level"] == "SEVERE"]
         assert [one for one in severe if "400 (Bad Request)" not in one["message"]] == []
+
+
+@pytest.mark.slow
+def test_a_mask_is_painted_and_what_it_drew_can_be_varied(server: Served):
+    from selenium.webdriver import ActionChains
+
+    start = Image.effect_noise((64, 64), 80).convert("RGB")
+    start.save(server.home / "out" / "begin.png")
+    with open_browser() as chrome:
+        chrome.get(server.url)
+        wait_for(lambda: texts(chrome, "#pictures button[data-name='begin.png']"))
+        click(chrome, "#pictures button[data-name='begin.png']")
+        wait_for(lambda: texts(chrome, "#shown[open] #actions button"))
+        assert texts(chrome, "#actions button") == ["Start from it"]  # it carries no plan
+        click(chrome, "#actions button")
+        canvas = wait_for(lambda: chrome.find_elements("css selector", ".mask canvas"))[0]
+        wait_for(lambda: canvas.get_property("width") == 64)
+        chrome.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+        stroke = ActionChains(chrome).move_to_element_with_offset(canvas, -100, -100)
+        stroke.click_and_hold().move_by_offset(60, 0).move_by_offset(0, 60).release().perform()
+        wait_for(lambda: "as it is painted above" in texts(chrome, "[data-option=mask] .faint"))
+        chrome.find_element("id", "option-steps").send_keys("3")
+        chrome.find_element("id", "prompt").send_keys("a red house", ENTER)
+        drawn = "#pictures button[data-name^='a-red-house']"
+        wait_for(lambda: texts(chrome, drawn))
+        first = newest(server)
+        image = Image.open(server.home / "out" / first)
+        changed = ImageChops.difference(image, start).getbbox()
+        assert changed is not None and changed[2] < 60 and changed[3] < 60
+
+        click(chrome, drawn)
+        wait_for(lambda: texts(chrome, "#shown[open] #actions button:nth-child(2)"))
+        click(chrome, "#actions button")  # Vary
+        wait_for(lambda: newest(server) != first)
+        assert not [name for name in texts(chrome, "#pictures button") if "+" in name]
+
+
+def newest(server: Served) -> str:
+    return server.ask("GET", "/v1/pictures").data["pictures"][0]["name"]
+
+
+def click(chrome: Any, selector: str) -> None:
+    chrome.execute_script("document.querySelector(arguments[0]).click()", selector)
 
 
 WATCH_PREVIEWS = """

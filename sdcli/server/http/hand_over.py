@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -11,9 +12,12 @@ from sdcli.images.formats.table import FORMATS
 from sdcli.metadata.record import metadata_save_options
 from sdcli.outputs.save import find_destination, prepare_destination, save_picture
 from sdcli.picture import Picture
+from sdcli.plan import Plan, files_of
 from sdcli.request import Output
 from sdcli.server.http.job import DrawnPicture, Order
 from sdcli.server.http.settings import ServeSettings
+from sdcli.server.http.uploads import Uploads
+from sdcli.server.pictures import keep_beside
 
 
 def hand_over(picture: Picture, order: Order, settings: ServeSettings) -> DrawnPicture:
@@ -53,4 +57,14 @@ def _written(image: Image.Image, pillow: str, options: dict[str, Any]) -> bytes:
 def _save(picture: Picture, order: Order, settings: ServeSettings) -> str:
     place = find_destination(Output(settings.out, order.format))
     prepare_destination(place, picture.plan)
-    return save_picture(picture, place).name
+    path = save_picture(picture, place)
+    _keep_uploads(picture.plan, order.uploads, path.parent)
+    return path.name
+
+
+def _keep_uploads(plan: Plan, uploads: Uploads, folder: Path) -> None:
+    """Keep what a saved picture started from beside it: found there by its content, it is what the
+    picture can be drawn again with."""
+    for file, _ in files_of(plan):
+        if uploads.holds(file.path):
+            keep_beside(folder, file.path.stem, file.path.read_bytes(), file.sha256)

@@ -45,6 +45,10 @@ class Uploads:
         """The same of base64, with or without a data URL's head. No address is ever opened."""
         return self.add(field, decode_base64(field, text))
 
+    def holds(self, path: Path) -> bool:
+        """Whether a file is one of them."""
+        return self._folder is not None and path.parent == self._folder
+
     def close(self) -> None:
         """Remove them."""
         if self._folder is not None:

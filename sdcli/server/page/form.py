@@ -7,9 +7,12 @@ from typing import Any
 
 from sdcli import __version__
 from sdcli.images.formats.table import FORMATS
+from sdcli.library.listed_only import listed_only
 from sdcli.options.adapter_values import ControlSpec, LoraSpec
-from sdcli.options.parse import FilePath, Real, Switch, Text, Toggle, Whole, Word
+from sdcli.options.parse import FilePath, Real, Switch, Text, Toggle, Whole, Word, spell_value
 from sdcli.options.table import Option
+from sdcli.planning.resolve import draft_plan
+from sdcli.request import Draw, Request
 from sdcli.schedulers.names import SCHEDULERS
 from sdcli.server.http.model_list import list_all, list_checkpoints
 from sdcli.server.http.read_request import client_options
@@ -35,13 +38,15 @@ ELSEWHERE = (
     "like",
 )  # the prompt has a place of its own, pictures give settings
 OTHERS = "More"
+OF_MODEL = ("width", "height", "steps", "cfg", "scheduler")  # each model has its own
 
 Choices = Mapping[str, Sequence[str]]
 
 
-def describe_form(settings: ServeSettings) -> dict[str, Any]:
-    """Everything that the page needs to ask for a picture."""
+def describe_form(settings: ServeSettings, model: str | None = None) -> dict[str, Any]:
+    """Everything that the page needs to ask for a picture, with the usual values of a model."""
     options, choices = client_options(), _choices(settings)
+    usual = _usual_values(settings, model or settings.model)
     named = {name for names in GROUPS.values() for name in names}
     rest = [name for name in options if name not in named and name not in ELSEWHERE]
     groups = [
@@ -50,7 +55,7 @@ def describe_form(settings: ServeSettings) -> dict[str, Any]:
             "options": [
                 described
                 for name in names
-                if (described := describe_option(options[name], choices, settings)) is not None
+                if (described := describe_option(options[name], choices, usual)) is not None
             ],
         }
         for title, names in {**GROUPS, OTHERS: rest}.items()
@@ -58,12 +63,17 @@ def describe_form(settings: ServeSettings) -> dict[str, Any]:
     return {"version": __version__, "model": settings.model, "groups": groups}
 
 
-def _usual_value(option: Option, settings: ServeSettings) -> str:
-    return settings.model if option.name == "model" else option.default.shown
+def _usual_values(settings: ServeSettings, model: str) -> dict[str, str]:
+    """What is drawn with where nobody says anything else: the model, and what it answers itself."""
+    request = Request(Draw(), "a picture", model=model)
+    with listed_only(settings.more_models):
+        plan = draft_plan(request)
+    answered = {name: str(spell_value(getattr(plan, name))) for name in OF_MODEL}
+    return {**answered, "model": settings.model}
 
 
 def describe_option(
-    option: Option, choices: Choices, settings: ServeSettings
+    option: Option, choices: Choices, usual: Mapping[str, str]
 ) -> dict[str, Any] | None:
     """One field of the form; None where a form has none for it: a ControlNet and its picture."""
     kind = _kind(option, choices)
@@ -74,7 +84,7 @@ def describe_option(
         "name": option.name,
         "title": title.replace("-", " "),
         "help": option.help,
-        "default": _usual_value(option, settings),
+        "default": usual.get(option.name, option.default.shown),
         **kind,
     }
 

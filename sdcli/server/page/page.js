@@ -115,8 +115,19 @@ function buildForm(table) {
   }
   groups.firstElementChild.classList.add("usual");
   groups.firstElementChild.open = !isNarrow();
-  const image = fields.get("image");
-  if (image) image.onChange = showMaskPainter;
+  fields.get("image").onChange = showMaskPainter;
+  fields.get("model").control.addEventListener("change", showUsualValues);
+}
+
+/** Where nothing is said, what the chosen model answers. */
+async function showUsualValues() {
+  const model = fields.get("model").control.value;
+  const table = await askJson("/v1/form" + (model ? `?model=${encodeURIComponent(model)}` : "")).catch(() => null);
+  for (const option of table?.groups.flatMap((group) => group.options) ?? []) {
+    const { control } = fields.get(option.name);
+    if (control.placeholder !== undefined) control.placeholder = shortly(option.default);
+    else if (control.options && option.kind !== "many") control.options[0].text = usualWord(option);
+  }
 }
 
 function countSaid(fold) {
@@ -159,7 +170,9 @@ function addPrompt() {
 }
 
 /** The usual value, as short as a field needs it: "random" of "random, always recorded". */
-function shortly(text) { return text.split(/[,:(]/)[0].trim(); }
+function shortly(text) { return text.split(/[,:]/)[0].trim(); }
+
+function usualWord(option) { return option.default || "as usual"; }
 
 function textField(option) {
   const control = option.long
@@ -182,7 +195,7 @@ function numberField(option) {
 }
 
 function wordField(option) {
-  const control = make("select", {}, make("option", { value: "" }, option.default || "as usual"));
+  const control = make("select", {}, make("option", { value: "" }, usualWord(option)));
   for (const word of option.words) control.append(make("option", { value: word }, word));
   const read = () => (option.boolean && control.value ? control.value === "yes" : control.value);
   const field = plainField(option, control, read, option.kind === "choice");
@@ -295,7 +308,6 @@ function showFormFailure(failure) {
 
 function showMaskPainter(blob) {
   const mask = fields.get("mask");
-  if (!mask) return;
   document.querySelector(".painter")?.remove();
   mask.write(null);
   if (!blob) return;

@@ -13,7 +13,7 @@ from fastapi import Request as HttpRequest
 from PIL import Image
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from sdcli.errors import BadRequest
+from sdcli.errors import BadRequest, SdcliError
 from sdcli.images.formats.table import FORMAT_BY_ENDING
 from sdcli.library.find import list_models
 from sdcli.library.listed_only import listed_only
@@ -74,9 +74,9 @@ class _Routes:
         text = files("sdcli.server.page").joinpath(name).read_bytes()
         return Response(text, media_type=kind, headers={"content-security-policy": POLICY})
 
-    async def form(self) -> Response:
-        """What can be asked for."""
-        return JSONResponse(await asyncio.to_thread(describe_form, self._settings))
+    async def form(self, model: str | None = None) -> Response:
+        """What can be asked for, with the usual values of a model."""
+        return JSONResponse(await asyncio.to_thread(describe_form, self._settings, model))
 
     async def pictures(self, after: str | None = None, most: int = 24) -> Response:
         """The pictures of the folder, the newest first, or those after one of them."""
@@ -119,6 +119,13 @@ class _Routes:
             raise HttpFailure(404, error.fact, hint=error.hint) from None
 
 
+def _refused(error: SdcliError) -> SdcliError:
+    """A picture that cannot be drawn again because a file of it is gone is no fault of the server."""
+    if isinstance(error, BadRequest | HttpFailure):
+        return error
+    return HttpFailure(409, error.fact, hint=error.hint)
+
+
 def _describe(picture: ListedPicture) -> dict[str, Any]:
     return {"name": picture.name, "changed": picture.changed, "bytes": picture.size}
 
@@ -158,6 +165,9 @@ def _read_again(path: Path, fields: dict[str, Any], settings: ServeSettings) -> 
     try:
         changes = read_changes(fields, settings, uploads)
         plan = recall_plan(path, changes, settings, same=not own["vary"])
+    except SdcliError as error:
+        uploads.close()
+        raise _refused(error) from None
     except BaseException:
         uploads.close()
         raise
