@@ -130,13 +130,33 @@ class Plan:
     downcast_alphas: bool = False  # noise levels from half-precision alphas
     fast: tuple[str, ...] = ()  # ways to be faster that may make another picture, by their names
     backend: str = "torch"  # what computes the U-Net and the VAE: torch, openvino
+    variation_strength: float = 0.0  # how much of another seed's noise is mixed in
+    variation_seed: int = 1_000_000  # that other seed
+    seed_resize: str = ""  # the size at which the seed lays out the picture; "": its own
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values
 
 
 def nth_picture(whole: Plan, index: int) -> Plan:
     """The plan of picture `index` of a run, to be drawn by itself."""
-    return replace(whole, seed=whole.seed + index, count=1)
+    return pictures_from(whole, index, 1)
+
+
+def pictures_from(whole: Plan, index: int, count: int) -> Plan:
+    """The plan of so many pictures of a run from `index` on."""
+    return with_counted_seed(replace(whole, count=count), counted_seed(whole) + index)
+
+
+def counted_seed(plan: Plan) -> int:
+    """The seed that goes on from picture to picture of a run: of variations it is the other one."""
+    return plan.variation_seed if plan.variation_strength else plan.seed
+
+
+def with_counted_seed(plan: Plan, seed: int) -> Plan:
+    """The plan with another number where its run counts."""
+    if plan.variation_strength:
+        return replace(plan, variation_seed=seed)
+    return replace(plan, seed=seed)
 
 
 FileChange = Callable[[File, str], File]  # a file and what it is in the plan: "model", "mask"...

@@ -96,6 +96,9 @@ class Request:
     cfg: float | None = None
     eta: float | None = None
     seed: int | None = None
+    variation_strength: float | None = None
+    variation_seed: int | None = None
+    seed_resize: str | None = None
     count: int | None = None
     batch: int | None = None
     width: int | None = None

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from sdcli.errors import BadRequest
+from sdcli.options.parse import split_size
+from sdcli.plan import Plan
 
 SEEDS = 2**64
 
@@ -52,6 +54,15 @@ def make_noise(seed: int, rng: str = "cpu", device: str = "cpu", *, ensd: int = 
     return SplitNoise(first, makers[rng]((seed + ensd) % SEEDS)) if ensd else first
 
 
+def noise_of_plan(plan: Plan, device: str) -> SeededNoise:
+    """The noise of the plan's picture, on a device if it is to be that one's own."""
+    own = make_noise(plan.seed, plan.rng, device, ensd=plan.ensd)
+    if not plan.variation_strength and not plan.seed_resize:
+        return own
+    variation = own.with_seed(plan.variation_seed) if plan.variation_strength else None
+    return VariedNoise(own, variation, plan.variation_strength, plan.seed_resize)
+
+
 class TorchNoise:
     """Torch's own generator, on the CPU or on a device."""
 
@@ -80,6 +91,67 @@ class SplitNoise:
         """The next draw."""
         noise, self.first = self.first or self.others, None
         return noise.randn(shape)
+
+
+class VariedNoise:
+    """The first draw mixed with another seed's, and laid out as at another size; the rest is the
+    picture's own, all of it as in A1111."""
+
+    def __init__(
+        self, own: SeededNoise, variation: Noise | None, strength: float, resized: str
+    ) -> None:
+        self.seed, self.with_seed = own.seed, own.with_seed
+        self.own, self.variation, self.strength = own, variation, strength
+        self.resized = split_size(resized) if resized else None
+        self.is_first = True
+
+    def randn(self, shape: Sequence[int]) -> torch.Tensor:
+        """The next draw; the first one is of latents, of one picture."""
+        own = self.own.randn(shape)
+        if not self.is_first:
+            return own
+        self.is_first = False
+        *rows, height, width = shape
+        laid = (height, width) if self.resized is None else _cells(self.resized)
+        as_laid = (
+            own if laid == (height, width) else self.with_seed(self.seed).randn((*rows, *laid))
+        )
+        if self.variation is not None:
+            other = self.variation.randn((*rows, *laid))
+            as_laid = mix_noise(as_laid[0], other[0], self.strength)[None]
+        return paste_in_middle(own, as_laid)
+
+
+def _cells(size: tuple[int, int]) -> tuple[int, int]:
+    return size[1] // 8, size[0] // 8
+
+
+def mix_noise(one: torch.Tensor, other: torch.Tensor, share: float) -> torch.Tensor:
+    """Two pictures' noise ([4, h, w]) mixed as A1111 mixes it: turned from one to the other, each
+    column of each channel by itself; what is nearly the same is weighed the other way round."""
+    unit, other_unit = (each / torch.norm(each, dim=1, keepdim=True) for each in (one, other))
+    likeness = (unit * other_unit).sum(1)
+    if likeness.mean() > 0.9995:
+        return one * share + other * (1 - share)
+    angle = torch.acos(likeness)
+    whole = torch.sin(angle)
+    kept = (torch.sin((1.0 - share) * angle) / whole).unsqueeze(1)
+    mixed_in = (torch.sin(share * angle) / whole).unsqueeze(1)
+    return kept * one + mixed_in * other
+
+
+def paste_in_middle(under: torch.Tensor, over: torch.Tensor) -> torch.Tensor:
+    """`over` laid on the middle of `under`, cut where it is the larger one, as A1111 rounds that."""
+    pasted = under.clone()
+    into: list[slice] = []
+    of: list[slice] = []
+    for there, given in zip(under.shape[-2:], over.shape[-2:], strict=True):
+        before = (there - given) // 2
+        length = given if before >= 0 else given + 2 * before
+        into.append(slice(max(before, 0), max(before, 0) + length))
+        of.append(slice(max(-before, 0), max(-before, 0) + length))
+    pasted[..., into[0], into[1]] = over[..., of[0], of[1]]
+    return pasted
 
 
 class StackedNoise:

@@ -22,7 +22,7 @@ from sdcli.engine.denoise import (
 from sdcli.engine.fast_ways import taken_ways
 from sdcli.engine.initial_latents import DenoisingStart, prepare_start
 from sdcli.engine.loaded_model import LoadedModel
-from sdcli.engine.noise import StackedNoise, make_noise
+from sdcli.engine.noise import StackedNoise, noise_of_plan
 from sdcli.engine.sampler import Sampling
 from sdcli.engine.unet_inputs import add_channels
 from sdcli.errors import SdcliError
@@ -30,7 +30,7 @@ from sdcli.events import Listener, SilentListener, Step
 from sdcli.library.hashes import watch_files
 from sdcli.options.fast_ways import GUIDANCE_INTERVAL, OPENVINO
 from sdcli.picture import Picture, Provenance
-from sdcli.plan import File, Plan, files_of, nth_picture
+from sdcli.plan import File, Plan, counted_seed, files_of, nth_picture
 from sdcli.weights.families import FAMILIES
 
 _WEIGHTS_AND_CONTROLS = {"model", "VAE", "LoRA", "embedding", "ControlNet", "control picture"}
@@ -79,8 +79,7 @@ class BatchDrawing:
 def denoise_pass(state: BatchDrawing) -> None:
     """From noise, or from the picture handed in, to finished latents."""
     plans = state.plans
-    seeds = f"seed {plans[0].seed}" + (f" to {plans[-1].seed}" if len(plans) > 1 else "")
-    state.listener.on_stage(seeds)
+    state.listener.on_stage(_seeds_in_words(plans))
     predict = state.predict or state.loaded.make_predict(state.plan, state.listener)
     with watch_files(_pictures_of(state.plan)):
         start, steps = start_steps(plans, state.loaded, state.inputs, predict)
@@ -111,6 +110,12 @@ PASSES: tuple[Callable[[BatchDrawing], None], ...] = (denoise_pass, decode_pass)
 """What is done for every batch of pictures, in this order; each pass finds what the last one left."""
 
 
+def _seeds_in_words(plans: Sequence[Plan]) -> str:
+    first, last = counted_seed(plans[0]), counted_seed(plans[-1])
+    seeds = f"seed {first}" + (f" to {last}" if last != first else "")
+    return f"seed {plans[0].seed}, variation {seeds}" if plans[0].variation_strength else seeds
+
+
 def _made(state: BatchDrawing) -> Provenance:
     """How the pictures of a batch came about."""
     loaded, plans = state.loaded, state.plans
@@ -124,7 +129,7 @@ def _made(state: BatchDrawing) -> Provenance:
         events=(*loaded.memory.taken, *loaded.fallbacks),
         ways=tuple(taken_ways(state.plan, machine)),
         threads=torch.get_num_threads() if machine.device.type == "cpu" else 0,
-        batch_seeds=tuple(each.seed for each in plans) if len(plans) > 1 else (),
+        batch_seeds=tuple(counted_seed(each) for each in plans) if len(plans) > 1 else (),
     )
 
 
@@ -160,7 +165,7 @@ def start_steps(
     pipe, plan = loaded.pipe, plans[0]
     sampling = sampling_for_plan(plan)
     device = str(loaded.machine.device)
-    each = [make_noise(one.seed, one.rng, device, ensd=one.ensd) for one in plans]
+    each = [noise_of_plan(one, device) for one in plans]
     noise = each[0] if len(each) == 1 else StackedNoise(each)
     with torch.inference_mode():
         start = prepare_start(plan, pipe, sampling, noise, len(plans))
@@ -184,7 +189,7 @@ def _event(step: DenoisingStep, state: BatchDrawing) -> LatentStep:
         of=step.of,
         timestep=step.timestep,
         sigma=step.sigma,
-        seed=state.plan.seed + state.index,
+        seed=nth_picture(state.plan, state.index).seed,
         picture_index=state.index,
         picture_count=state.plan.count,
         batch=state.count,

@@ -14,7 +14,7 @@ from sdcli.engine.decode import decode_image
 from sdcli.engine.denoise import DenoisingStep, Predict, UnetInputs, predict_branches
 from sdcli.engine.initial_latents import image_to_pixels
 from sdcli.engine.loaded_model import LoadedModel
-from sdcli.engine.noise import make_noise
+from sdcli.engine.noise import noise_of_plan
 from sdcli.engine.passes import LatentStep, sampling_for_plan
 from sdcli.engine.sampler import Sampling
 from sdcli.engine.session import Session
@@ -119,7 +119,7 @@ def record_noising(
     loaded = session.load(plan, listener)
     pipe, sampling = loaded.pipe, sampling_for_plan(plan)
     each = sampling.solver.evaluations
-    dice = make_noise(plan.seed, plan.rng, str(loaded.machine.device), ensd=plan.ensd)
+    dice = noise_of_plan(plan, str(loaded.machine.device))
     fitted = fit_picture(load_picture(plan.task.image.path), plan.width, plan.height)
     steps: list[FilmedStep] = []
     filming = _Filming(sampling, loaded, listener, frozenset(at), split=False)

@@ -45,7 +45,7 @@ def _prompt_with_lora_tags(plan: Plan) -> str:
 
 # Options in that program's order; those that have a name there and are not among them come later.
 _FIRST = ("cfg", "image-cfg", "strength", "feather", "seed")
-_APART = ("steps", "scheduler", "eta", "model", "vae")
+_APART = ("steps", "scheduler", "eta", "model", "vae", "variation-seed")
 _LATER = tuple(
     name for name, option in OPTIONS.items() if option.a1111 and name not in (*_FIRST, *_APART)
 )
@@ -63,6 +63,8 @@ def _plan_fields(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.vae.sha256 != plan.model.sha256:
         yield VAE_HASH, plan.vae.sha256[:10]
         yield OPTIONS["vae"].a1111, plan.vae.path.name
+    if plan.variation_strength:
+        yield from _settings(plan, "variation-seed")
     yield from _settings(plan, *_LATER)
     if not SYNTAXES[plan.syntax].has_weights:
         yield OPTIONS["emphasis"].a1111, UNWEIGHTED

@@ -190,6 +190,32 @@ class Switch:
         return value
 
 
+@dataclass(frozen=True)
+class Size:
+    """Width and height: `512x768`. An empty text is no size."""
+
+    side: Whole
+
+    def __call__(self, text: str) -> str:
+        """The size in `text`, as it is kept."""
+        return self.check(text.strip())
+
+    def check(self, value: Any) -> str:
+        """The size as it is kept, if both sides can be."""
+        if value == "":
+            return ""
+        sides = str(value).lower().split("x")
+        if len(sides) != 2:
+            raise BadRequest(f"`{value}` is no size", hint="WIDTHxHEIGHT, like 512x768")
+        return "x".join(str(self.side(side)) for side in sides)
+
+
+def split_size(size: str) -> tuple[int, int]:
+    """Width and height of a size as it is kept."""
+    width, height = size.split("x")
+    return int(width), int(height)
+
+
 class Toggle(Switch):
     """A flag with an opposite: `--zero-snr`, `--no-zero-snr`, or nothing said."""
 

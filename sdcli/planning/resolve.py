@@ -63,7 +63,7 @@ def draft_plan(request: Request) -> Plan:
     controls = adapters.find_controls(request.controls, model)
     solver = find_scheduler(given_or(scheduler, model.scheduler))
     seed = given_or(request.seed, secrets.randbelow(SEEDS))
-    _check_seeds(seed, values["count"])
+    _check_seeds(request, seed, values)
     width, height = _size(request, model)
     _check_clip_skip(values["clip_skip"], model)
     _check_pictures(request.task)
@@ -158,10 +158,17 @@ def _check_clip_skip(layer: int, model: Checkpoint) -> None:
         )
 
 
-def _check_seeds(seed: int, count: int) -> None:
-    if seed + count > 2**64:
+def _check_seeds(request: Request, seed: int, values: dict[str, Any]) -> None:
+    if request.variation_seed is not None and request.variation_strength is None:
         raise BadRequest(
-            f"seed {seed} and {count} pictures run past the last seed",
+            "`--variation-seed` says whose noise is mixed in, and nothing says how much",
+            hint="`--variation-strength 0.2`",
+        )
+    count = values["count"]
+    counted = values["variation_seed"] if values["variation_strength"] else seed
+    if counted + count > 2**64:
+        raise BadRequest(
+            f"seed {counted} and {count} pictures run past the last seed",
             hint="begin with a lower one",
         )
 

@@ -24,7 +24,7 @@ from sdcli.metadata.readers.draft import ForeignPicture
 from sdcli.metadata.record import EmbeddedMetadata, read_picture_metadata
 from sdcli.options.table import change_request
 from sdcli.picture import Picture
-from sdcli.plan import Plan
+from sdcli.plan import Plan, counted_seed, with_counted_seed
 from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import make_plan as resolved
 from sdcli.prompts.syntax import SYNTAXES
@@ -74,9 +74,11 @@ class RecalledPicture:
         """The picture of a plan that `make_plan` made; to be `exact`, drawn beside those that it was
         once drawn with, since pictures in one call of the U-Net round in each other's company."""
         seeds = self.embedded.provenance.batch_seeds if self.embedded.provenance and exact else ()
-        whole = replace(plan, seed=seeds[0], count=len(seeds), batch=len(seeds)) if seeds else plan
+        together = replace(plan, count=len(seeds), batch=len(seeds))
+        whole = with_counted_seed(together, seeds[0]) if seeds else plan
+        own = counted_seed(plan)
         pictures = session.run(whole, listener)
-        return replace(next(each for each in pictures if each.seed == plan.seed), index=0)
+        return replace(next(each for each in pictures if counted_seed(each.plan) == own), index=0)
 
     def _placed_request(self, exact: bool) -> Request:
         made, device = self.embedded.provenance, self.request.device

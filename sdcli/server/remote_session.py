@@ -14,7 +14,7 @@ from sdcli.engine.door import SessionLike
 from sdcli.events import Listener, SilentListener
 from sdcli.metadata.record import plan_to_data
 from sdcli.picture import Picture
-from sdcli.plan import Plan
+from sdcli.plan import Plan, pictures_from
 from sdcli.server.events import is_event, read_error, read_picture, tell
 from sdcli.server.frames import BadFrame, Frame, receive_frame, send_frame
 from sdcli.server.settings import user_environment
@@ -152,7 +152,7 @@ def draw_rest(
     begun = finished - finished % (plan.batch or 1)
     if begun == plan.count:
         return
-    rest = replace(plan, seed=plan.seed + begun, count=plan.count - begun)
+    rest = pictures_from(plan, begun, plan.count - begun)
     for picture in draw(rest):
         if picture.index + begun >= finished:
             yield replace(picture, index=picture.index + begun)

@@ -52,6 +52,24 @@ def test_a_picture_of_many_is_the_same_alone(sdcli: Callable, sd1: Path, schedul
     assert pixels(Path("9.png")) == pixels(Path("alone.png"))
 
 
+def test_variations_keep_the_seed_and_count_the_other(sdcli: Callable, sd1: Path) -> None:
+    flags = ("-m", sd1, "--seed", 7, "--variation-strength", 0.3, "-o", "{index}.png", *SMALL)
+    assert sdcli("txt2img", "a fox", *flags, "--variation-seed", 4, "-c", 3).code == 0
+    sdcli("txt2img", "a fox", "-m", sd1, "--seed", 7, "-o", "plain.png", *SMALL)
+    sdcli("txt2img", "a fox", *flags, "--variation-seed", 6, "-o", "alone.png")
+    assert len({pixels(Path(f"{name}.png")) for name in (0, 1, 2, "plain")}) == 4
+    assert pixels(Path("2.png")) == pixels(Path("alone.png"))
+    sdcli("txt2img", "a fox", *flags, "--variation-seed", 4, "-c", 3, "--batch", 3, "--force")
+    ran = sdcli("reproduce", "1.png", "--exact")
+    assert ran.code == 0, ran.err
+
+
+def test_a_variation_seed_wants_a_strength(sdcli: Callable, sd1: Path) -> None:
+    ran = sdcli("txt2img", "a fox", "-m", sd1, "--variation-seed", 4)
+    assert ran.code == 2
+    assert "nothing says how much\nhint: `--variation-strength 0.2`" in ran.err
+
+
 @pytest.mark.parametrize(
     "layout",
     ["sd1", "sd1-inpaint", "sd2", "sd2-v", "sd2-inpaint", "sdxl", "sdxl-inpaint", "ssd-1b"],

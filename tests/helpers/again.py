@@ -72,6 +72,7 @@ def jobs(given: Props) -> Iterator[Job]:
     control = f"{at('control.safetensors')}:{at('map.png')}:0.8@0-0.6"
     yield "map.png", ("img2img", "a fox", "-m", model, *over, "--control", control)
     noisy = ("--scheduler", "euler-a", "--rng", "nv", "--eta", 0.7, "--ensd", 31337)
+    noisy += ("--variation-strength", 0.3, "--seed-resize", "32x48")
     yield "noisy.png", ("txt2img", "a fox", *same, *noisy, "--clip-skip", 2)
     xl = at("sdxl.safetensors")
     yield "xl.png", ("txt2img", "a fox", "-m", xl, *SMALL, "-n", "blurry", "--cfg", 3.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sdcli.metadata import a1111_format as infotext
 from sdcli.metadata import a1111_write as parameters
 from sdcli.metadata import record as metadata
 from sdcli.metadata.readers import a1111
-from sdcli.options.parse import Toggle
+from sdcli.options.parse import Real, Size, Toggle, Word
 from sdcli.options.table import OPTIONS, Option
 from sdcli.schedulers.names import (
     SCHEDULERS,
@@ -59,6 +60,9 @@ def test_what_that_program_has_a_name_for() -> None:
         "clip_skip": 2,
         "rng": "nv",
         "ensd": 31337,
+        "variation_strength": 0.25,
+        "variation_seed": 9,
+        "seed_resize": "512x768",
         "emphasis": "no-norm",
         "loras": (lora,),
         "embeddings": (word,),
@@ -76,6 +80,9 @@ def test_what_that_program_has_a_name_for() -> None:
             "Clip skip": "2",
             "RNG": "NV",
             "ENSD": "31337",
+            "Variation seed": "9",
+            "Variation seed strength": "0.25",
+            "Seed resize from": "512x768",
             "Emphasis": "No norm",
             "Lora hashes": "ink: cdcdcdcdcdcd",
             "TI hashes": "bad: efefefefefef",
@@ -84,15 +91,27 @@ def test_what_that_program_has_a_name_for() -> None:
     )
 
 
+def some_values(option: Option) -> Sequence[object]:
+    match option.parse:
+        case Word() as word:
+            return word.words
+        case Toggle():
+            return (False, True)
+        case Size():
+            return ("512x768",)
+        case Real():
+            return (0.5, 1.0)
+        case _:
+            return (1, 3)
+
+
 @pytest.mark.parametrize(
     "option",
     [each for each in OPTIONS.values() if each.a1111_values and each.of == "request"],
     ids=lambda each: each.name,
 )
 def test_an_option_with_a_name_there_is_written_and_read_back(option: Option) -> None:
-    for value in getattr(
-        option.parse, "words", (False, True) if option.parse == Toggle() else (1, 3)
-    ):
+    for value in some_values(option):
         written = parameters.write_infotext(plans.a_plan(**{option.field: value}))
         info = infotext.parse_infotext(written.replace("Version: sdcli", "Version: v1.10.0 after"))
         assert info.fields.get(option.a1111, "") == option.a1111_text(value)

@@ -175,7 +175,7 @@ def test_whose_noise(line: str, program: str, rng: str) -> None:
     [
         ("Hires upscale: 2, Denoising strength: 0.4", "hires fix"),
         ("Denoising strength: 0.4", "began as another picture, redrawn with strength 0.4"),
-        ("Variation seed: 3, Variation seed strength: 0.2", "mixed with another seed"),
+        ("Seed resize from: 900000x64", "its seed was resized from 900000x64"),
         ('ControlNet 0: "Module: canny, Model: x"', "ControlNet"),
         ("Sampler: DPM fast", "`DPM fast` has no equivalent here"),
         ("Sampler: Euler, Schedule type: Bong Tangent", "Bong Tangent"),
@@ -190,6 +190,16 @@ def test_whose_noise(line: str, program: str, rng: str) -> None:
 )
 def test_what_cannot_be_matched_is_said(line: str, why: str) -> None:
     assert any(why in each for each in infotext(line).unmatched)
+
+
+def test_a_variation_and_a_resized_seed_are_drawn_as_they_were() -> None:
+    found = infotext(
+        "Seed: 7, Variation seed: 3, Variation seed strength: 0.2, Seed resize from: 515x512"
+    )
+    request = found.request
+    assert (request.variation_seed, request.variation_strength) == (3, 0.2)
+    assert request.seed_resize == "512x512"
+    assert not any("eed" in why for why in found.unmatched)
 
 
 @pytest.mark.parametrize(

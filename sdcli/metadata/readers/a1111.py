@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sdcli.errors import BadRequest
 from sdcli.metadata.a1111_format import (
     EMBEDDING_HASHES,
     LORA_HASHES,
@@ -53,7 +54,7 @@ _DETERMINISTIC = ("ddim", "tcd")  # of the solvers that take an eta, those where
 _EMPHASIS = {(text or value).lower(): value for value, text in OPTIONS["emphasis"].a1111_values}
 
 # The options that are numbers in a text.
-_NUMBERS = ("steps", "cfg", "clip-skip", "eta", "ensd")
+_NUMBERS = ("steps", "cfg", "clip-skip", "eta", "ensd", "variation-seed", "variation-strength")
 
 
 def read_a1111(texts: Mapping[str, str], size: PictureSize) -> ForeignPicture | None:
@@ -87,6 +88,7 @@ def picture_from_infotext(info: Infotext) -> ForeignPicture:
     draft.set_number("eta", fields.get("Eta DDIM"))
     _drop_idle_eta(draft)
     _read_seed(draft, fields.get(OPTIONS["seed"].a1111, ""))
+    _read_seed_resize(draft, fields)
     _read_files(draft, fields)
     _read_noise(draft, fields)
     _read_emphasis(draft, fields)
@@ -105,6 +107,18 @@ def _read_seed(draft: ForeignPictureBuilder, seed: str) -> None:
         )
     else:
         draft.set_number("seed", seed)
+
+
+def _read_seed_resize(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
+    option = OPTIONS["seed-resize"]
+    width, _, height = fields.get(option.a1111, "").partition("x")
+    sides = [int(as_number(side) or 0) // 8 * 8 for side in (width, height)]
+    if min(sides) <= 0:  # by which nothing is resized
+        return
+    try:
+        draft.values[option.field] = option.read(f"{sides[0]}x{sides[1]}")
+    except BadRequest as error:
+        draft.note_difference(f"its seed was resized from {width}x{height}: {error.fact}")
 
 
 def _sampler(fields: Mapping[str, str]) -> tuple[str | None, str | None]:

@@ -97,6 +97,16 @@ def test_what_a_request_says() -> None:
     )
 
 
+def test_another_seed_is_mixed_in_and_a_seed_resized() -> None:
+    request = txt2img(
+        subseed=3, subseed_strength=0.2, seed_resize_from_w=515, seed_resize_from_h=512
+    )
+    assert (request.variation_seed, request.variation_strength) == (3, 0.2)
+    assert request.seed_resize == "512x512"
+    assert txt2img(subseed=-1, subseed_strength=0.2).variation_seed is not None  # rolled
+    assert txt2img(subseed=3, seed_resize_from_w=512) == USUAL
+
+
 @pytest.mark.parametrize(
     ("sampler", "schedule", "ours"),
     [
@@ -135,8 +145,9 @@ def test_every_sampler_and_schedule_that_is_listed_can_be_asked_for() -> None:
         ({"restore_faces": True}, "restore_faces"),
         ({"tiling": True}, "tiling"),
         ({"styles": ["anime"]}, "styles"),
-        ({"subseed_strength": 0.1}, "subseed_strength"),
-        ({"seed_resize_from_w": 64}, "seed_resize_from_w"),
+        ({"subseed_strength": 1.1}, "subseed_strength"),
+        ({"subseed_strength": 0.1, "subseed": 2**64}, "subseed"),
+        ({"seed_resize_from_w": 2**20, "seed_resize_from_h": 64}, "seed_resize_from_w"),
         ({"s_churn": 1}, "s_churn"),
         ({"s_noise": 0.9, "sampler_name": "DPM++ SDE"}, "s_noise"),
         ({"s_min_uncond": 2}, "s_min_uncond"),

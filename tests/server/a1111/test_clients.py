@@ -70,9 +70,12 @@ def test_a_picture_is_the_commands_and_says_how_it_was_drawn(
     api: Any, command: Callable, tmp_path: Path
 ) -> None:
     words = "a [red:blue:0.5] house <lora:builtin:blueprint:0.5>"
-    drawn = api.txt2img(prompt=words, negative_prompt="blurry", **SMALL)
+    varied = {"subseed": 3, "subseed_strength": 0.2}
+    drawn = api.txt2img(prompt=words, negative_prompt="blurry", **SMALL, **varied)
     assert len(drawn.images) == 1
-    ours = command("txt2img", words, "-n", "blurry", *FLAGS, *A1111S)
+    flags = (*FLAGS, "--variation-seed", 3, "--variation-strength", 0.2)
+    ours = command("txt2img", words, "-n", "blurry", *flags, *A1111S)
+    assert (drawn.info["subseed"], drawn.info["subseed_strength"]) == (3, 0.2)
     assert pixels(drawn.image) == pixels(ours)
     served = read_picture_metadata(kept(drawn.image, tmp_path / "served.png"))
     plan = read_picture_metadata(ours).plan

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from sdcli import __version__
 from sdcli.errors import SdcliError
 from sdcli.metadata.a1111_write import write_infotext
+from sdcli.options.parse import split_size
 from sdcli.plan import Plan
 from sdcli.schedulers.names import a1111_sampler_and_schedule
 from sdcli.server.dialects.a1111.calls import Call
@@ -50,8 +51,8 @@ def describe_drawing(call: Call) -> dict[str, Any]:
         "all_negative_prompts": [asked["negative_prompt"]] * drawn,
         "seed": pictures[0].seed if pictures else plan.seed if plan else -1,
         "all_seeds": [one.seed for one in pictures],
-        "subseed": -1,
-        "all_subseeds": [-1] * drawn,
+        "subseed": _subseed(pictures[0].plan if pictures else plan),
+        "all_subseeds": [_subseed(one.plan) for one in pictures],
         "subseed_strength": 0,
         "batch_size": asked["batch_size"],
         "restore_faces": False,
@@ -69,15 +70,23 @@ def describe_drawing(call: Call) -> dict[str, Any]:
     return said | (_describe_plan(plan) if plan else {})
 
 
+def _subseed(plan: Plan | None) -> int:
+    return plan.variation_seed if plan is not None and plan.variation_strength else -1
+
+
 def _describe_plan(plan: Plan) -> dict[str, Any]:
     sampler, schedule = a1111_sampler_and_schedule(plan.scheduler)
     own_vae = plan.vae.sha256 == plan.model.sha256
+    resized = split_size(plan.seed_resize) if plan.seed_resize else (-1, -1)
     return {
         "width": plan.width,
         "height": plan.height,
         "sampler_name": sampler,
         "cfg_scale": plan.cfg,
         "steps": plan.steps,
+        "subseed_strength": plan.variation_strength,
+        "seed_resize_from_w": resized[0],
+        "seed_resize_from_h": resized[1],
         "sd_model_name": plan.model.path.stem,
         "sd_model_hash": plan.model.sha256[:10],
         "sd_vae_name": None if own_vae else plan.vae.path.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -77,7 +78,7 @@ def read_common(values: Mapping[str, Any], settings: Settings, shelf: Shelf) -> 
     batch = _batch_size(values["batch_size"])
     seed = values["seed"]
     return replace(
-        request,
+        _vary(request, values),
         scheduler=scheduler,
         eta=_eta(solver, values["eta"]),
         seed=None if seed < 0 else check_option("seed", seed, "seed"),
@@ -87,6 +88,22 @@ def read_common(values: Mapping[str, Any], settings: Settings, shelf: Shelf) -> 
         height=side(values, "height"),
         embeddings=_embeddings(request, settings.model(shelf), shelf),
     )
+
+
+def _vary(request: Request, values: Mapping[str, Any]) -> Request:
+    """The request with another seed mixed in, and its seed resized, where that is asked for."""
+    if values["subseed_strength"]:
+        seed = values["subseed"]
+        strength = check_option(
+            "variation-strength", values["subseed_strength"], "subseed_strength"
+        )
+        other = secrets.randbelow(2**32) if seed < 0 else check_option("seed", seed, "subseed")
+        request = replace(request, variation_strength=strength, variation_seed=other)
+    sides = [values[f"seed_resize_from_{side}"] for side in "wh"]
+    if min(sides) <= 0:
+        return request
+    size = "x".join(str(side // CELL * CELL) for side in sides)
+    return replace(request, seed_resize=check_option("seed-resize", size, "seed_resize_from_w"))
 
 
 def _batch_size(said: int) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from fastapi import Request as HttpRequest
 
-from sdcli.plan import Plan
+from sdcli.plan import Plan, pictures_from
 from sdcli.server.dialects.a1111.asked import Asked
 from sdcli.server.http.job import DrawnPicture, Job, Order, State
 from sdcli.server.http.jobs import Jobs
@@ -119,5 +119,6 @@ def _rest_behind_skipped(order: Order, job: Job) -> Order | None:
     left = plan.count - begun - plan.batch
     if left <= 0 or job.state == State.DONE:
         return None
-    seed = plan.seed + begun + plan.batch
-    return replace(order, request=replace(order.request, seed=seed, count=left))
+    rest = pictures_from(plan, begun + plan.batch, left)
+    seeds = {"seed": rest.seed, "variation_seed": rest.variation_seed}
+    return replace(order, request=replace(order.request, **seeds, count=left))
