@@ -99,7 +99,7 @@ def serve(
 ) -> None:
     """Draw for other programs: OpenAI's image API, A1111's, and jobs of our own.
 
-    It listens on this machine alone, unless `--host` says otherwise.
+    It listens on this machine alone, unless `--host` says otherwise. In a browser it is a page.
     """
     if mcp:
         _check_flags(context, OF_HTTP, "with `--mcp` nothing listens on the network")

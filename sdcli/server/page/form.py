@@ -84,6 +84,7 @@ def describe_option(
         "name": option.name,
         "title": title.replace("-", " "),
         "help": option.help,
+        "start": option.of == "task",  # is about a picture to start from
         "default": usual.get(option.name, option.default.shown),
         **kind,
     }

@@ -392,8 +392,14 @@ async function follow(id, words) {
   if (isNarrow()) byId("now").scrollIntoView({ block: "start" }); // it is below the form there
   say("waiting");
   try {
-    const answer = await ask(`/v1/jobs/${id}/events`);
-    for await (const [kind, facts] of readEvents(answer)) HEARD[kind]?.(card, facts, id);
+    while (running.has(id)) { // a connection that breaks off is made again: it tells all from the beginning
+      card.notes.replaceChildren();
+      const answer = await ask(`/v1/jobs/${id}/events`);
+      for await (const [kind, facts] of readEvents(answer)) {
+        Promise.resolve(HEARD[kind]?.(card, facts, id)).catch((failure) => say(failure.fact ?? String(failure)));
+      }
+      if (running.has(id)) await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
   } catch (failure) {
     endCard(card, id, failure);
   }
@@ -476,7 +482,7 @@ async function* readEvents(answer) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => ({ done: true })); // it broke off
     if (done) return;
     text += value;
     const events = text.split("\n\n");
@@ -498,14 +504,21 @@ const addresses = new Map(); // of thumbnails, by name and time
 async function loadPictures(after = null) {
   const query = after === null ? "" : `?after=${encodeURIComponent(after)}`;
   const { pictures, more } = await askJson("/v1/pictures" + query);
-  const tiles = pictures.map(makeTile);
-  if (after === null) {
-    byId("pictures").replaceChildren(...tiles);
-    listed = [];
+  const list = byId("pictures");
+  const names = pictures.map((picture) => picture.name);
+  const fresh = pictures.filter((picture) => !listed.includes(picture.name));
+  if (after !== null) {
+    list.append(...fresh.map(makeTile));
+    listed.push(...fresh.map((picture) => picture.name));
+  } else if (fresh.length < pictures.length) { // what is shown stays, whatever page it is on
+    list.prepend(...fresh.map(makeTile));
+    listed.unshift(...fresh.map((picture) => picture.name));
+    byId("no-pictures").hidden = true;
+    return;
   } else {
-    byId("pictures").append(...tiles);
+    list.replaceChildren(...pictures.map(makeTile));
+    listed = names;
   }
-  listed.push(...pictures.map((picture) => picture.name));
   byId("older").hidden = !more;
   byId("no-pictures").hidden = listed.length > 0;
 }
@@ -527,14 +540,17 @@ async function showThumbnail(image, picture) {
 
 function pathOf(name) { return "/v1/pictures/" + encodeURIComponent(name); }
 
-let shown = null; // {name, facts} of the picture in the dialog
+let shown = null; // {name, facts, address} of the picture in the dialog
+let wanted = null; // the name of the picture that was asked for last
 
 async function showPicture(name) {
   const dialog = byId("shown");
   showFailure(byId("shown-failure"), null);
   byId("shown-said").textContent = "";
+  wanted = name;
   try {
     const [facts, address] = await Promise.all([askJson(pathOf(name) + "/facts"), fetchImage(pathOf(name))]);
+    if (wanted !== name) return; // another was asked for meanwhile
     if (shown?.address) URL.revokeObjectURL(shown.address);
     shown = { name, facts, address };
     const image = byId("shown-image");
@@ -595,7 +611,7 @@ function takeSettings(facts) {
   const said = { ...facts.settings, prompt: facts.prompt, negative: facts.negative };
   for (const [name, value] of Object.entries(said)) {
     const field = fields.get(name);
-    if (field && field.option.kind !== "file") field.write(field.option.kind === "many" && !Array.isArray(value) ? [value] : value);
+    if (field && !field.option.start) field.write(field.option.kind === "many" && !Array.isArray(value) ? [value] : value);
   }
   countAllSaid();
 }

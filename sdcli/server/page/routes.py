@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ class _Routes:
         """A small JPEG of it."""
         path = self._find(name)
         async with self._thumbnails:
-            data = await asyncio.to_thread(make_thumbnail, path)
+            data = await asyncio.to_thread(_thumbnail, path, path.stat().st_mtime_ns)
         return Response(data, media_type="image/jpeg")
 
     async def facts(self, name: str) -> Response:
@@ -117,6 +118,12 @@ class _Routes:
             return self._folders.find(name)
         except BadRequest as error:
             raise HttpFailure(404, error.fact, hint=error.hint) from None
+
+
+@lru_cache(maxsize=500)
+def _thumbnail(path: Path, changed: int) -> bytes:
+    """The thumbnail of a file as it was when it was changed last."""
+    return make_thumbnail(path)
 
 
 def _refused(error: SdcliError) -> SdcliError:
