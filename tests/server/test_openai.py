@@ -87,7 +87,15 @@ def test_a_picture_is_edited_where_its_mask_is_transparent(client):
     right = (32, 0, 64, 64)
     assert result.crop(right).tobytes() == start.crop(right).tobytes()
     assert result.crop((0, 0, 32, 64)).tobytes() != start.crop((0, 0, 32, 64)).tobytes()
-    whole = client.images.edit(image=[("a.png", png(start))], prompt="a house", extra_body=MORE)
+    whole = client.images.edit(
+        image=[("a.png", png(start))],
+        prompt="a house",
+        n=2,
+        output_format="webp",
+        output_compression=50,
+        extra_body=MORE | {"strength": 0.5, "lora": ["builtin:blueprint:0.5"]},
+    )
+    assert [one.seed for one in whole.data] == [7, 8]
     assert opened(whole.data[0].b64_json).crop(right).tobytes() != start.crop(right).tobytes()
 
 
@@ -140,6 +148,8 @@ def test_forms_are_refused_by_their_parts(client):
         ({"image": ("a.png", b"no picture")}, None),
         ({"image": ("a.png", opaque), "mask": ("b.png", opaque)}, "mask"),
         ({"image": [("a.png", opaque)] * 2}, "image"),
+        ({"image": ("a.png", opaque), "extra_body": {"steps": "many"}}, "steps"),
+        ({"image": ("a.png", opaque), "extra_body": {"lora": ["/etc/passwd"]}}, "lora"),
     ):
         with pytest.raises(openai.BadRequestError) as refused:
             client.images.edit(prompt="a house", **parts)

@@ -40,7 +40,7 @@ def test_what_is_drawn_is_finished_and_what_waits_is_refused_when_it_is_stopped(
     (tmp_path / "key").write_text(KEY)
     with served("--api-key-file", tmp_path / "key", "--queue", 2, beside=server) as other:
         assert other.ask("GET", "/v1/models").status == 401
-        connection, events = stream(other, {**SMALL, "steps": 300}, **BEARER)
+        connection, events = stream(other, {**SMALL, "steps": 120}, **BEARER)
         next_event(events, "step")
         asked = [begin(other) for _ in range(2)]
         wait_for(lambda: other.ask("POST", "/v1/jobs", SMALL, **BEARER).status == 503)
