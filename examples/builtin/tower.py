@@ -38,7 +38,7 @@ from sdcli.images.clip_view import DEVIATION, MEAN, clip_view
 
 OWN_SEEDS = 5_000_000  # of the scenes whose captions the model draws
 OWN_STEPS = 10  # with these its pictures are as good as finished
-OWN_CFG = (3.0, 6.0)  # where it draws well
+OWN_CFG = (3.5, 5.0)  # where it draws best
 RECOLOURED = 32  # captions of a batch that are told again in a wrong colour
 
 
@@ -162,7 +162,7 @@ def train(folder: Path, out: Path, model: Path, how: argparse.Namespace) -> None
     dice, chance = np.random.default_rng(loop.step), random.Random(loop.step)
     for _ in loop.steps():
         picked = [np.sort(dice.choice(len(source.seeds), share, replace=False))
-                  for source, share in zip(sources, (2 * how.batch // 3, how.batch // 3),
+                  for source, share in zip(sources, (how.batch // 2, how.batch // 2),
                                            strict=True)]  # fmt: skip
         views = np.concatenate([s.views[at] for s, at in zip(sources, picked, strict=True)])
         seeds = np.concatenate([s.seeds[at] for s, at in zip(sources, picked, strict=True)])

@@ -37,7 +37,10 @@ class LoadedJudges:
             shape = encoder.clip.shape
             assert shape is not None
             whole = name in WHOLE_PICTURE
-            pictures = encoder.see([clip_view(one, shape.image, whole=whole) for one in images])
+            once = {id(one): one for one in images}  # many texts may be held against one picture
+            views = [clip_view(one, shape.image, whole=whole) for one in once.values()]
+            vectors = dict(zip(once, encoder.see(views), strict=True))
+            pictures = np.stack([vectors[id(one)] for one in images])
             texts = self._vectors(name, encoder, words)
             scale = encoder.scale
             for seen, picture, text in zip(found, pictures, texts, strict=True):

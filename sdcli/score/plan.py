@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from sdcli.errors import BadRequest
 from sdcli.images.load import load_picture
 from sdcli.library.find import BUILTIN
@@ -16,7 +18,7 @@ from sdcli.measures.panel import Panel, choose_panel
 from sdcli.measures.table import CHOICE
 from sdcli.prompts.bare_words import bare_words
 from sdcli.score.pictures import list_pictures
-from sdcli.score.run import Question
+from sdcli.score.run import Question, find_words
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,13 @@ def _find_judges(names: Sequence[str], measures: str | None, *, alone: bool) -> 
     rows = [CHOICE.get(name.strip()) for name in measures.split(",")] if measures else []
     wanted = any(row is not None and row.judge == "clip" for row in rows) if measures else alone
     return (find_judges([BUILTIN]), True) if wanted else (Judges(), False)
+
+
+def load_judged_picture(job: ScoreJob) -> tuple[Image.Image, str]:
+    """The one picture of a job, and the words that it is held against; the error of what it lacks."""
+    if not job.is_of_one:
+        raise BadRequest(
+            f"{len(job.paths)} pictures are named, and one is looked at", hint="name one of them"
+        )
+    (path,) = job.paths
+    return load_picture(path), find_words(path, job.panel, job.question)

@@ -121,7 +121,7 @@ def _guarded(path: Path, panel: Panel, question: Question) -> _Loaded | SkippedP
 
 def _load(path: Path, panel: Panel, question: Question) -> _Loaded:
     image = load_picture(path)
-    words = _find_words(path, panel, question)
+    words = find_words(path, panel, question)
     if question.reference is not None and question.reference.size != image.size:
         raise BadRequest(
             f"`{path.name}` is {image.width}x{image.height}, and what it is held against"
@@ -131,7 +131,7 @@ def _load(path: Path, panel: Panel, question: Question) -> _Loaded:
     return _Loaded(path, image, words)
 
 
-def _find_words(path: Path, panel: Panel, question: Question) -> str:
+def find_words(path: Path, panel: Panel, question: Question) -> str:
     """The words that a picture is held against; BadRequest where there are none, or no judge."""
     carries = panel.reads_words and question.words is None
     carried = carried_words(path) if carries or question.builtin_only else None

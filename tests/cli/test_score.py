@@ -184,6 +184,8 @@ def test_the_clip_in_the_box_judges_the_world_that_it_knows(
         assert ran.code == 0, ran.err
         return rows(ran.out)[0]["measures"]["clip-cosine"]
 
+    told = rows(sdcli("explain", "--picture", drawn, "--json").out)[0]
+    assert told["words"] == asked and told["parts"]["house"] > 0.5 < told["parts"]["red"]
     right = cosine()
     for wrong in (asked.replace("red", "blue"), asked.replace("house", "cup"), "a tree by day"):
         assert right > cosine("--prompt", wrong) + 0.03
@@ -200,3 +202,20 @@ def test_show_knows_a_clip_and_models_list_it(
               tmp_path / "head.safetensors")  # fmt: skip
     assert "an aesthetic predictor" in sdcli("show", tmp_path / "head.safetensors").out
     assert "builtin:tower" in sdcli("models").out
+
+
+def test_explaining_a_picture_says_what_it_lacks(
+    sdcli: Callable, tmp_path: Path, clip: Path
+) -> None:
+    path = picture(tmp_path / "a.png", "a (red:1.2) fox, by the sea")
+    ran = sdcli("explain", "--picture", path, "--with", clip)
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("CLIP score") and "`a red fox, by the sea`" in ran.out
+    assert "  by the sea " in ran.out and "tiny.safetensors" in ran.err
+    for words, fact in (
+        (("a fox", "--with", clip), "none is named"),
+        (("--picture", path), "not drawn by the built-in model"),
+        (("--picture", tmp_path / "gone.png", "--with", clip), "gone.png"),
+    ):
+        refused = sdcli("explain", *words)
+        assert refused.code == 2 and fact in refused.err

@@ -19,26 +19,33 @@ Tensors = dict[str, torch.Tensor]
 
 def model(activation: str = "quick_gelu", seed: int = 0) -> CLIPModel:
     """transformers' own CLIP, tiny, its weights large enough to tell activations apart."""
-    own = {"hidden_act": activation, "projection_dim": SHARED}
+    return random_model(VISION, TEXT, SHARED, activation, seed)
+
+
+def random_model(
+    vision: Mapping[str, int], text: Mapping[str, int], shared: int, activation: str, seed: int = 0
+) -> CLIPModel:
+    """transformers' own CLIP of these sizes; four times as wide inside as it is, but for `inner`."""
+    own = {"hidden_act": activation, "projection_dim": shared}
     config = CLIPConfig(
         vision_config={
-            "hidden_size": VISION["width"],
-            "intermediate_size": 4 * VISION["width"],
-            "num_hidden_layers": VISION["layers"],
-            "num_attention_heads": VISION["heads"],
-            "image_size": VISION["image"],
-            "patch_size": VISION["patch"],
+            "hidden_size": vision["width"],
+            "intermediate_size": vision.get("inner", 4 * vision["width"]),
+            "num_hidden_layers": vision["layers"],
+            "num_attention_heads": vision["heads"],
+            "image_size": vision["image"],
+            "patch_size": vision["patch"],
             **own,
         },
         text_config={
-            "hidden_size": TEXT["width"],
-            "intermediate_size": 4 * TEXT["width"],
-            "num_hidden_layers": TEXT["layers"],
-            "num_attention_heads": TEXT["heads"],
+            "hidden_size": text["width"],
+            "intermediate_size": 4 * text["width"],
+            "num_hidden_layers": text["layers"],
+            "num_attention_heads": text["heads"],
             "eos_token_id": 2,  # as CLIP's own files say
             **own,
         },
-        projection_dim=SHARED,
+        projection_dim=shared,
     )
     made = CLIPModel(config).eval()
     dice = torch.Generator().manual_seed(seed)
