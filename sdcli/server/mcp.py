@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import anyio
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -118,11 +119,16 @@ class _Progress(SilentListener):
 
 
 async def _until_done(work: Coroutine[Any, Any, T], stopper: Stopper) -> T:
-    """What the work gives. A call that the client takes back stops what is drawn for it."""
+    """What the work gives. A call that the client takes back stops what is drawn for it, and ends when
+    that has: the next drawing needs the same worker."""
+    task = asyncio.ensure_future(work)
     try:
-        return await work
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         stopper.stop()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait((task,))
+            task.exception()
         raise
 
 

@@ -21,6 +21,7 @@ from tests.helpers.process import ROOT
 from tests.helpers.serving import end_workers
 
 pytest.importorskip("mcp")
+anyio = pytest.importorskip("anyio")
 pytestmark = pytest.mark.slow
 
 SMALL = {"steps": 2, "width": 64, "height": 64}
@@ -119,6 +120,19 @@ def test_an_assistant_draws_redraws_repaints_varies_and_looks(sdcli, runtime, sd
     talk(tmp_path, sd1, use)
     ran = sdcli("reproduce", *sorted(Path("outputs").glob("a-*.png")), "--exact", "-o", "again/")
     assert ran.code == 0, ran.err
+
+
+@pytest.mark.thorough
+def test_a_call_that_is_taken_back_draws_nothing_more(runtime, sd1, tmp_path):
+    async def use(client: Any) -> None:
+        await client.call_tool("draw", {"prompt": "a fox", **SMALL})
+        with anyio.move_on_after(3):
+            await client.call_tool("draw", {"prompt": "a goat", **SMALL, "steps": 1000})
+        drawn = facts(await client.call_tool("draw", {"prompt": "a cow", **SMALL}))["pictures"]
+        newest = facts(await client.call_tool("show", {}))["newest"]
+        assert newest[0] == drawn[0]["name"] and len(newest) == 2
+
+    talk(tmp_path, sd1, use)
 
 
 def test_what_an_assistant_says_wrongly_is_a_fact_and_a_hint(runtime, sd1, tmp_path):

@@ -236,6 +236,7 @@ def test_in_a_browser_by_keyboard_alone(server: Served):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_mask_is_painted_and_what_it_drew_can_be_varied(server: Served):
     from selenium.webdriver import ActionChains
 
