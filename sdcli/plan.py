@@ -133,6 +133,7 @@ class Plan:
     variation_strength: float = 0.0  # how much of another seed's noise is mixed in
     variation_seed: int = 1_000_000  # that other seed
     seed_resize: str = ""  # the size at which the seed lays out the picture; "": its own
+    tiling: str = "none"  # along which axes the picture repeats without a seam: none, x, y, xy
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values
 

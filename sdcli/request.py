@@ -109,6 +109,7 @@ class Request:
     empty_negative: str | None = None
     penultimate: str | None = None
     downcast_alphas: bool | None = None
+    tiling: str | None = None
     loras: tuple[Lora, ...] = ()
     lora_partial: bool = False
     embeddings: tuple[str, ...] = ()

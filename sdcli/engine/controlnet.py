@@ -14,6 +14,7 @@ from sdcli.engine.denoise import UnetInputs
 from sdcli.engine.empty_module import EmptyModule
 from sdcli.engine.packed_convolutions import pack_convolutions
 from sdcli.engine.read_tensors import check_finite, load_component
+from sdcli.engine.seamless import NONE, join_edges
 from sdcli.errors import BadRequest
 from sdcli.images.load import fit_picture, load_picture
 from sdcli.images.preprocessors import PREPROCESSORS
@@ -112,8 +113,11 @@ def make_guide(network: ControlNetModel, asked: Control, chart: Image.Image) -> 
 class LoadedControlNets:
     """The ControlNets of one loaded model, each loaded once for as long as plans name it."""
 
-    def __init__(self, model: Checkpoint, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, model: Checkpoint, dtype: torch.dtype, device: torch.device, tiling: str = NONE
+    ) -> None:
         self._model = model
+        self._tiling = tiling
         self._dtype = dtype
         self._device = device
         self._built: dict[str, ControlNetModel] = {}
@@ -126,6 +130,8 @@ class LoadedControlNets:
             if name not in self._built:
                 found = check_controlnet(path, self._model)
                 network = build_controlnet(found, self._model, self._dtype, self._device)
+                if self._tiling != NONE:
+                    join_edges(network, self._tiling)
                 pack_convolutions(network)
                 self._built[name] = network
         return tuple(

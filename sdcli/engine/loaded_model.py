@@ -18,6 +18,7 @@ from sdcli.engine.lora import LoraWeights
 from sdcli.engine.low_memory import MemoryFallbacks
 from sdcli.engine.openvino_backend import OpenvinoBackend
 from sdcli.engine.pipeline import Pipeline
+from sdcli.engine.seamless import NONE, join_edges
 from sdcli.engine.text_encoder import KnownStates
 from sdcli.errors import BadRequest
 from sdcli.events import Listener
@@ -76,7 +77,16 @@ class LoadedModel:
 def model_key(plan: Plan) -> tuple[Any, ...]:
     """What decides whether two plans can share a loaded model."""
     ways = tuple(name for name in plan.fast if name in fast_ways.OF_MODELS)
-    return (plan.model, plan.vae, plan.device, plan.dtype, plan.offload, plan.backend, ways)
+    return (
+        plan.model,
+        plan.vae,
+        plan.device,
+        plan.dtype,
+        plan.offload,
+        plan.backend,
+        plan.tiling,
+        ways,
+    )
 
 
 def load_model(plan: Plan, listener: Listener) -> LoadedModel:
@@ -91,7 +101,7 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
         pipe = _build_pipeline(plan, model, machine, listener)
         lora_weights = LoraWeights(pipe, model, machine.device)
         lora_weights.change(plan.loras)  # before offloading takes the weights out of reach
-    memory = MemoryFallbacks(machine.device, plan.offload)
+    memory = MemoryFallbacks(machine.device, plan.offload, whole_vae=plan.tiling != NONE)
 
     def place_on_device() -> None:
         if plan.offload in OFFLOADS:
@@ -105,7 +115,7 @@ def load_model(plan: Plan, listener: Listener) -> LoadedModel:
         openvino = OpenvinoBackend(pipe, plan)
     else:
         fast_ways.make_ready(pipe, plan, machine)
-    controlnets = LoadedControlNets(model, machine.dtype, machine.device)
+    controlnets = LoadedControlNets(model, machine.dtype, machine.device, plan.tiling)
     return LoadedModel(
         model_key(plan), pipe, model, lora_weights, controlnets, machine, memory, openvino
     )
@@ -135,4 +145,7 @@ def _build_pipeline(
         listener.on_note(f"{model.path.name}: nothing here uses `{unused[0]}`{more}")
     if vae is None and not model.family.fp16_vae and machine.dtype is torch.float16:
         modules.vae.float()  # SDXL's own overflows in fp16, every time
+    if plan.tiling != NONE:
+        join_edges(modules.unet, plan.tiling)
+        join_edges(modules.vae, plan.tiling)
     return Pipeline(modules.unet, modules.vae, modules.text_encoder, modules.text_encoder_2)

@@ -22,6 +22,7 @@ class Fallback:
     name: str
     take: Callable[[Pipeline, torch.device], None]
     needs_gpu: bool = False
+    cuts: bool = False  # pictures into parts, with edges that are none of the picture
 
 
 def _tile(pipe: Pipeline, _: torch.device) -> None:
@@ -44,7 +45,7 @@ def offload_sequential(pipe: Pipeline, device: torch.device) -> None:
 
 
 FALLBACKS = (
-    Fallback("VAE in tiles", _tile),
+    Fallback("VAE in tiles", _tile, cuts=True),
     Fallback("attention in slices", _slice),
     Fallback("model offload", offload_model, needs_gpu=True),
     Fallback("sequential offload", offload_sequential, needs_gpu=True),
@@ -54,10 +55,11 @@ FALLBACKS = (
 class MemoryFallbacks:
     """The fallbacks still to be taken for one loaded pipeline, and those taken already."""
 
-    def __init__(self, device: torch.device, offload: str) -> None:
+    def __init__(self, device: torch.device, offload: str, *, whole_vae: bool = False) -> None:
         gpu = device.type != "cpu"
         # Where the user chose an offload, no other is chosen here.
-        self._left = [f for f in FALLBACKS if not f.needs_gpu or (gpu and offload == "auto")]
+        possible = [f for f in FALLBACKS if not f.needs_gpu or (gpu and offload == "auto")]
+        self._left = [f for f in possible if not (f.cuts and whole_vae)]
         self._device = device
         self._taken: list[Fallback] = []
         self._batch: int | None = None  # how many pictures fitted at once, where it was tried

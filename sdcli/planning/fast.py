@@ -30,6 +30,11 @@ from sdcli.weights.vae import check_vae, find_vae
 
 def check_fast_ways(request: Request, prompt: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     """The names in the table's order, each one of use to this picture; `values` are the plan's."""
+    if values["tiling"] != "none" and values["backend"] != "torch":
+        raise BadRequest(
+            f"`--backend {values['backend']}` joins no edges, as `--tiling` asks",
+            hint="leave one of the two away",
+        )
     if GUIDANCE_INTERVAL in request.fast:
         _check_guidance(request, prompt, values)
     if request.backend == OPENVINO:

@@ -175,6 +175,7 @@ def test_whose_noise(line: str, program: str, rng: str) -> None:
     [
         ("Hires upscale: 2, Denoising strength: 0.4", "hires fix"),
         ("Denoising strength: 0.4", "began as another picture, redrawn with strength 0.4"),
+        ("Tiling: hexagons", "its tiling is `hexagons`"),
         ("Seed resize from: 900000x64", "its seed was resized from 900000x64"),
         ('ControlNet 0: "Module: canny, Model: x"', "ControlNet"),
         ("Sampler: DPM fast", "`DPM fast` has no equivalent here"),

@@ -89,6 +89,7 @@ def picture_from_infotext(info: Infotext) -> ForeignPicture:
     _drop_idle_eta(draft)
     _read_seed(draft, fields.get(OPTIONS["seed"].a1111, ""))
     _read_seed_resize(draft, fields)
+    _read_tiling(draft, fields)
     _read_files(draft, fields)
     _read_noise(draft, fields)
     _read_emphasis(draft, fields)
@@ -119,6 +120,15 @@ def _read_seed_resize(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -
         draft.values[option.field] = option.read(f"{sides[0]}x{sides[1]}")
     except BadRequest as error:
         draft.note_difference(f"its seed was resized from {width}x{height}: {error.fact}")
+
+
+def _read_tiling(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
+    said = fields.get(OPTIONS["tiling"].a1111, "False").lower()
+    axes = {"true": "xy", "x": "x", "y": "y", "false": "none"}.get(said)
+    if axes is None:
+        draft.note_difference(f"its tiling is `{said}`, which is not known here")
+    elif axes != "none":
+        draft.values["tiling"] = axes
 
 
 def _sampler(fields: Mapping[str, str]) -> tuple[str | None, str | None]:

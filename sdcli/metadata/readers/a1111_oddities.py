@@ -40,7 +40,6 @@ _ODDITIES = (
     ("Y Values", ""),
     ("Z Type", ""),
     ("Z Values", ""),
-    ("Tiling", "it was drawn to repeat without seams, which is not done"),
     ("Module", "it used the module `{}` (a VAE or a text encoder)"),
 )
 

@@ -105,6 +105,7 @@ def test_another_seed_is_mixed_in_and_a_seed_resized() -> None:
     assert request.seed_resize == "512x512"
     assert txt2img(subseed=-1, subseed_strength=0.2).variation_seed is not None  # rolled
     assert txt2img(subseed=3, seed_resize_from_w=512) == USUAL
+    assert txt2img(tiling=True).tiling == "xy"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_every_sampler_and_schedule_that_is_listed_can_be_asked_for() -> None:
         ({"enable_hr": True}, "enable_hr"),
         ({"firstphase_width": 64}, "firstphase_width"),
         ({"restore_faces": True}, "restore_faces"),
-        ({"tiling": True}, "tiling"),
+        ({"tiling": "sideways"}, "tiling"),
         ({"styles": ["anime"]}, "styles"),
         ({"subseed_strength": 1.1}, "subseed_strength"),
         ({"subseed_strength": 0.1, "subseed": 2**64}, "subseed"),

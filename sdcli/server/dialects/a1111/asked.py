@@ -91,7 +91,9 @@ def read_common(values: Mapping[str, Any], settings: Settings, shelf: Shelf) -> 
 
 
 def _vary(request: Request, values: Mapping[str, Any]) -> Request:
-    """The request with another seed mixed in, and its seed resized, where that is asked for."""
+    """The request without a seam, with another seed mixed in, its seed resized: as is asked for."""
+    if values["tiling"]:
+        request = replace(request, tiling="xy")
     if values["subseed_strength"]:
         seed = values["subseed"]
         strength = check_option(
