@@ -52,7 +52,7 @@ def refused(ran: object, *words: str, code: int = 2) -> None:
         (("--device", "gpu"), ("`--device`", "cuda")),
         (("--dtype", "fp8"), ("`--dtype`",)),
         (("--offload", "all"), ("`--offload`",)),
-        (("--prediction", "x0"), ("`--prediction`",)),
+        (("--prediction", "flow"), ("`--prediction`",)),
         (("--prompt-syntax", "compel"), ("`--prompt-syntax`", "plain")),
         (("--vae", "none.safetensors"), ("none.safetensors",)),
         (("--clip-skip", 0), ("--clip-skip",)),
