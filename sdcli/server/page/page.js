@@ -285,10 +285,12 @@ async function readForm() {
 
 function clearFailures() {
   showFailure(byId("form-failure"), null);
-  for (const field of fields.values()) {
-    field.control.removeAttribute("aria-invalid");
-    showFailure(field.failure, null);
-  }
+  fields.forEach(clearFailure);
+}
+
+function clearFailure(field) {
+  field.control.removeAttribute("aria-invalid");
+  showFailure(field.failure, null);
 }
 
 /** The failure beside the field that it is about, which is shown and gets the focus. */
@@ -607,6 +609,7 @@ function selectCommand() {
 }
 
 function takeSettings(facts) {
+  clearFailures();
   for (const field of fields.values()) field.write(null);
   const said = { ...facts.settings, prompt: facts.prompt, negative: facts.negative };
   for (const [name, value] of Object.entries(said)) {
@@ -626,6 +629,10 @@ function openFold(name) {
 
 // ---- keys, and the beginning
 
+form.addEventListener("input", (event) => {
+  const field = fields.get(event.target.closest("[data-option]")?.dataset.option);
+  if (field) clearFailure(field);
+});
 form.addEventListener("submit", (event) => { event.preventDefault(); draw(); });
 byId("prompt").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); draw(); }
