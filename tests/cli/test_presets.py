@@ -107,7 +107,8 @@ def test_another_programs_picture_as_a_preset(
     preset("ink", "steps = 9")
     info = PngInfo()
     info.add_text(
-        "parameters", "a fox\nSteps: 4, Sampler: Heun, CFG scale: 3, Seed: 5, Tiling: True"
+        "parameters",
+        "a fox\nSteps: 4, Sampler: Heun, CFG scale: 3, Seed: 5, Face restoration: GFPGAN",
     )
     Image.new("RGB", (64, 64)).save(tmp_path / "theirs.png", pnginfo=info)
     words = ("txt2img", "--like", "theirs.png", "--preset", "ink")
@@ -116,7 +117,7 @@ def test_another_programs_picture_as_a_preset(
     plan = json.loads(ran.out)
     assert (plan["prompt"], plan["scheduler"], plan["steps"]) == ("a fox", "heun", 9)
     assert (plan["rng"], plan["from"]["steps"]) == ("nv", "preset ink")
-    assert "to repeat without seams" in ran.err
+    assert "repaired afterwards (GFPGAN)" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -120,5 +120,7 @@ def _rest_behind_skipped(order: Order, job: Job) -> Order | None:
     if left <= 0 or job.state == State.DONE:
         return None
     rest = pictures_from(plan, begun + plan.batch, left)
-    seeds = {"seed": rest.seed, "variation_seed": rest.variation_seed}
-    return replace(order, request=replace(order.request, **seeds, count=left))
+    request = replace(order.request, seed=rest.seed, count=left)
+    if rest.variation_strength:  # whose noise is mixed in is said only where some is
+        request = replace(request, variation_seed=rest.variation_seed)
+    return replace(order, request=request)
