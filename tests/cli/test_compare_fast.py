@@ -73,7 +73,7 @@ def test_captions_that_the_pictures_show_are_counted_with_the_built_in_model(
 @pytest.mark.parametrize(
     ("ways", "hint"),
     [
-        ("step-cahce", "step-cache"),
+        ("stepcache", "step-cache"),
         ("packed-convolutions", "openvino"),
         ("taesd+", "openvino"),
         ("compile+openvino", "leave one"),
