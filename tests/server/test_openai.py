@@ -111,6 +111,11 @@ def test_a_picture_is_varied_and_had_by_an_address(client, server):
 
 def test_models_are_listed(client):
     assert [model.id for model in client.models.list()][0] == "builtin"
+    assert client.models.retrieve("builtin").owned_by == "sdcli"
+    for name in ("nothing", "../../etc/passwd"):
+        with pytest.raises(openai.NotFoundError) as caught:
+            client.models.retrieve(name)
+        assert caught.value.code == "model_not_found"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def make_router(service: Service) -> APIRouter:
     router.add_api_route("/v1/images/edits", routes.edit, methods=["POST"])
     router.add_api_route("/v1/images/variations", routes.vary, methods=["POST"])
     router.add_api_route("/v1/models", routes.models, methods=["GET"])
+    router.add_api_route("/v1/models/{name:path}", routes.model, methods=["GET"])
     return router
 
 
@@ -65,12 +66,23 @@ class _Routes:
 
     async def models(self) -> Response:
         """The checkpoints that a request can name."""
+        return JSONResponse({"object": "list", "data": await self._list_models()})
+
+    async def model(self, name: str) -> Response:
+        """One of the checkpoints that a request can name."""
+        found = [one for one in await self._list_models() if one["id"] == name]
+        if not found:
+            raise HttpFailure(
+                404, "there is no model of that name", hint="/v1/models", code="model_not_found"
+            )
+        return JSONResponse(found[0])
+
+    async def _list_models(self) -> list[dict[str, Any]]:
         found = await asyncio.to_thread(list_checkpoints, self._settings)
-        data = [
+        return [
             {"id": one.name, "object": "model", "created": one.changed, "owned_by": "sdcli"}
             for one in found
         ]
-        return JSONResponse({"object": "list", "data": data})
 
     async def _answer(
         self, http: HttpRequest, given: dict[str, Any], event: str, uploads: Uploads
