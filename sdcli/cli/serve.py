@@ -149,7 +149,7 @@ def _check_installed(needed: Sequence[str], extra: str) -> None:
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise BadRequest(
-            f"this needs {', '.join(missing)}, which is missing",
+            f"this needs what is not installed: {', '.join(missing)}",
             hint=f'pip install "sdcli[{extra}]"',
         )
     if not has_unix_sockets():

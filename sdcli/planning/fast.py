@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,13 +27,15 @@ from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.components import is_taesd
 from sdcli.weights.vae import check_vae, find_vae
 
+ONE_OF_TWO = "leave one of the two away"
+
 
 def check_fast_ways(request: Request, prompt: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     """The names in the table's order, each one of use to this picture; `values` are the plan's."""
     if values["tiling"] != "none" and values["backend"] != "torch":
         raise BadRequest(
             f"`--backend {values['backend']}` joins no edges, as `--tiling` asks",
-            hint="leave one of the two away",
+            hint=ONE_OF_TWO,
         )
     if GUIDANCE_INTERVAL in request.fast:
         _check_guidance(request, prompt, values)
@@ -53,12 +55,8 @@ def _check_openvino(request: Request) -> None:
             f"{flag} needs OpenVINO, which is missing", hint='pip install "sdcli[openvino]"'
         )
     if request.controls:
-        raise BadRequest(f"{flag} computes no ControlNets", hint="leave one of the two away")
-    if clash := next((name for name in request.fast if name in (PACKED_LINEAR, STEP_CACHE)), None):
-        raise BadRequest(
-            f"`--fast {clash}` changes how torch computes, and {flag} computes without it",
-            hint="leave one of the two away",
-        )
+        raise BadRequest(f"{flag} computes no ControlNets", hint=ONE_OF_TWO)
+    _refuse_with(request, (PACKED_LINEAR, STEP_CACHE), f"{flag} computes without it")
     if request.device not in (None, "auto", "cpu") or request.dtype not in (None, "auto", "fp32"):
         raise BadRequest(
             f"{flag} computes in fp32 on the CPU alone", hint="leave the other flag away"
@@ -67,34 +65,34 @@ def _check_openvino(request: Request) -> None:
 
 def _check_compile(request: Request) -> None:
     flag = f"`--backend {COMPILE}`"
-    if clash := next((name for name in request.fast if name in (PACKED_LINEAR, STEP_CACHE)), None):
-        raise BadRequest(
-            f"`--fast {clash}` changes how torch computes, and {flag} compiles what it computes",
-            hint="leave one of the two away",
-        )
-    if request.offload in ("model", "sequential"):
-        raise BadRequest(
-            f"{flag} keeps the U-Net where it computes, and `--offload` moves it",
-            hint="leave one of the two away",
-        )
+    _refuse_with(request, (PACKED_LINEAR, STEP_CACHE), f"{flag} compiles what torch computes")
+    _refuse_offload(request, flag)
 
 
 def _check_cuda_graphs(request: Request) -> None:
     flag = f"`--fast {CUDA_GRAPHS}`"
-    if STEP_CACHE in request.fast:
-        raise BadRequest(
-            f"{flag} records one call of the U-Net, and `--fast {STEP_CACHE}` makes several of it",
-            hint="leave one of the two away",
-        )
+    _refuse_with(request, (STEP_CACHE,), f"{flag} records one call of the U-Net")
     if request.backend not in (None, "torch"):
         raise BadRequest(
             f"{flag} records what torch computes, and `--backend {request.backend}` computes otherwise",
-            hint="leave one of the two away",
+            hint=ONE_OF_TWO,
         )
+    _refuse_offload(request, flag)
+
+
+def _refuse_with(request: Request, names: Collection[str], what: str) -> None:
+    """Refuse the ways that change how torch computes beside one that does `what`."""
+    for name in request.fast:
+        if name in names:
+            raise BadRequest(
+                f"`--fast {name}` changes how torch computes, and {what}", hint=ONE_OF_TWO
+            )
+
+
+def _refuse_offload(request: Request, flag: str) -> None:
     if request.offload in ("model", "sequential"):
         raise BadRequest(
-            f"{flag} keeps the U-Net where it computes, and `--offload` moves it",
-            hint="leave one of the two away",
+            f"{flag} keeps the U-Net where it computes, and `--offload` moves it", hint=ONE_OF_TWO
         )
 
 
@@ -124,7 +122,7 @@ def find_plan_vae(request: Request, model: Checkpoint) -> Path:
     if TAESD in request.fast and not is_taesd(find_vae(path)[1]):
         raise BadRequest(
             f"`--fast {TAESD}` decodes by a TAESD, and `{path.name}` is a whole VAE",
-            hint="leave one of the two away",
+            hint=ONE_OF_TWO,
         )
     return path
 

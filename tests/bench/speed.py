@@ -43,7 +43,7 @@ TALK = {
 def main(words: list[str]) -> None:
     """Measure what was asked for and print a table of each."""
     said = argparse.ArgumentParser(prog="python -m tests.bench speed", description=__doc__)
-    said.add_argument("what", choices=("talk", "cold", "load", "step", "all"))
+    said.add_argument("what", choices=("talk", "cold", "warm", "load", "step", "all"))
     said.add_argument("--model", type=Path, help="a checkpoint of full size")
     said.add_argument("--rounds", type=int, default=5)
     said.add_argument("--steps", type=int, default=4)
@@ -57,7 +57,7 @@ def main(words: list[str]) -> None:
     if asked.inside:
         print(json.dumps(loaded(asked)))
     else:
-        parts = {"talk": talk, "cold": cold, "load": load, "step": step}
+        parts = {"talk": talk, "cold": cold, "warm": warm, "load": load, "step": step}
         for part in parts if asked.what == "all" else (asked.what,):
             parts[part](asked)
 
@@ -113,6 +113,29 @@ def run(command: Sequence[str]) -> str:
     """What a command says, whatever its exit code; compiled modules are kept, as for any user."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout
+
+
+def warm(asked: argparse.Namespace) -> None:
+    """From command to picture in a process that is warm, beside the seconds of its drawing and a
+    cold command's."""
+    with TemporaryDirectory() as folder:
+        words = ["txt2img", "a red house by the sea at night", "--seed", "7", "--force", "--json"]
+        command = [sys.executable, "-m", "sdcli", *words, "-o", f"{folder}/a.png"]
+        run([*command, "--warm", "2m"])
+        rounds: list[tuple[float, float, float]] = []
+        for _ in range(asked.rounds):
+            said: list[str] = []
+            took = seconds(lambda said=said: said.append(run([*command, "--warm", "2m"])))
+            drawn = json.loads(said[0].splitlines()[-1])["seconds"]
+            rounds.append((took, drawn, seconds(lambda: run([*command, "--warm", "off"]))))
+        run([sys.executable, "-m", "sdcli", "warm", "stop"])
+    names = ("warm command, s", "its drawing, s", "cold command, s")
+    figures = {
+        name: median(each) for name, each in zip(names, zip(*rounds, strict=True), strict=True)
+    }
+    record_figures("speed warm", {"rounds": asked.rounds}, figures)
+    for name, value in figures.items():
+        print(f"{name}: median {value:.2f}")
 
 
 def load(asked: argparse.Namespace) -> None:
