@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sdcli.errors import BadRequest
 from sdcli.show.fact_sheet import HEADING, INLINE, fact_key, fact_lines, in_words
+from sdcli.training.story import training_story
 from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header
 from sdcli.weights.clip_file import clip_from_header
 from sdcli.weights.components import Component, is_taesd, sort_into_components
@@ -84,6 +85,7 @@ class EmbeddingFacts:
     vectors: int
     widths: Mapping[str, int]
     family: str = field(metadata=fact_key("for"))
+    trained: Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,7 @@ def _embedding(header: Header) -> Details:
         vectors=embedding.vectors,
         widths=dict(embedding.widths),
         family=embedding.made_for,
+        trained=training_story(header),
     )
 
 
