@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,61 @@ def read_environment() -> Environment:
         api_key=os.environ.get("SDCLI_API_KEY") or None,
         debug=os.environ.get("SDCLI_DEBUG") == "1",
     )
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What `torchrun` and `accelerate launch` say of the processes that they start alike."""
+
+    rank: int  # of this process
+    world: int  # how many there are
+    local_rank: int  # of this process on its machine
+    local_world: int  # how many there are on this machine
+
+
+def read_launch() -> Launch | None:
+    """Which of many processes this one is; None where nobody started it as one of many."""
+    try:
+        rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        local = int(os.environ.get("LOCAL_RANK", rank))
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", world))
+    except (KeyError, ValueError):
+        return None
+    return Launch(rank, world, local, here) if world > 1 and 0 <= rank < world else None
+
+
+def leave_launch() -> None:
+    """Let nothing that this process starts take itself for one of many."""
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+        os.environ.pop(name, None)
+
+
+def visible_gpus() -> tuple[str, ...] | None:
+    """The GPUs that this process may use, by the names CUDA takes; None: all there are."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return None if named is None else tuple(part for part in named.split(",") if part)
+
+
+def use_gpu(name: str) -> None:
+    """Let this process use one GPU; before torch looks for them."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = name
+
+
+def all_variables() -> dict[str, str]:
+    """The whole environment, to be handed to a process that was started under another."""
+    return dict(os.environ)
+
+
+def become(variables: Mapping[str, str]) -> None:
+    """Let this process have that environment, and no other."""
+    os.environ.clear()
+    os.environ.update(variables)
+
+
+def said_threads() -> int | None:
+    """$OMP_NUM_THREADS: how many threads a library of sums is to take."""
+    text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(text) if text.isdigit() and int(text) else None
 
 
 def is_completing() -> bool:

@@ -48,35 +48,66 @@ def split_lines(file: BinaryIO) -> Iterator[bytes]:
             line = file.readline(LONGEST_LINE + 1)
 
 
-def read_jobs(lines: Iterable[bytes], base: Request) -> Iterator[BatchJob | UnreadableLine]:
-    """The jobs of a file, each as soon as its line is there; `base` answers what a line leaves open.
+@dataclass(frozen=True)
+class JobRow:
+    """One line before it is held against the command's own flags: what it sets, or why nothing."""
 
-    No line ends the reading: one that cannot be understood is yielded as that.
-    """
-    seen = Counter[str]()
+    line: int
+    values: Mapping[str, Any] | BadRequest
+
+
+def read_jobs(lines: Iterable[bytes], base: Request) -> Iterator[BatchJob | UnreadableLine]:
+    """The jobs of a text file, each as soon as its line is there."""
+    return make_jobs(read_lines(lines), base)
+
+
+def read_lines(lines: Iterable[bytes]) -> Iterator[JobRow]:
+    """What the lines of a text file say: a prompt or a JSON object each."""
     for number, line in enumerate(lines, start=1):
         try:
             if len(line) > LONGEST_LINE:
                 raise BadRequest("it is longer than any job", hint="a job is one line")
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-            if not text or text.startswith("#"):
-                continue
-            values = _values(text)
-            if "batch" in values:
-                raise BadRequest("a batch draws its pictures one by one", hint="leave `batch` away")
-            request = change_request(base, values)
+            if text and not text.startswith("#"):
+                yield JobRow(number, _values(text))
         except UnicodeDecodeError:
-            yield UnreadableLine(
-                number, BadRequest("it is no text in UTF-8", hint="save the file as UTF-8")
-            )
-            continue
+            yield JobRow(number, not_utf8())
         except BadRequest as error:
-            yield UnreadableLine(number, error)
+            yield JobRow(number, error)
+
+
+def not_utf8() -> BadRequest:
+    """What is said of a line in another encoding."""
+    return BadRequest("it is no text in UTF-8", hint="save the file as UTF-8")
+
+
+def make_jobs(rows: Iterable[JobRow], base: Request) -> Iterator[BatchJob | UnreadableLine]:
+    """The jobs of a file, each as soon as its row is there; `base` answers what a row leaves open.
+
+    No row ends the reading: one that cannot be understood is yielded as that.
+    """
+    seen = Counter[str]()
+    for row in rows:
+        try:
+            request = _request_of(row, base)
+        except BadRequest as error:
+            yield UnreadableLine(row.line, error)
             continue
         settings = json.dumps(given_values(request), sort_keys=True, default=str)
         seen[settings] += 1  # the same line twice is two jobs
         name = hashlib.sha256(f"{seen[settings]} {settings}".encode()).hexdigest()[:16]
-        yield BatchJob(number, name, _with_seed(request, base, name, number))
+        yield BatchJob(row.line, name, _with_seed(request, base, name, row.line))
+
+
+def _request_of(row: JobRow, base: Request) -> Request:
+    if isinstance(row.values, BadRequest):
+        raise row.values
+    if "batch" in row.values:
+        raise BadRequest(
+            "how many are drawn together is not for a job to say",
+            hint="leave `batch` away; `--batch` is the command's",
+        )
+    return change_request(base, row.values)
 
 
 def _with_seed(request: Request, base: Request, name: str, number: int) -> Request:
@@ -99,7 +130,11 @@ def _values(line: str) -> Mapping[str, Any]:
         data: Any = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"it is no JSON object ({error})", hint='{"prompt": "a fox"}') from None
-    pairs = [(key, value) for key, value in cast("dict[str, Any]", data).items()]
+    return read_values(cast("dict[str, Any]", data).items())
+
+
+def read_values(pairs: Iterable[tuple[str, Any]]) -> Mapping[str, Any]:
+    """What names and plain values set, read as the flags of those names are."""
     return parse_assignments(
         f"{key}={_spell_json(key, each)}" for key, value in pairs for each in _each(key, value)
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
@@ -35,6 +35,7 @@ class BatchJournal:
         lock_file(self._file, on_wait)
         self._finished: dict[Key, Path] = {}
         self._intended: dict[Key, tuple[Path, str]] = {}
+        self._measured: dict[Key, Mapping[str, float | None]] = {}
         for entry in self._entries():
             self._take(entry)
             _remove_partial(entry)
@@ -66,9 +67,16 @@ class BatchJournal:
         entry = {"job": job, "index": index, "path": str(path.absolute())}
         self._write(entry | {"sha256": sha256, "partial": str(partial.absolute())})
 
-    def finish(self, job: str, index: int, path: Path) -> None:
-        """Write down that a picture has its name."""
-        self._write({"job": job, "index": index, "path": str(path.absolute())})
+    def finish(
+        self, job: str, index: int, path: Path, measured: Mapping[str, float | None] | None = None
+    ) -> None:
+        """Write down that a picture has its name, and what was measured of it."""
+        entry = {"job": job, "index": index, "path": str(path.absolute())}
+        self._write({**entry, "measured": dict(measured)} if measured else entry)
+
+    def measured(self) -> Iterator[tuple[Key, Mapping[str, float | None]]]:
+        """What was measured of pictures that are finished."""
+        return ((key, values) for key, values in self._measured.items() if self.is_finished(*key))
 
     def _open(self) -> BinaryIO:
         if is_there(self.path) and not is_ordinary_file(self.path):
@@ -105,6 +113,16 @@ class BatchJournal:
             self._finished.pop(key, None)
         else:
             self._finished[key] = path
+            self._take_measured(key, entry.get("measured"))
+
+    def _take_measured(self, key: Key, values: Any) -> None:
+        if isinstance(values, dict):
+            known = cast("dict[str, Any]", values).items()
+            self._measured[key] = {
+                name: value
+                for name, value in known
+                if value is None or isinstance(value, int | float)
+            }
 
     def _write(self, entry: dict[str, Any]) -> None:
         """A line, on the disk when this returns; a line cut short before it is ended first."""

@@ -11,6 +11,7 @@ from sdcli.batch.job_file import BatchJob, UnreadableLine
 from sdcli.batch.journal import BatchJournal
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.outputs.save import Destination, find_destination, save_picture
+from sdcli.outputs.study_folder import plain_value
 from sdcli.picture import Picture
 from sdcli.plan import Plan, nth_picture
 from sdcli.planning.resolve import make_plan
@@ -19,6 +20,7 @@ from sdcli.studies.progress import Drawing, RunProgress
 
 if TYPE_CHECKING:
     from sdcli.engine.door import SessionLike
+    from sdcli.measures.table import Values
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,30 @@ class FinishedPicture:
     job: BatchJob
     picture: Picture
     path: Path
+    measured: Values  # what was asked to be measured of it
+
+    @property
+    def cell(self) -> tuple[str, str]:
+        """What its numbers are remembered under."""
+        return picture_cell(self.job.name, self.picture.index)
+
+
+def picture_cell(job: str, index: int) -> tuple[str, str]:
+    """What the numbers of a job's picture are remembered under."""
+    return job, str(index)
 
 
 def plan_jobs(lines: Iterable[BatchJob | UnreadableLine]) -> Iterator[PlannedJob | FailedJob]:
     """The plan of every job, in order; a line that cannot be planned costs only itself."""
     for line in lines:
         if isinstance(line, UnreadableLine):
-            yield _failed(line.line, line.error)
+            yield failed_line(line.line, line.error)
             continue
         try:
             plan = make_plan(line.request)
             yield PlannedJob(line, plan, find_destination(plan.output, plan.count))
         except Exception as error:  # noqa: BLE001 - whatever a line does, the others go on
-            yield _failed(line.line, error)
+            yield failed_line(line.line, error)
 
 
 def list_due(planned: Sequence[PlannedJob], journal: BatchJournal) -> list[DuePicture]:
@@ -95,13 +108,20 @@ def due_as_they_arrive(
         yield from [one] if isinstance(one, FailedJob) else list_due([one], journal)
 
 
+def _nothing_measured(job: BatchJob, picture: Picture) -> Values:
+    """Nobody asked for numbers."""
+    return {}
+
+
 def draw_due(
     due: Iterable[DuePicture | FailedJob],
     open_session: Callable[[], SessionLike],
     journal: BatchJournal,
     progress: RunProgress,
+    measure: Callable[[BatchJob, Picture], Values] = _nothing_measured,
 ) -> Iterator[FinishedPicture | FailedJob]:
-    """Draw and save each picture before the next is asked for; the session is opened for the first.
+    """Draw, save and measure each picture before the next is asked for; the session is opened for the
+    first.
 
     What failed before is handed on. A job that cannot be drawn costs only itself; a place or a
     journal that cannot be written ends the run, since the next picture would be lost too.
@@ -117,17 +137,20 @@ def draw_due(
             drawn = next(session.run(each.plan, progress))
         except Exception as error:  # noqa: BLE001 - whatever a job does, the others go on
             progress.finish(failed=True)
-            yield _failed(each.job.line, error)
+            yield failed_line(each.job.line, error)
             continue
         progress.finish()
         picture = replace(drawn, index=each.index)
         try:
             path = _save(picture, each, journal)
         except BadRequest as error:  # a file of that name is there
-            yield _failed(each.job.line, error)
+            yield failed_line(each.job.line, error)
             continue
-        yield FinishedPicture(each.job, picture, path)  # told even if the journal fails now
-        journal.finish(each.job.name, each.index, path)
+        measured = measure(each.job, picture)
+        yield FinishedPicture(
+            each.job, picture, path, measured
+        )  # told even if the journal fails now
+        journal.finish(each.job.name, each.index, path, plain_value(measured))
 
 
 def batch_folder(base: Request) -> Path:
@@ -158,7 +181,7 @@ def _model_of(plan: Plan) -> tuple[Any, ...]:
     return plan.model, plan.vae, plan.loras
 
 
-def _failed(line: int, error: Exception) -> FailedJob:
+def failed_line(line: int, error: Exception) -> FailedJob:
     """The failure, with the line it came from."""
     if isinstance(error, SdcliError):
         return FailedJob(line, type(error)(f"line {line}: {error.fact}", hint=error.hint))

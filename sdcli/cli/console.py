@@ -100,6 +100,15 @@ class Console(SilentListener):
             cells = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
             self.on_note("  ".join(cells))
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a line is drawn that shows where the run is."""
+        return self._progress is not None
+
+    def show(self, view: RunView) -> None:
+        """Show this in the line."""
+        self._view = view
+
     def on_stage(self, text: str) -> None:
         """A new stage begins; the bar keeps its length and the picture its number within a run."""
         self._view = replace(self._view, title=text, step="")

@@ -80,6 +80,17 @@ def _warnings(device: torch.device, asked: str, dtype: torch.dtype) -> list[str]
     return said
 
 
+def limit_threads(count: int) -> None:
+    """So many threads of the CPU for what this process computes; 0: as many as torch takes."""
+    if count:
+        torch.set_num_threads(count)
+
+
+def count_gpus() -> int:
+    """How many GPUs torch finds."""
+    return torch.cuda.device_count()
+
+
 def has_nvidia() -> bool:
     """Whether the machine holds an NVIDIA GPU, whatever torch thinks."""
     return Path("/proc/driver/nvidia/gpus").is_dir() or Path("/dev/nvidia0").exists()

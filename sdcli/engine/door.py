@@ -7,7 +7,7 @@ one that is called takes some seconds, which `preload` can spend beside somethin
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -54,6 +54,16 @@ class SessionLike(Protocol):
         ...
 
 
+class WorkerSession(Protocol):
+    """Where a worker of a batch draws."""
+
+    def run_together(
+        self, plans: Sequence[Plan], batch: int, listener: Listener
+    ) -> Iterator[Picture]:
+        """The one picture of each plan, in their order, those drawn together that can be."""
+        ...
+
+
 def preload() -> None:
     """Begin importing torch in another thread, and return at once."""
     threading.Thread(target=_import_engine, daemon=True).start()
@@ -71,6 +81,23 @@ def open_session() -> SessionLike:
     from sdcli.engine.session import Session
 
     return Session()
+
+
+def open_worker_session(threads: int) -> WorkerSession:
+    """A session in this process that leaves other processes their share of the CPU."""
+    _import_engine()
+    from sdcli.engine.device import limit_threads
+    from sdcli.engine.session import Session
+
+    limit_threads(threads)
+    return Session()
+
+
+def count_gpus() -> int:
+    """How many GPUs torch finds."""
+    from sdcli.engine.device import count_gpus
+
+    return count_gpus()
 
 
 def open_shared_session() -> Session:

@@ -64,6 +64,7 @@ class BatchDrawing:
     index: int  # of the first picture of the batch in the plan
     count: int
     predict: Predict | None = None
+    own_plans: Sequence[Plan] = ()  # of pictures that share no words, each a plan of its own
     began: float = field(default_factory=time.perf_counter)
     denoising: float = 0.0  # seconds that the steps alone took
     start: DenoisingStart | None = None
@@ -73,6 +74,8 @@ class BatchDrawing:
     @property
     def plans(self) -> list[Plan]:
         """The plan of each picture of the batch, to be drawn by itself."""
+        if self.own_plans:
+            return [*self.own_plans]
         return [nth_picture(self.plan, self.index + k) for k in range(self.count)]
 
 
@@ -189,7 +192,7 @@ def _event(step: DenoisingStep, state: BatchDrawing) -> LatentStep:
         of=step.of,
         timestep=step.timestep,
         sigma=step.sigma,
-        seed=nth_picture(state.plan, state.index).seed,
+        seed=state.plans[0].seed,
         picture_index=state.index,
         picture_count=state.plan.count,
         batch=state.count,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +15,7 @@ from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.loaded_models import LoadedModels
 from sdcli.engine.passes import PASSES, BatchDrawing, DrawnLatents
 from sdcli.engine.text_encoder import encode_prompts
+from sdcli.engine.together import draw_together
 from sdcli.engine.unet_inputs import make_unet_inputs
 from sdcli.events import Listener, SilentListener
 from sdcli.library.hashes import watch_files
@@ -76,6 +77,12 @@ class Session:
                 listener.on_picture(drawn.picture)
                 yield drawn.picture
                 index += 1
+
+    def run_together(
+        self, plans: Sequence[Plan], batch: int, listener: Listener
+    ) -> Iterator[Picture]:
+        """The one picture of each plan: those that differ in words and seeds alone `batch` at a time."""
+        return draw_together(self, plans, batch, listener)
 
     def load(self, plan: Plan, listener: Listener) -> LoadedModel:
         """The plan's model, ready on its device: the one in memory where it is the same."""

@@ -82,17 +82,34 @@ class JudgedStudy:
     def measure(self, cell: Key, plan: Plan, image: Image.Image) -> Values:
         """The numbers of a picture, remembered for its cell. What needs a reference is held against
         the first picture of the same seed."""
-        if not self.rows:
-            return {}
-        if self.builtin_only and not is_drawn_by_builtin(plan):
-            return dict.fromkeys(row.name for row in self.panel.measures)
-        words = bare_words(plan.prompt, plan.syntax)
-        reference = self._references.setdefault(plan.seed, image)
-        other = reference if reference.size == image.size and reference is not image else None
-        (values,), vectors = measure_images(self.panel, self.judge, [image], [words], other)
-        self.found.setdefault(cell, {})[plan.seed] = values
-        self._seen.setdefault(cell, []).append(vectors)
+        values, vectors = self._numbers(plan, image, self._reference(plan, image))
+        if vectors is not None:
+            self.found.setdefault(cell, {})[plan.seed] = values
+            if self.panel.sets:
+                self._seen.setdefault(cell, []).append(vectors)
         return values
+
+    def look_at(self, plan: Plan, image: Image.Image) -> Values:
+        """The numbers of a picture that belongs to no cell: nothing of it is kept."""
+        return self._numbers(plan, image, None)[0]
+
+    def _reference(self, plan: Plan, image: Image.Image) -> Image.Image | None:
+        """What a picture is held against, if anything asks for that: the first one of its seed."""
+        if not any(row.needs == "reference" for row in self.panel.measures):
+            return None
+        reference = self._references.setdefault(plan.seed, image)
+        return reference if reference.size == image.size and reference is not image else None
+
+    def _numbers(
+        self, plan: Plan, image: Image.Image, other: Image.Image | None
+    ) -> tuple[Values, Vectors | None]:
+        if not self.rows:
+            return {}, None
+        if self.builtin_only and not is_drawn_by_builtin(plan):
+            return dict.fromkeys(row.name for row in self.panel.measures), None
+        words = bare_words(plan.prompt, plan.syntax)
+        (values,), vectors = measure_images(self.panel, self.judge, [image], [words], other)
+        return values, vectors
 
     @property
     def rows(self) -> tuple[MeasureRow, ...]:

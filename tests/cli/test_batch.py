@@ -97,7 +97,7 @@ def test_a_file_that_is_not_there(sdcli: Callable) -> None:
 def test_a_run_stopped_between_the_name_and_the_journal_doubles_nothing(
     sdcli: Callable, sd1: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(self: BatchJournal, job: str, index: int, path: Path) -> None:
+    def stop(self: BatchJournal, *finished: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -262,4 +262,4 @@ def test_what_a_batch_does_not_do_is_refused_in_a_line(sdcli: Callable, sd1: Pat
     line = '{"prompt": "a fox", "count": 4, "batch": 2}'
     ran = sdcli("batch", jobs(line), "-m", sd1, *SMALL)
     assert ran.code == 3 and ran.out == ""
-    assert "line 1: a batch draws its pictures one by one" in ran.err
+    assert "line 1: how many are drawn together is not for a job to say" in ran.err
