@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -19,11 +20,10 @@ from sdcli.planning.lora_jobs import Extraction, Merge
 
 if TYPE_CHECKING:
     from sdcli.engine.session import Session
+    from sdcli.engine.upscaler import LoadedUpscaler
     from sdcli.measures.benchmark import BenchmarkLike
     from sdcli.measures.judges import JudgeLike, Judges
     from sdcli.trace_result import TraceFocus, TraceResult
-    from sdcli.training.plan import TrainingPlan
-    from sdcli.training.run import TrainerLike
 
 
 class SessionLike(Protocol):
@@ -147,12 +147,13 @@ def open_judges(judges: Judges, asked: Collection[str], device: str = "auto") ->
     return LoadedJudges(judges, asked, device)
 
 
-def open_trainer(plan: TrainingPlan, listener: Listener) -> TrainerLike:
-    """The training of a plan, its model loaded and its pictures encoded, before its first step."""
+def open_upscaler(path: Path, device: str, listener: Listener) -> LoadedUpscaler:
+    """The upscaler in a file, loaded and ready to enlarge pictures."""
     _import_engine()
-    from sdcli.engine.training.trainer import Trainer
+    from sdcli.engine.upscaler import LoadedUpscaler
 
-    return Trainer(plan, listener)
+    listener.on_stage(f"loading {path.name}")
+    return LoadedUpscaler(path, device, listener=listener)
 
 
 def report_device() -> dict[str, str]:

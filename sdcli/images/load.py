@@ -58,6 +58,14 @@ def load_picture(path: Path, what: str = "picture") -> Image.Image:
         return upright if upright.mode == "RGB" else upright.convert("RGB")
 
 
+def load_whole_picture(path: Path, what: str = "picture") -> Image.Image:
+    """The picture, upright, in RGB, or in RGBA where any of it may be transparent."""
+    with _opened(path, what) as image:
+        upright = _upright(_decoded(image, path, what))
+        wanted = "RGBA" if _has_alpha(upright) else "RGB"
+        return upright if upright.mode == wanted else upright.convert(wanted)
+
+
 def load_mask(path: Path) -> Image.Image:
     """A mask of 0 and 255 only: white is what may change. Transparent counts as black.
 

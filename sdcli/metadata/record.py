@@ -47,13 +47,23 @@ BOUNDS = Bounds(
 
 
 @dataclass(frozen=True)
+class Enlargement:
+    """How a finished picture was made larger afterwards."""
+
+    upscaler: File
+    size: str  # that it came to, like 1024x1536
+    pixels: str = ""  # what `hash_pixels` said then
+
+
+@dataclass(frozen=True)
 class EmbeddedMetadata:
     """What a picture turned out to carry. Without a plan it is a stranger's, or nobody's."""
 
     texts: Mapping[str, str]
     plan: Plan | None = None
     provenance: Provenance | None = None
-    pixels: str = ""  # what `fingerprint` said when it was drawn
+    pixels: str = ""  # what `hash_pixels` said when it was drawn
+    enlarged: tuple[Enlargement, ...] = ()  # what was made of it since
     version: str = ""  # of the sdcli that drew it
     unknown_fields: tuple[str, ...] = ()  # fields of a later version, which decide who knows what
     problems: tuple[str, ...] = ()
@@ -67,6 +77,7 @@ class _Record:
     plan: Plan
     provenance: Provenance = field(metadata={codec.STORED_AS: ("made",)})
     pixels: str = field(default="")
+    enlarged: tuple[Enlargement, ...] = ()
 
 
 def plan_to_data(plan: Plan) -> dict[str, Any]:
@@ -92,8 +103,25 @@ def compose_record(picture: Picture) -> str:
         __version__, portable_plan(picture.plan), picture.provenance, hash_pixels(picture.image)
     )
     data = codec.to_data(record)
-    del data[codec.TYPE_KEY]
+    del data[codec.TYPE_KEY], data["enlarged"]
     return codec.to_json(data)
+
+
+def add_enlargement(record_text: str, step: Enlargement) -> str:
+    """The JSON that a picture carries, and that it was made larger: what drew it stays as it was
+    written, by whatever version."""
+    data = codec.from_json(record_text)
+    file = File(portable_path(step.upscaler.path), step.upscaler.sha256)
+    data["enlarged"] = [*data.get("enlarged", ()), codec.to_data(replace(step, upscaler=file))]
+    return codec.to_json(data)
+
+
+def find_record(texts: Mapping[str, str]) -> str | None:
+    """Our JSON among the texts of a picture."""
+    places = (text for text in map(texts.get, _PLACES) if text)
+    return texts.get(KEYWORD) or next(
+        (text for text in places if text.startswith(_RECORD_OPENING)), None
+    )
 
 
 def hash_pixels(image: Image.Image) -> str:
@@ -122,9 +150,7 @@ def read_picture_metadata(path: Path) -> EmbeddedMetadata:
     embedded = EmbeddedMetadata(texts.named, problems=tuple(texts.problems))
     if KEYWORD in texts.lost:
         raise _refused(path, texts.lost[KEYWORD])
-    record_text = texts.named.get(KEYWORD) or next(
-        (t for t in map(texts.named.get, _PLACES) if t and t.startswith(_RECORD_OPENING)), None
-    )
+    record_text = find_record(texts.named)
     try:
         return _with_plan(embedded, record_text) if record_text else embedded
     except BadData as error:
@@ -153,5 +179,6 @@ def _with_plan(embedded: EmbeddedMetadata, record_text: str) -> EmbeddedMetadata
         provenance=record.provenance,
         pixels=record.pixels,
         version=record.sdcli,
+        enlarged=record.enlarged,
         unknown_fields=tuple(reader.unknown_fields[:100]),
     )

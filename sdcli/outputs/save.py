@@ -48,7 +48,7 @@ def find_destination(asked: Output, count: int = 1) -> Destination:
     if not text:
         raise BadRequest("`--out` is empty", hint="name a folder, a file or a template")
     is_file = names_file(text)
-    kind = _format(asked.format, format_of_name(text) if is_file else None, text)
+    kind = choose_format(asked.format, format_of_name(text) if is_file else None, text)
     if not is_file:
         check_template(text)
         return Destination(f"{text}/{NAME}.{kind}", kind, exact=False, force=asked.force)
@@ -78,7 +78,8 @@ def format_of_name(text: str) -> str:
     return row.name
 
 
-def _format(asked: str | None, named: str | None, text: str) -> str:
+def choose_format(asked: str | None, named: str | None, text: str) -> str:
+    """The format that `--format` asks for, else that of the name that `--out` gives, else PNG."""
     if asked is None:
         return named or "png"
     row = FORMATS.get(asked.lower()) or FORMAT_BY_ENDING.get(f".{asked.lower()}")
@@ -102,7 +103,11 @@ def prepare_destination(place: Destination, plan: Plan) -> None:
             raise is_taken(path)
         if is_folder(path):
             raise BadRequest(f"`{path}` is a folder", hint="name a file in it, or end it with `/`")
-    folder = place.path(plan, 0).parent
+    prepare_folder(place.path(plan, 0).parent)
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder of what is to be saved, and try it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sdcli.errors import BadRequest
 from sdcli.show.fact_sheet import HEADING, INLINE, fact_key, fact_lines, in_words
-from sdcli.training.story import training_story
+from sdcli.show.upscaler import UpscalerFacts, upscaler_facts
 from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header
 from sdcli.weights.clip_file import clip_from_header
 from sdcli.weights.components import Component, is_taesd, sort_into_components
@@ -85,7 +85,6 @@ class EmbeddingFacts:
     vectors: int
     widths: Mapping[str, int]
     family: str = field(metadata=fact_key("for"))
-    trained: Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,15 @@ def _scaled_in_words(count: int) -> str:
     return f"{count:,} tensors are stored in 8 bits with a scale, and multiplied out when read"
 
 
-Details = CheckpointFacts | VaeFacts | LoraSummary | EmbeddingFacts | ControlNetFacts | ClipFacts
+Details = (
+    CheckpointFacts
+    | VaeFacts
+    | LoraSummary
+    | EmbeddingFacts
+    | ControlNetFacts
+    | ClipFacts
+    | UpscalerFacts
+)
 
 
 @dataclass(frozen=True)
@@ -241,7 +248,6 @@ def _embedding(header: Header) -> Details:
         vectors=embedding.vectors,
         widths=dict(embedding.widths),
         family=embedding.made_for,
-        trained=training_story(header),
     )
 
 
@@ -277,4 +283,5 @@ DETAILS: Mapping[str, Callable[[Header], Details | tuple[str, Details]]] = {
     "embedding": _embedding,
     "controlnet": _control,
     "clip": _clip,
+    "upscaler": upscaler_facts,
 }

@@ -110,8 +110,9 @@ FILE_KINDS: tuple[FileKind, ...] = (
     _kind(
         "upscaler",
         "an upscaler",
+        r"((module|generator|netG)\.)?"
         r"((model|body|RRDB_trunk)\.\d+\.(sub|rdb\d|RDB\d)|conv_first\.|body\.\d+\.weight|params)",
-        "sdcli does not enlarge pictures",
+        "enlarge pictures with it: `sdcli upscale PICTURE --with FILE`",
     ),
     _kind(
         "text-encoder",

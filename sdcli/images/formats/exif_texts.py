@@ -21,7 +21,7 @@ _TAGS = {
 
 def embed_in_exif(ours: str, theirs: str) -> dict[str, Any]:
     """Our JSON as maker note, A1111's text as user comment."""
-    return {"exif": exif_block(theirs, {exif.MAKER_NOTE: ours.encode()})}
+    return {"exif": exif_block(theirs, {exif.MAKER_NOTE: ours.encode()} if ours else {})}
 
 
 def exif_block(theirs: str, entries: dict[int, bytes]) -> bytes:

@@ -26,9 +26,9 @@ def _embed(ours: str, theirs: str) -> dict[str, Any]:
 
     info = PngInfo()
     for name, text in (("parameters", theirs), (KEYWORD, ours)):
-        if text.isascii():
+        if text and text.isascii():
             info.add_text(name, text)
-        else:
+        elif text:
             info.add_itxt(name, text)
     return {"pnginfo": info}
 

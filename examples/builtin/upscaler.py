@@ -1,0 +1,208 @@
+"""The upscaler: a small picture of the built-in model becomes four times larger, and sharp.
+
+A scene is a drawing of smooth shapes, so that its truth at four times the size need not be
+guessed: it is drawn. The small picture is the same drawing, four times reduced and sent through the
+packaged VAE, none, one or two times, which softens it as the model's own pictures are soft. Between
+the two a network of Real-ESRGAN's compact shape learns what a VAE takes away.
+
+A pixel of pixel art is four times as large in a picture four times as large, so there the small
+picture's pixels are the truth; hatched styles, whose strokes are told in pixels, are left out.
+`--world` adds the scenes of another edition, by the folder that its `scenes.py` lies in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import scenes as own_scenes
+import torch
+from data import HELD_OUT, tensor
+from diffusers import AutoencoderKL
+from export import ASSETS
+from loop import Course, Loop
+from PIL import Image
+from safetensors.torch import save_file
+from vae import loss_of, sharpness
+
+from sdcli.engine.build import build_vae
+from sdcli.engine.upscaler_networks import Srvgg
+from sdcli.weights.checkpoint import identify_checkpoint
+
+SCALE, WIDTH, LAYERS = 4, 64, 16
+SIDE = 128
+"""The side of the pictures that the packaged model draws."""
+HATCHED, PIXELLED = ("pencil", "woodcut"), "pixel art"
+TRIPS = (0.15, 0.55, 0.3)
+"""How often the small picture goes through the VAE: not at all, once, twice."""
+UNSEEN = 24
+
+
+def other_world(folder: Path) -> ModuleType:
+    """The scenes of another edition of the world, kept apart from these by its name."""
+    about = importlib.util.spec_from_file_location("other_scenes", folder / "scenes.py")
+    assert about is not None and about.loader is not None
+    module = importlib.util.module_from_spec(about)
+    sys.modules["other_scenes"] = module
+    about.loader.exec_module(module)
+    return module
+
+
+def truth_of(world: ModuleType, seed: int) -> Image.Image | None:
+    """A scene, as it is at four times the side; None where its style has no such thing."""
+    scene = world.imagine(seed)
+    hatched = HATCHED if world is own_scenes else ()
+    if scene.style in hatched:
+        return None
+    if scene.style == PIXELLED:
+        small = world.draw(scene, SIDE)
+        return small.resize((SCALE * SIDE, SCALE * SIDE), Image.Resampling.NEAREST)
+    return world.draw(scene, SCALE * SIDE)
+
+
+@torch.no_grad()
+def softened(vae: AutoencoderKL, shown: torch.Tensor, trips: int) -> torch.Tensor:
+    """Pictures that went through the VAE so many times."""
+    for _ in range(trips):
+        shown = vae.decode(vae.encode(shown).latent_dist.mode()).sample.clamp(-1, 1)
+    return shown
+
+
+class Pairs:
+    """Small pictures and their truths, drawn once and kept in the folder."""
+
+    def __init__(self, folder: Path, name: str, count: int) -> None:
+        self.about = folder / f"upscaler-{name}.json"
+        shapes = {"truth": SCALE * SIDE, "small": SIDE}
+        fresh = not self.about.exists()
+        self.truth, self.small = (
+            np.lib.format.open_memmap(
+                folder / f"upscaler-{name}-{part}.npy",
+                "w+" if fresh else "r+", np.uint8, (count, side, side, 3),
+            )
+            for part, side in shapes.items()
+        )  # fmt: skip
+        self.done, self.seed = (0, 0) if fresh else json.loads(self.about.read_text())
+
+    def draw(self, worlds: list[ModuleType], vae: AutoencoderKL, start: int, trips: tuple) -> None:
+        """Draw what is missing, of the worlds in turn; goes on where it was killed."""
+        while self.done < len(self.truth):
+            seed, self.seed = start + self.seed, self.seed + 1
+            truth = truth_of(worlds[self.done % len(worlds)], seed)
+            if truth is None:
+                continue
+            small = tensor(np.asarray(truth.reduce(SCALE))[None])
+            times = int(np.random.default_rng(seed).choice(len(trips), p=trips))
+            self.truth[self.done] = np.asarray(truth)
+            self.small[self.done] = as_bytes(softened(vae, small, times))[0]
+            self.done += 1
+            self.about.write_text(json.dumps([self.done, self.seed]))
+            if self.done % 32 == 0:
+                print(f"{self.about.stem}: {self.done} of {len(self.truth)}", flush=True)
+
+    def lesson(self, dice: np.random.Generator, batch: int, side: int) -> list[torch.Tensor]:
+        """Crops of small pictures and of their truths, turned and mirrored alike, in 0 to 1."""
+        small, truth = [], []
+        for row in dice.integers(0, self.done, batch):
+            y, x = dice.integers(0, SIDE - side + 1, 2)
+            turn, mirror = int(dice.integers(4)), 1 - 2 * int(dice.integers(2))
+            for found, store, by in ((small, self.small, 1), (truth, self.truth, SCALE)):
+                crop = store[row, y * by : (y + side) * by, x * by : (x + side) * by]
+                found.append(np.rot90(crop, turn)[:, ::mirror])
+        return [tensor(np.stack(crops)).add(1).div(2) for crops in (small, truth)]
+
+
+def as_bytes(pictures: torch.Tensor) -> np.ndarray:
+    """Pictures in -1 to 1 as bytes [n, h, w, 3]."""
+    return pictures.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+
+
+def resized(pictures: np.ndarray, side: int) -> np.ndarray:
+    """Pictures by Lanczos, to another side."""
+    shown = (Image.fromarray(p).resize((side, side), Image.Resampling.LANCZOS) for p in pictures)
+    return np.stack([np.asarray(p) for p in shown])
+
+
+def decibels(found: np.ndarray, truth: np.ndarray) -> float:
+    """The mean peak signal-to-noise ratio."""
+    errors = ((found.astype(np.float64) - truth) / 255) ** 2
+    return float((-10 * np.log10(errors.mean((1, 2, 3)))).mean())
+
+
+@torch.no_grad()
+def exam(network: Srvgg, pairs: Pairs) -> dict[str, float]:
+    """Against the truth at four times the side and at two: the network's pictures, and Lanczos'."""
+    small, truth = np.array(pairs.small), np.array(pairs.truth)
+    shown = tensor(small).add(1).div(2)
+    large = as_bytes(torch.cat([network(p) for p in shown.split(1)]).mul(2).sub(1))
+    half = np.stack([np.asarray(Image.fromarray(p).reduce(2)) for p in truth])
+    plain = resized(small, SCALE * SIDE)
+    found = {
+        "x4": decibels(large, truth),
+        "lanczos-x4": decibels(plain, truth),
+        "x2": decibels(resized(large, 2 * SIDE), half),
+        "lanczos-x2": decibels(resized(small, 2 * SIDE), half),
+        "edges": sharpness(tensor(large), tensor(truth)),
+        "lanczos-edges": sharpness(tensor(plain), tensor(truth)),
+    }
+    return {name: round(value, 3) for name, value in found.items()}
+
+
+def train(folder: Path, out: Path, how: argparse.Namespace) -> None:
+    """The stage, and the file in the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    worlds = [own_scenes, *([other_world(how.world)] if how.world else [])]
+    vae = build_vae(identify_checkpoint(how.model))
+    pairs, unseen = Pairs(folder, "pairs", how.count), Pairs(folder, "unseen", UNSEEN)
+    unseen.draw(worlds, vae, HELD_OUT, (0, 1))
+    pairs.draw(worlds, vae, 0, TRIPS)
+    network = Srvgg(WIDTH, LAYERS, SCALE)
+    course = Course(how.minutes, how.lr, 100, hold=0.4, decay=0.998, weight_decay=0.0)
+    loop = Loop(folder, "upscaler", {"network": network}, course)
+    dice = np.random.default_rng(loop.step)
+    for step in loop.steps():
+        small, truth = (p.to(loop.device) for p in pairs.lesson(dice, how.batch, how.side))
+        with loop.half():
+            found = network(small)
+        loop.learn(loss_of(found.float() * 2, truth * 2))
+        if step % 500 == 499:
+            average = Srvgg(WIDTH, LAYERS, SCALE)
+            average.load_state_dict(loop.averaged("network"))
+            loop.note(exam(average, unseen))
+            write(average, folder / "upscaler.safetensors", {})
+    network.load_state_dict(loop.averaged("network"))
+    network = network.cpu()
+    measured = exam(network, unseen)
+    print(measured)
+    write(network, out, measured)
+
+
+def write(network: Srvgg, out: Path, measured: dict[str, float]) -> None:
+    """The file, under the names that Real-ESRGAN's compact networks have."""
+    halves = {name: p.detach().half().contiguous() for name, p in network.state_dict().items()}
+    about = {"name": "builtin:upscaler", "scale": SCALE, "decibels": measured}
+    header = {"format": "pt", "sdcli": json.dumps(about), "modelspec.license": "Apache-2.0"}
+    save_file(halves, out, header)
+    out.chmod(0o644)
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    said = argparse.ArgumentParser(description=__doc__)
+    said.add_argument("--folder", type=Path, default=Path("run"))
+    said.add_argument("--out", type=Path, default=ASSETS / "builtin-upscaler.safetensors")
+    said.add_argument("--model", type=Path, default=ASSETS / "builtin.safetensors")
+    said.add_argument("--world", type=Path, help="a folder with another edition's `scenes.py`")
+    said.add_argument("--count", type=int, default=512)
+    said.add_argument("--batch", type=int, default=8)
+    said.add_argument("--side", type=int, default=32, help="of the small crops")
+    said.add_argument("--lr", type=float, default=1e-3)
+    said.add_argument("--minutes", type=float, default=50)
+    torch.manual_seed(0)
+    chosen = said.parse_args()
+    train(chosen.folder, chosen.out, chosen)

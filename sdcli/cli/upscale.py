@@ -1,0 +1,152 @@
+"""Finished pictures made larger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sdcli.cli import console, options
+from sdcli.engine import door
+from sdcli.errors import PartFailed
+from sdcli.request import Output
+
+if TYPE_CHECKING:
+    from sdcli.upscale.run import EnlargedPicture, SkippedPicture, UpscaleJob
+
+Pictures = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PICTURE", help="Pictures, and folders of pictures.", show_default=False
+    ),
+]
+With = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        metavar="NAME or FILE",
+        help="The upscaler: ESRGAN, Real-ESRGAN and, with spandrel, others.",
+        show_default="the one in the box",
+    ),
+]
+Scale = Annotated[
+    float | None,
+    typer.Option(
+        "--scale",
+        metavar="X",
+        help="So many times as large (0.25 to 16).",
+        show_default="the upscaler's",
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="WIDTHxHEIGHT",
+        help="As large as fits within this size; one number is both sides.",
+        show_default=False,
+    ),
+]
+NoMetadata = Annotated[
+    bool, typer.Option("--no-metadata", help="Write none of what the pictures carry.")
+]
+
+
+def upscale(
+    pictures: Pictures,
+    with_: With = None,
+    scale: Scale = None,
+    to: To = None,
+    out: options.Out = None,
+    format: options.Format = None,  # noqa: A002
+    force: options.Force = False,
+    no_metadata: NoMetadata = False,
+    device: options.Device = None,
+    json: options.Json = False,
+    dry_run: options.DryRun = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make pictures larger.
+
+    What they carry stays with them; a damaged one is named and left out.
+    """
+    from sdcli.upscale.run import plan_upscale
+    from sdcli.upscale.size_wish import read_size_wish
+
+    output = Output(out, format, force, metadata=not no_metadata)
+    job = plan_upscale(pictures, with_, read_size_wish(scale, to), output)
+    if dry_run:
+        _print_plan(job, json)
+        return
+    talk = console.Console(quiet=quiet)
+    with talk.live():
+        skipped = _upscale(job, device or "auto", json, talk)
+    if job.is_of_one and skipped:
+        raise skipped[0].error
+    for one in skipped:
+        console.print_error(one.error)
+    if skipped:
+        raise PartFailed(
+            f"{len(skipped)} of {len(job.paths)} pictures could not be enlarged",
+            hint="why, is said above for each; the others are saved",
+        )
+
+
+def _upscale(
+    job: UpscaleJob, device: str, json: bool, talk: console.Console
+) -> list[SkippedPicture]:
+    """Enlarge, save and tell every picture; those that could not be."""
+    from sdcli.upscale.run import EnlargedPicture, upscale_pictures
+
+    talk.on_stage("loading torch")
+    enlarger = door.open_upscaler(job.upscaler.path, device, talk)
+    skipped: list[SkippedPicture] = []
+    for count, one in enumerate(upscale_pictures(job, enlarger), 1):
+        talk.on_stage(f"picture {count} of {len(job.paths)}")
+        if isinstance(one, EnlargedPicture):
+            _tell(one, job, json, talk)
+        else:
+            skipped.append(one)
+    return skipped
+
+
+def _tell(one: EnlargedPicture, job: UpscaleJob, json: bool, talk: console.Console) -> None:
+    if one.note:
+        talk.on_note(f"{one.picture.name}: what it carries is not carried on: {one.note}")
+    if json:
+        console.print_record(
+            _record(one.picture, one.path, one.size, job)
+            | {"seconds": one.seconds, "events": list(one.events)}
+        )
+    else:
+        console.print_result(str(one.path))
+
+
+def _record(picture: Path, path: Path, size: tuple[int, int], job: UpscaleJob) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "picture": str(picture),
+        "width": size[0],
+        "height": size[1],
+        "upscaler": str(job.upscaler.path),
+    }
+
+
+def _print_plan(job: UpscaleJob, json: bool) -> None:
+    """What would be done; the first picture that cannot be enlarged is an error."""
+    from sdcli.upscale.run import SkippedPicture, planned_pictures
+
+    rows: list[list[str]] = []
+    for one in planned_pictures(job):
+        if isinstance(one, SkippedPicture):
+            raise one.error
+        if json:
+            console.print_record(_record(one.picture, one.path, one.size, job))
+        rows.append([str(one.picture), _pixels(one.before), _pixels(one.size), str(one.path)])
+    if not json:
+        console.print_table(("picture", "is", "becomes", "at"), rows)
+
+
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

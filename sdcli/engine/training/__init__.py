@@ -1,1 +1,0 @@
-"""Training: what is learnt beside frozen weights, the loss, the loop, the files."""

@@ -1,0 +1,165 @@
+"""Pictures enlarged one after the other, each saved before the next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from PIL import Image
+
+from sdcli.errors import BadRequest, SdcliError
+from sdcli.images.load import load_whole_picture, picture_size
+from sdcli.library.find import BUILTIN, find_adapter
+from sdcli.library.hashes import hash_file, watch_files
+from sdcli.metadata.record import Enlargement, hash_pixels
+from sdcli.plan import File
+from sdcli.request import Output
+from sdcli.score.pictures import list_pictures
+from sdcli.upscale.carry import CarriedTexts, add_step, embed_texts, read_carried_texts
+from sdcli.upscale.place import UpscalePlace, find_upscale_place
+from sdcli.upscale.size_wish import SizeWish
+from sdcli.weights.upscaler import Upscaler, read_upscaler
+
+BUILTIN_UPSCALER = f"{BUILTIN}:upscaler"
+
+
+class Enlarger(Protocol):
+    """An upscaler that is loaded."""
+
+    scale: int
+    events: list[str]
+
+    def enlarge(self, image: Image.Image, size: tuple[int, int] | None = None) -> Image.Image:
+        """The picture at this size."""
+        ...
+
+
+@dataclass(frozen=True)
+class UpscaleJob:
+    """Pictures, what enlarges them, how large, and where they go."""
+
+    paths: list[Path]
+    upscaler: Upscaler
+    wish: SizeWish
+    place: UpscalePlace
+    metadata: bool = True
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether a single picture was named."""
+        return len(self.paths) == 1
+
+
+@dataclass(frozen=True)
+class EnlargedPicture:
+    """A picture that was enlarged and saved."""
+
+    picture: Path  # that it was made of
+    path: Path
+    size: tuple[int, int]
+    seconds: float
+    events: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedPicture:
+    """A picture that would be enlarged."""
+
+    picture: Path
+    before: tuple[int, int]
+    size: tuple[int, int]
+    path: Path  # where it goes, unless that is taken
+
+
+@dataclass(frozen=True)
+class SkippedPicture:
+    """A picture that could not be enlarged, and why."""
+
+    picture: Path
+    error: SdcliError
+
+
+def plan_upscale(
+    pictures: Sequence[Path], name: str | None, wish: SizeWish, output: Output
+) -> UpscaleJob:
+    """The job of these words; BadRequest where something of it cannot be."""
+    paths = list_pictures(pictures)
+    upscaler = read_upscaler(find_adapter(name or BUILTIN_UPSCALER, "upscaler"))
+    place = find_upscale_place(output, len(paths))
+    job = UpscaleJob(paths, upscaler, wish, place, output.metadata)
+    if place.exact and (upscaler.scale or wish != SizeWish()):
+        for one in planned_pictures(job):  # before anything is loaded
+            if isinstance(one, PlannedPicture):
+                place.check(one.path)
+    return job
+
+
+def planned_pictures(job: UpscaleJob) -> Iterator[PlannedPicture | SkippedPicture]:
+    """What would become of each picture, or why it cannot; nothing of it is read but its header."""
+    if job.upscaler.scale is None and job.wish == SizeWish():
+        raise BadRequest(
+            f"nothing of `{job.upscaler.path.name}` tells by how much it enlarges before it is loaded",
+            hint="say `--scale` or `--to` with `--dry-run`",
+        )
+    for index, picture in enumerate(job.paths):
+        try:
+            before = picture_size(picture)
+            size = job.wish.size_of(*before, job.upscaler.scale or 1)
+        except SdcliError as error:
+            yield SkippedPicture(picture, error)
+        else:
+            path = job.place.path(picture, size, index)
+            yield PlannedPicture(picture, before, size, path)
+
+
+def upscale_pictures(
+    job: UpscaleJob, enlarger: Enlarger
+) -> Iterator[EnlargedPicture | SkippedPicture]:
+    """Every picture enlarged and saved, or why it is not, in their order."""
+    file = hash_file(job.upscaler.path)
+    for index, picture in enumerate(job.paths):
+        try:
+            yield _enlarge(job, enlarger, file, picture, index)
+        except SdcliError as error:
+            yield SkippedPicture(picture, error)
+
+
+def _enlarge(
+    job: UpscaleJob, enlarger: Enlarger, file: File, picture: Path, index: int
+) -> EnlargedPicture:
+    began, events = time.perf_counter(), len(enlarger.events)
+    image = load_whole_picture(picture)
+    size = job.wish.size_of(*image.size, enlarger.scale)
+    path = job.place.path(picture, size, index)
+    job.place.check(path)
+    texts = read_carried_texts(picture) if job.metadata else CarriedTexts()
+    with watch_files([file]):
+        larger = enlarger.enlarge(image, size)
+    options: dict[str, Any] = dict(job.place.row.options)
+    if job.metadata:
+        step = Enlargement(file, f"{size[0]}x{size[1]}", hash_pixels(larger))
+        texts_now = add_step(texts, step, round(size[0] / image.width, 4), job.wish)
+        options |= embed_texts(job.place.row, texts_now)
+    if profile := image.info.get("icc_profile"):
+        options["icc_profile"] = profile
+    saved = job.place.put(path, lambda to: _write(larger, to, job.place, options))
+    return EnlargedPicture(
+        picture,
+        saved,
+        size,
+        round(time.perf_counter() - began, 3),
+        tuple(enlarger.events[events:]),
+        texts.problem,
+    )
+
+
+def _write(image: Image.Image, to: BinaryIO, place: UpscalePlace, options: dict[str, Any]) -> None:
+    """The picture, over white where its format knows no transparency."""
+    if image.mode == "RGBA" and place.row.pillow == "JPEG":
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image).convert("RGB")
+    image.save(to, place.row.pillow, **options)
