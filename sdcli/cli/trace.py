@@ -13,6 +13,7 @@ from sdcli.cli.drawing_options import DrawingOptions, spread_options
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import plan_request, print_files, print_picture, print_plans
 from sdcli.cli.study_to_draw import FLAGS_OF_ONE_RUN, study_to_draw
+from sdcli.engine import door
 from sdcli.events import Listeners
 from sdcli.options.table import with_start_picture
 from sdcli.request import Draw
@@ -44,6 +45,15 @@ NoisedPicture = Annotated[
 Attention = Annotated[
     bool, typer.Option("--attention", help="Where in the picture each word was attended to.")
 ]
+WordJudge = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="FILE[:ACTIVATION]",
+        help="With `--attention`: a CLIP that says what each word does for the picture's score.",
+        show_default="the one in the box, for the built-in model's pictures",
+    ),
+]
 CfgSplit = Annotated[
     bool,
     typer.Option("--cfg-split", help="What the prompt and what the empty prompt wanted."),
@@ -58,6 +68,7 @@ def trace(
     frames: Frames = 8,
     attention: Attention = False,
     cfg_split: CfgSplit = False,
+    with_: WordJudge = None,
 ) -> None:
     """The denoising, as a film strip and an animation.
 
@@ -65,7 +76,15 @@ def trace(
     """
     request = with_start_picture(options.request(), image)
     resolve = partial(plan_request, mode=options.mode)
-    planned = plan_trace(request, at, frames, resolve, split=cfg_split, attention=attention)
+    planned = plan_trace(
+        request,
+        at,
+        frames,
+        resolve,
+        split=cfg_split,
+        attention=attention,
+        judges=tuple(with_ or ()),
+    )
     if options.mode.dry_run:
         print_plans([planned.plan], options.mode)
     else:
@@ -75,7 +94,9 @@ def trace(
 def _trace(planned: TracePlan, mode: OutputMode) -> None:
     from sdcli.server.remote_studies import record_trace
     from sdcli.studies.trace.run import PictureKeeper, tell_story, write_trace
+    from sdcli.studies.trace.words import judge_story, plan_word_judges
 
+    panel = plan_word_judges(planned)
     talk = console.Console(quiet=mode.quiet)
     with study_to_draw(
         "trace",
@@ -94,7 +115,10 @@ def _trace(planned: TracePlan, mode: OutputMode) -> None:
             progress.begin(drawing)
         keeper = PictureKeeper(study)
         traced = record_trace(mode.warm, planned.plan, Listeners(progress, keeper), planned.focus)
-        files = write_trace(tell_story(planned, traced), study.folder)
+        story = tell_story(planned, traced)
+        if panel is not None and story.picture is not None:
+            judge_story(planned, story, panel, door.open_judges(panel.judges, panel.asked))
+        files = write_trace(story, study.folder)
         if not planned.forward:
             progress.finish()
     what = count_of(len(planned.focus.film), "noise level") if planned.forward else ""

@@ -179,7 +179,7 @@ def test_dry_runs_are_plans_and_nothing_else(sdcli, sd1: Path, tmp_path: Path):
 
 def test_trace_leaves_a_strip_an_animation_and_a_page(sdcli, sd1: Path, tmp_path: Path):
     words = ("trace", "a red fox", "-m", sd1, *SMALL, "--steps", 6, "--frames", 3)
-    ran = sdcli(*words, "--attention", "--cfg-split", "-o", "out")
+    ran = sdcli(*words, "--attention", "--with", "builtin", "--cfg-split", "-o", "out")
     assert ran.code == 0, ran.err
     out = tmp_path / "out"
     assert [Path(line).name for line in ran.out.split()] == [
@@ -189,6 +189,12 @@ def test_trace_leaves_a_strip_an_animation_and_a_page(sdcli, sd1: Path, tmp_path
     found = results(out)
     assert [one["step"] for one in found["steps"]] == [1, 3, 6]
     assert [one["word"] for one in found["attention"]] == ["a", "red", "fox"]
+    told = sdcli(
+        "explain", "--picture", out / "pictures" / "picture.png", "--with", "builtin", "--json"
+    )
+    parts = json.loads(told.out)["parts"]  # "a" says nothing by itself
+    assert [one.get("gain") for one in found["attention"]] == [None, parts["red"], parts["fox"]]
+    assert f"score {-parts['red']:+.2f} without" in (out / "report.html").read_text()
     for name in ("trace.webp", "trace.gif"):
         with Image.open(out / name) as moving:
             assert moving.n_frames == 7  # every step, then the finished picture
@@ -223,6 +229,8 @@ def test_trace_of_a_picture_is_its_way_into_the_noise(sdcli, sd1: Path, tmp_path
         (("--count", 2), "count"),
         (("--cfg", 1, "--cfg-split"), "--cfg-split"),
         (("--attention", "--image", "a.png"), "--attention"),
+        (("--with", "builtin"), "add `--attention`"),
+        (("--attention", "--with", "nowhere"), "nowhere"),
     ],
 )
 def test_a_trace_that_would_show_nothing_is_refused(sdcli, sd1: Path, tmp_path: Path, words, said):

@@ -49,11 +49,19 @@ class TraceMoment:
 
 @dataclass(frozen=True)
 class AttendedWord:
-    """A word, its overlay on the picture, and the most attention that a cell gave it."""
+    """A word, its overlay on the picture, the most attention that a cell gave it, and what the
+    picture's score loses without it where somebody judged that."""
 
     word: str
     image: Image.Image
     peak: float
+    gain: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The same in a line."""
+        lost = "" if self.gain is None else f"; score {-self.gain:+.2f} without"
+        return f"{self.word}  ({percent(self.peak)} at most{lost})"
 
 
 @dataclass
@@ -67,6 +75,7 @@ class TraceStory:
     film: Sequence[FilmFrame]
     schedule: charts.ScheduleCurves
     seen: Sequence[AttendedWord] = field(default_factory=list[AttendedWord])
+    judged_by: str = ""  # who said what the words do for the score
 
 
 def film_strip(story: TraceStory) -> Sheet:
@@ -96,10 +105,7 @@ def film_strip(story: TraceStory) -> Sheet:
 
 def attention_sheet(story: TraceStory) -> Sheet:
     """What each word looked at, laid over the finished picture."""
-    cells = [
-        Cell(one.image, f"{one.word}  ({percent(one.peak)} at most)", f"attention to `{one.word}`")
-        for one in story.seen
-    ]
+    cells = [Cell(one.image, one.label, f"attention to `{one.word}`") for one in story.seen]
     if story.picture is not None:
         cells.insert(
             0, Cell(story.picture, "the picture", "the picture", command_for_plan(story.plan))
@@ -192,6 +198,11 @@ def _notes(story: TraceStory) -> list[str]:
             " blocks and steps. Light is where a word had the largest share of it; the per cent are"
             " its largest share of any place, the rest going to the other words and to the prompt's"
             " beginning and end."
+        )
+    if story.judged_by:
+        found.append(
+            "What the score does without a word is the CLIP score of the finished picture with the"
+            f" prompt less that word ({story.judged_by}): below 0, the picture is about it."
         )
     return found
 

@@ -25,6 +25,7 @@ class TracePlan:
     focus: TraceFocus
     words: tuple[str, ...]  # what was asked, as flags
     random_seed: bool  # whether nobody asked for a seed
+    judges: tuple[str, ...] = ()  # who says what each word does for the picture
 
     def with_seed(self, seed: int) -> TracePlan:
         """The same of another seed."""
@@ -44,6 +45,7 @@ def plan_trace(
     *,
     split: bool = False,
     attention: bool = False,
+    judges: tuple[str, ...] = (),
 ) -> TracePlan:
     """The trace that was asked for, or BadRequest where it could show nothing."""
     if request.count not in (None, 1):
@@ -56,11 +58,16 @@ def plan_trace(
     trace = TracePlan(
         resolved,
         TraceFocus(steps, film, split=split, attention=attention),
-        _words(request, at, frames, split, attention),
+        _words(request, at, frames, split, attention, judges),
         random_seed=request.seed is None,
+        judges=judges,
     )
     _check_forward(trace)
     _check_split(trace)
+    if judges and not attention:
+        raise BadRequest(
+            "`--with` judges the words whose maps `--attention` shows", hint="add `--attention`"
+        )
     if attention and resolved.backend == OPENVINO:
         raise BadRequest(
             f"`--attention` looks into torch's layers, and `--backend {OPENVINO}` has none of them",
@@ -130,7 +137,12 @@ def _many_wordings(plan: Plan) -> bool:
 
 
 def _words(
-    request: Request, at: str | None, frames: int, split: bool, attention: bool
+    request: Request,
+    at: str | None,
+    frames: int,
+    split: bool,
+    attention: bool,
+    judges: tuple[str, ...],
 ) -> tuple[str, ...]:
     image = getattr(request.task, "image", None)
     return (
@@ -138,4 +150,5 @@ def _words(
         *(("--at", at) if at is not None else ("--frames", str(frames))),
         *(("--cfg-split",) if split else ()),
         *(("--attention",) if attention else ()),
+        *(word for name in judges for word in ("--with", name)),
     )

@@ -106,6 +106,9 @@ def write_trace(story: TraceStory, folder: StudyFolder) -> list[Path]:
             {"step": m.step, "timestep": m.timestep, "sigma": m.sigma, "alpha_bar": m.share}
             for m in story.moments
         ],
-        "attention": [{"word": one.word, "peak": one.peak} for one in story.seen],
+        "attention": [
+            {"word": one.word, "peak": one.peak} | ({} if one.gain is None else {"gain": one.gain})
+            for one in story.seen
+        ],
     }
     return [*files, folder.results(results)]
