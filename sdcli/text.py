@@ -12,6 +12,11 @@ def percent(share: float) -> str:
     return f"{value:.0f} %" if value >= 10 or value == round(value) else f"{value:.2g} %"
 
 
+def signed(value: float) -> str:
+    """A change to two places, with a minus at which no line is broken: +1.87."""
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
 def seconds(some: float) -> str:
     """Seconds to two digits that say something."""
     return f"{some:.0f} s" if some >= 10 else f"{some:.2g} s"

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from sdcli.engine.compiled_blocks import check_compiler, compile_blocks
 from sdcli.engine.denoise import Predict, call_unet
 from sdcli.engine.device import Machine
+from sdcli.engine.kept_memory import pays_to_keep
 from sdcli.engine.packed_convolutions import pack_convolutions
 from sdcli.engine.packed_linear import pack_linear_layers
 from sdcli.engine.packed_module import can_pack
@@ -18,7 +19,9 @@ from sdcli.options.fast_ways import (
     COMPILE,
     CUDA_GRAPHS,
     FAST_WAYS,
+    KEPT_MEMORY,
     OPENVINO,
+    PACKED_CONVOLUTIONS,
     PACKED_LINEAR,
     STEP_CACHE,
 )
@@ -75,11 +78,12 @@ def make_predict(pipe: Pipeline, plan: Plan) -> Predict:
     return cache_steps(pipe) if STEP_CACHE in plan.fast else call_unet(pipe)
 
 
-def taken_ways(plan: Plan, machine: Machine) -> Iterator[str]:
-    """The ways that were taken for a picture, each with its class, for the record."""
-    if plan.backend != "torch":
-        own = (plan.backend,)
-    else:
-        own = ("packed-convolutions",) if machine.device.type == "cpu" and can_pack() else ()
+def taken_ways(plan: Plan, machine: Machine, pipe: Pipeline, pictures: int) -> Iterator[str]:
+    """The ways that were taken for pictures of one call, each with its class, for the record."""
+    own = [] if plan.backend == "torch" else [plan.backend]
+    if not own and machine.device.type == "cpu" and can_pack():
+        own.append(PACKED_CONVOLUTIONS)
+    if pays_to_keep(pipe, plan, pictures):
+        own.append(KEPT_MEMORY)
     for name in (*own, *plan.fast):
         yield f"{name}: {FAST_WAYS[name].kind}"

@@ -130,7 +130,7 @@ def _made(state: BatchDrawing) -> Provenance:
         seconds=round((time.perf_counter() - state.began) / state.count, 3),
         versions={"sdcli": __version__} | {name: version(name) for name in libraries},
         events=(*loaded.memory.taken, *loaded.fallbacks),
-        ways=tuple(taken_ways(state.plan, machine)),
+        ways=tuple(taken_ways(state.plan, machine, loaded.pipe, state.count)),
         threads=torch.get_num_threads() if machine.device.type == "cpu" else 0,
         batch_seeds=tuple(counted_seed(each) for each in plans) if len(plans) > 1 else (),
     )

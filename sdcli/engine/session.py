@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +12,7 @@ import torch
 
 from sdcli.engine.batch_size import choose_batch_size
 from sdcli.engine.denoise import Predict, UnetInputs
+from sdcli.engine.kept_memory import keep_memory, pays_to_keep
 from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.loaded_models import LoadedModels
 from sdcli.engine.passes import PASSES, BatchDrawing, DrawnLatents
@@ -142,8 +144,9 @@ class Session:
 
         def attempt(count: int) -> list[DrawnLatents]:
             state = BatchDrawing(plan, loaded, inputs, listener, index, count, predict)
-            for run_pass in PASSES:
-                run_pass(state)
+            with keep_memory() if pays_to_keep(loaded.pipe, plan, count) else nullcontext():
+                for run_pass in PASSES:
+                    run_pass(state)
             return state.drawn
 
         return loaded.memory.retry_batch(loaded.pipe, attempt, count, listener.on_fallback)

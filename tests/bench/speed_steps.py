@@ -12,7 +12,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
+from sdcli.engine.kept_memory import keep_memory, pays_to_keep
 from sdcli.engine.packed_module import restore_modules
 from sdcli.engine.passes import start_steps
 from sdcli.engine.session import Session
@@ -88,8 +89,9 @@ def _ours(plan: Plan) -> Contender:
     given = session.prepare(plan, held, SilentListener())
 
     def draw() -> None:
-        _, steps = start_steps([plan], held, given)
-        [each.after for each in steps][-1].cpu()
+        with keep_memory() if pays_to_keep(held.pipe, plan, 1) else nullcontext():
+            _, steps = start_steps([plan], held, given)
+            [each.after for each in steps][-1].cpu()
 
     return lambda: _seconds(draw) / plan.steps
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from sdcli.text import signed
+
 pytestmark = pytest.mark.slow
 
 SMALL = ("-W", 64, "-H", 64, "--seed", 7, "--cfg", 3)
@@ -194,7 +196,7 @@ def test_trace_leaves_a_strip_an_animation_and_a_page(sdcli, sd1: Path, tmp_path
     )
     parts = json.loads(told.out)["parts"]  # "a" says nothing by itself
     assert [one.get("gain") for one in found["attention"]] == [None, parts["red"], parts["fox"]]
-    assert f"score {-parts['red']:+.2f} without" in (out / "report.html").read_text()
+    assert f"score {signed(-parts['red'])} without" in (out / "report.html").read_text()
     for name in ("trace.webp", "trace.gif"):
         with Image.open(out / name) as moving:
             assert moving.n_frames == 7  # every step, then the finished picture

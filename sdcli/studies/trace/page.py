@@ -14,7 +14,7 @@ from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies import charts
 from sdcli.studies.html_page import NumberTable, PageAnimation, PageChart, StudyPage, TableValue
 from sdcli.studies.plan_facts import plan_facts, plan_summary
-from sdcli.text import percent
+from sdcli.text import percent, signed
 
 FORMULA = "x_t = √ᾱ_t · x_0 + √(1 − ᾱ_t) · ε"
 
@@ -60,7 +60,7 @@ class AttendedWord:
     @property
     def label(self) -> str:
         """The same in a line."""
-        lost = "" if self.gain is None else f"; score {-self.gain:+.2f} without"
+        lost = "" if self.gain is None else f"; score {signed(-self.gain)} without"
         return f"{self.word}  ({percent(self.peak)} at most{lost})"
 
 
