@@ -18,7 +18,6 @@ the command writes. Whatever is wrong is an `sdcli.SdcliError` with a `fact` and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -123,17 +122,14 @@ def _read_keyword(option: Option, value: Any) -> Any:
 
 
 def _draw(request: Request) -> Picture:
-    if request.count not in (None, 1):
+    plan = resolve.make_plan(request)
+    if plan.count > 1:
         raise BadRequest(
-            f"this draws one picture, and count={request.count} was said",
+            f"this draws one picture, and {plan.count} were asked for",
             hint="`for picture in session.run(sdcli.make_plan(...))` draws several",
         )
-    return _draw_plan(resolve.make_plan(request))
-
-
-def _draw_plan(plan: Plan) -> Picture:
     with door.open_session() as session:
-        (picture,) = session.run(replace(plan, count=1), SilentListener())
+        (picture,) = session.run(plan, SilentListener())
     return picture
 
 

@@ -162,3 +162,17 @@ class Listeners:
         """Where the whole run is."""
         for listener in self._listeners:
             listener.on_run(state)
+
+
+class NotesOnce(Listeners):
+    """A listener that is told no note twice."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        self._told: set[str] = set()
+
+    def on_note(self, text: str) -> None:
+        """Something the user should know, if they do not know it yet."""
+        if text not in self._told:
+            self._told.add(text)
+            super().on_note(text)

@@ -92,6 +92,15 @@ class Control:
 
 
 @dataclass(frozen=True)
+class PictureWords:
+    """The words of one picture of a run whose prompt has choices, and the LoRAs that they name."""
+
+    prompt: str
+    negative: str
+    loras: tuple[Lora, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that decides a picture. Equal plans draw equal pictures on one machine."""
 
@@ -134,6 +143,9 @@ class Plan:
     variation_seed: int = 1_000_000  # that other seed
     seed_resize: str = ""  # the size at which the seed lays out the picture; "": its own
     tiling: str = "none"  # along which axes the picture repeats without a seam: none, x, y, xy
+    words: tuple[PictureWords, ...] = ()  # of each picture of the run, where they have their own
+    template: str = ""  # what the prompt was chosen from; "": nothing was chosen
+    negative_template: str = ""
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values
 
@@ -145,7 +157,33 @@ def nth_picture(whole: Plan, index: int) -> Plan:
 
 def pictures_from(whole: Plan, index: int, count: int) -> Plan:
     """The plan of so many pictures of a run from `index` on."""
-    return with_counted_seed(replace(whole, count=count), counted_seed(whole) + index)
+    words = whole.words[index : index + count]
+    part = with_counted_seed(replace(whole, count=count), counted_seed(whole) + index)
+    return with_words(part, words) if words else part
+
+
+def with_words(plan: Plan, words: tuple[PictureWords, ...]) -> Plan:
+    """The plan with these words for its pictures, one after another."""
+    first = words[0]
+    return replace(
+        plan,
+        prompt=first.prompt,
+        negative=first.negative,
+        loras=first.loras,
+        words=() if len(set(words)) == 1 else words,
+    )
+
+
+def drawn_together(plan: Plan) -> Iterator[range]:
+    """The pictures of a run, in stretches that have the same words. Where there are several, none
+    goes over the end of a batch, so that a run begun again in between makes the same ones."""
+    batch = plan.batch or plan.count
+    start = 0
+    for end in range(1, plan.count + 1):
+        whole = end == plan.count or (bool(plan.words) and end % batch == 0)
+        if whole or plan.words[end - 1 : end] != plan.words[end : end + 1]:
+            yield range(start, end)
+            start = end
 
 
 def counted_seed(plan: Plan) -> int:
@@ -171,7 +209,8 @@ def map_files(plan: Plan, change: FileChange) -> Plan:
         task=_map_task_files(plan.task, change),
         model=model,
         vae=model if plan.vae == plan.model else change(plan.vae, "VAE"),
-        loras=tuple(replace(one, file=change(one.file, "LoRA")) for one in plan.loras),
+        loras=_map_lora_files(plan.loras, change),
+        words=tuple(replace(one, loras=_map_lora_files(one.loras, change)) for one in plan.words),
         embeddings=tuple(
             replace(one, file=change(one.file, "embedding")) for one in plan.embeddings
         ),
@@ -184,6 +223,10 @@ def map_files(plan: Plan, change: FileChange) -> Plan:
             for one in plan.controls
         ),
     )
+
+
+def _map_lora_files(loras: tuple[Lora, ...], change: FileChange) -> tuple[Lora, ...]:
+    return tuple(replace(one, file=change(one.file, "LoRA")) for one in loras)
 
 
 def _map_task_files(task: Task, change: FileChange) -> Task:

@@ -85,6 +85,8 @@ class Request:
     task: Task
     prompt: str
     negative: str | None = None
+    choices: str | None = None
+    wildcards: Path | None = None
     syntax: str | None = None
     emphasis: str | None = None
     model: str | None = None

@@ -52,12 +52,13 @@ Seeds = Annotated[
 
 
 Vary = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--vary",
         metavar="NAME=VALUE,VALUE...",
         help="An option's values (cfg=3,7.5 or cfg=1..15/2), or a word of the prompt and others in"
         " its place (red=red,blue); up to three: down, across, sheet by sheet.",
+        show_default=False,
     ),
 ]
 
@@ -145,7 +146,7 @@ SweepSeeds = Annotated[
 @spread_options(Draw, Redraw, Repaint, without=FLAGS_OF_ONE_RUN)
 def sweep(
     options: DrawingOptions,
-    vary: Vary,
+    vary: Vary = None,
     seeds: SweepSeeds = 1,
     measure: Measures = None,
     with_: With = None,
@@ -155,7 +156,7 @@ def sweep(
     Words of the prompt can be varied, too; with `--measure` the best variation is named.
     """
     resolve = partial(plan_request, mode=options.mode)
-    planned = plan_sweep(options.request(), vary, resolve, seeds)
+    planned = plan_sweep(options.request(), vary or (), resolve, seeds)
     wish = JudgingWish(measure, tuple(with_ or ()))
     panel = plan_measures(wish, [cell.plan for cell in planned.cells], seeds)
     if options.mode.dry_run:

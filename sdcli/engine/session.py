@@ -19,11 +19,11 @@ from sdcli.engine.passes import PASSES, BatchDrawing, DrawnLatents
 from sdcli.engine.text_encoder import encode_prompts
 from sdcli.engine.together import draw_together
 from sdcli.engine.unet_inputs import make_unet_inputs
-from sdcli.events import Listener, SilentListener
+from sdcli.events import Listener, NotesOnce, SilentListener
 from sdcli.library.hashes import watch_files
 from sdcli.options.fast_ways import announce_ways
 from sdcli.picture import Picture
-from sdcli.plan import Plan, files_of
+from sdcli.plan import Plan, drawn_together, files_of, nth_picture
 from sdcli.planning.few_step import plan_notes
 
 
@@ -69,16 +69,18 @@ class Session:
         for line in announce_ways((*backend, *plan.fast)):
             listener.on_note(line)
         loaded = self.load(plan, listener)
-        inputs = self.prepare(plan, loaded, listener)
         index, size = 0, choose_batch_size(plan.batch, loaded.machine.device)
-        while index < plan.count:
-            together = min(size.next, plan.count - index)
-            with size.measured(together):
-                batch = self.draw_batch(plan, loaded, inputs, listener, index, together)
-            for drawn in batch:
-                listener.on_picture(drawn.picture)
-                yield drawn.picture
-                index += 1
+        noting = NotesOnce(listener)
+        for same in drawn_together(plan):
+            inputs = self.prepare(nth_picture(plan, same.start), loaded, noting)
+            while index < same.stop:
+                together = min(size.next, same.stop - index)
+                with size.measured(together):
+                    batch = self.draw_batch(plan, loaded, inputs, listener, index, together)
+                for drawn in batch:
+                    listener.on_picture(drawn.picture)
+                    yield drawn.picture
+                    index += 1
 
     def run_together(
         self, plans: Sequence[Plan], batch: int, listener: Listener

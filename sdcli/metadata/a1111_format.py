@@ -21,6 +21,7 @@ NEGATIVE_LABEL = "Negative prompt:"
 SCHEDULE, SIZE, MODEL_HASH, VAE_HASH = "Schedule type", "Size", "Model hash", "VAE hash"
 UNWEIGHTED = "None"  # what it calls the emphasis of prompts whose brackets are letters
 LORA_HASHES, EMBEDDING_HASHES, VERSION = "Lora hashes", "TI hashes", "Version"
+TEMPLATE, NEGATIVE_TEMPLATE = "Template", "Negative Template"  # what a prompt was chosen from
 _KEY = re.compile(r"\s*(\w[\w \-/]{0,80}):[ \t]*")
 _STRING = re.compile(r'"(?:\\.|[^\\"])*+"(?=\s*(?:,|$))', re.S)
 _PAIR = re.compile(r'(\w[\w \-/]{1,80}):\s*+("(?:\\.|[^\\"])++"|[^,]*+)(?:,|$)')

@@ -11,8 +11,10 @@ from sdcli.metadata.a1111_format import (
     EMBEDDING_HASHES,
     LORA_HASHES,
     MODEL_HASH,
+    NEGATIVE_TEMPLATE,
     SCHEDULE,
     SIZE,
+    TEMPLATE,
     UNWEIGHTED,
     VAE_HASH,
     VERSION,
@@ -75,6 +77,8 @@ def _plan_fields(plan: Plan) -> Iterator[tuple[str, str]]:
     loras = ((lora.file.path.stem, _lora_hash(lora.file)) for lora in plan.loras)
     yield LORA_HASHES, _join_hashes(loras)
     yield EMBEDDING_HASHES, _join_hashes((e.word, e.file.sha256[:12]) for e in plan.embeddings)
+    yield TEMPLATE, plan.template
+    yield NEGATIVE_TEMPLATE, plan.negative_template
     yield VERSION, f"sdcli {__version__}"
 
 

@@ -42,7 +42,11 @@ BOUNDS = Bounds(
         "vectors": (0, 1_000),
         "seconds": (0, 1e9),
     },
-    texts={"prompt": LONGEST_PROMPT, "negative": LONGEST_PROMPT, "sha256": 128, "pixels": 64},
+    texts={
+        **dict.fromkeys(("prompt", "negative", "template", "negative_template"), LONGEST_PROMPT),
+        "sha256": 128,
+        "pixels": 64,
+    },
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any, TypeVar, assert_never
 
 from sdcli import request as requested
@@ -16,7 +17,14 @@ from sdcli.plan import Draw, Edit, Embedding, File, Plan, Redraw, Repaint, Task,
 from sdcli.planning import adapters
 from sdcli.planning.fast import check_fast_ways, find_plan_vae
 from sdcli.planning.few_step import settle_few_step
+from sdcli.planning.prompts import (
+    check_prompts,
+    find_words,
+    with_first_texts,
+    words_of_run,
+)
 from sdcli.planning.value_sources import find_value_sources
+from sdcli.prompts.choices.choose import choose_texts
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Request
 from sdcli.schedulers.names import SCHEDULERS, find_scheduler
@@ -38,6 +46,14 @@ def make_plan(request: Request) -> Plan:
     return hash_files(draft_plan(request))
 
 
+def roll_seed(request: Request) -> Request:
+    """The request with a seed for certain, so that several plans of it have the same one."""
+    if request.seed is not None:
+        return request
+    sources = {**request.sources, "seed": "random"}
+    return replace(request, seed=secrets.randbelow(SEEDS), sources=sources)
+
+
 def hash_files(draft: Plan) -> Plan:
     """The plan of a draft: the same, every file by its content."""
     return map_files(draft, lambda file, what: hash_file(file.path))
@@ -46,23 +62,26 @@ def hash_files(draft: Plan) -> Plan:
 def draft_plan(request: Request) -> Plan:
     """The plan but for the hashes of its files: whatever can be refused is refused here, and
     nothing of the files is read but headers."""
-    request = check_request(request)
+    asked = check_request(request)
+    seed = given_or(asked.seed, secrets.randbelow(SEEDS))
+    texts = choose_texts(asked, seed)
+    request = with_first_texts(asked, texts)
     scheduler = None if request.scheduler is None else find_scheduler(request.scheduler)
     model = checkpoint.identify_checkpoint(find_checkpoint(request.model))
     vae = find_plan_vae(request, model)
     _check_ability(model, request)
     syntax = SYNTAXES[given_or(request.syntax, default_of("prompt-syntax"))]
-    prompt, tagged = syntax.extract_tags(request.prompt)
-    loras = adapters.find_loras((*request.loras, *tagged), model, partial=request.lora_partial)
+    words = find_words(texts, request, syntax, model)
+    prompt, loras = words[0].prompt, words[0].loras
     model = settle_few_step(model, loras)
     values = _plain_values(request, model)
-    _check_prompts(request.task, prompt, values)
+    check_prompts(request.task, syntax, values["steps"], words)
     values["fast"] = check_fast_ways(request, prompt, values)
     named = (find_adapter(name, "embedding") for name in request.embeddings)
-    words = embedding.check_embeddings((*named, *adapters.loras_with_embeddings(loras)), model)
+    worn = tuple(dict.fromkeys(lora for one in words for lora in one.loras))
+    known = embedding.check_embeddings((*named, *adapters.loras_with_embeddings(worn)), model)
     controls = adapters.find_controls(request.controls, model)
     solver = find_scheduler(given_or(scheduler, model.scheduler))
-    seed = given_or(request.seed, secrets.randbelow(SEEDS))
     _check_seeds(request, seed, values)
     width, height = _size(request, model)
     _check_clip_skip(values["clip_skip"], model)
@@ -70,6 +89,7 @@ def draft_plan(request: Request) -> Plan:
     live_preview.check_preview(request.output)
     return Plan(
         **values,
+        **words_of_run(asked, texts, words),
         task=_task(request.task),
         prompt=prompt,
         model=File(model.path, ""),
@@ -81,10 +101,10 @@ def draft_plan(request: Request) -> Plan:
         width=width,
         height=height,
         loras=loras,
-        embeddings=tuple(Embedding(File(word.path, ""), word.word, word.vectors) for word in words),
+        embeddings=tuple(Embedding(File(word.path, ""), word.word, word.vectors) for word in known),
         controls=controls,
         output=request.output,
-        sources=find_value_sources(request, model),
+        sources=find_value_sources(asked, model),
     )
 
 
@@ -132,20 +152,6 @@ def _eta(name: str, given: float | None) -> float:
             f"`{name}` takes no `--eta`: it adds no fresh noise", hint="see `sdcli schedulers`"
         )
     return solver.fixed_eta
-
-
-def _check_prompts(task: requested.Task, prompt: str, values: dict[str, Any]) -> None:
-    """Read the prompts once, so that what cannot be read is refused before a model is loaded."""
-    language = SYNTAXES[values["syntax"]]
-    joined = language.split_at_and(prompt)
-    if isinstance(task, requested.Edit) and len(joined) > 1:
-        raise BadRequest(
-            "an instruction cannot be joined with `AND`",
-            hint="write `and` for the word: capitals read the same",
-        )
-    for text in (*(part.text for part in joined), values["negative"]):
-        for scheduled in language.schedule(text, values["steps"]):
-            language.parse_weights(scheduled.text)
 
 
 def _check_clip_skip(layer: int, model: Checkpoint) -> None:

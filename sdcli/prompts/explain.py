@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdcli.errors import BadRequest
 from sdcli.library.find import find_adapter, find_checkpoint
 from sdcli.plan import Embedding, File
 from sdcli.prompts.a1111 import WeightedText
+from sdcli.prompts.choices.choose import (
+    choices_mode,
+    count_combinations,
+    find_word_files,
+    template_of,
+)
+from sdcli.prompts.choices.resolve import Texts, choose_by_seed
 from sdcli.prompts.chunks import Chunk
-from sdcli.prompts.notes import unlearnt_words, word_notes
+from sdcli.prompts.notes import choice_notes, unlearnt_words, word_notes
 from sdcli.prompts.stages import BarePrompts, count_prompt_steps, wording_chunks
 from sdcli.prompts.syntax import DEFAULT_SYNTAX, SYNTAXES
 from sdcli.request import Lora, Request
@@ -32,6 +39,16 @@ class ExplainedStage:
 
 
 @dataclass(frozen=True)
+class ChosenPrompts:
+    """What the choices of a template became for a seed."""
+
+    template: Texts
+    texts: Texts
+    seed: int
+    combinations: int  # 0: too many to be counted
+
+
+@dataclass(frozen=True)
 class PromptExplanation:
     """A prompt and its negative as the text encoder will see them, and the names found in them.
 
@@ -46,6 +63,7 @@ class PromptExplanation:
     encoders: dict[str, int]  # none where no model was named
     unlearnt: tuple[str, ...]  # words that the model never learnt
     notes: tuple[str, ...]
+    chosen: ChosenPrompts | None = None  # where choices were made
 
     @property
     def titled(self) -> Iterator[tuple[str, tuple[ExplainedStage, ...]]]:
@@ -64,7 +82,11 @@ class PromptExplanation:
 
 def explain_request(request: Request) -> PromptExplanation:
     """Read a request's prompts as drawing would. Of files only headers are read, and what drawing
-    would refuse for other reasons than its words is not looked at."""
+    would refuse for other reasons than its words is not looked at. Choices are made for its seed, or 0."""
+    chosen = _make_choices(request)
+    if chosen is not None:
+        negative = None if request.negative is None else chosen.texts.negative
+        request = replace(request, prompt=chosen.texts.prompt, negative=negative)
     model = checkpoint.identify_checkpoint(find_checkpoint(request.model))
     named_model = None if request.model is None else model
     syntax = request.syntax or DEFAULT_SYNTAX
@@ -94,8 +116,17 @@ def explain_request(request: Request) -> PromptExplanation:
         loras=tuple((lora, _find_lora(lora)) for lora in (*request.loras, *tags)),
         encoders={} if named_model is None else embedding.encoder_widths(named_model),
         unlearnt=unlearnt_words(prompts, model),
-        notes=tuple(word_notes(prompts, model)),
+        notes=(*([] if chosen else choice_notes(prompts)), *word_notes(prompts, model)),
+        chosen=chosen,
     )
+
+
+def _make_choices(request: Request) -> ChosenPrompts | None:
+    if choices_mode(request) == "none":
+        return None
+    template, seed = template_of(request), request.seed or 0
+    texts = choose_by_seed(template, seed, find_word_files(request))
+    return ChosenPrompts(template, texts, seed, count_combinations(request, seed))
 
 
 def _find_embeddings(names: tuple[str, ...], model: Checkpoint | None) -> tuple[EmbeddingFile, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sdcli.library.find import searched_folders
 from sdcli.prompts.chunks import Chunk, Token
-from sdcli.prompts.explain import ExplainedStage, PromptExplanation
+from sdcli.prompts.explain import ChosenPrompts, ExplainedStage, PromptExplanation
 from sdcli.weights.clip import CHUNK_LENGTH
 
 # A line as (text, style); the styles are rich's, and may be dropped.
@@ -54,6 +54,18 @@ def explanation_record(explained: PromptExplanation) -> dict[str, Any]:
         "encoders": explained.encoders,
         "unlearnt": list(explained.unlearnt),
         "notes": list(explained.notes),
+        **({} if explained.chosen is None else {"chosen": _chosen_record(explained.chosen)}),
+    }
+
+
+def _chosen_record(chosen: ChosenPrompts) -> dict[str, Any]:
+    return {
+        "seed": chosen.seed,
+        "template": chosen.template.prompt,
+        "negative_template": chosen.template.negative,
+        "prompt": chosen.texts.prompt,
+        "negative": chosen.texts.negative,
+        "combinations": chosen.combinations or None,
     }
 
 
@@ -78,12 +90,21 @@ def _token_record(token: Token) -> dict[str, Any]:
 
 def explanation_lines(explained: PromptExplanation) -> Iterator[StyledLine]:
     """The same for people."""
+    if explained.chosen is not None:
+        yield from _chosen_lines(explained.chosen)
     for title, stages in explained.titled:
         yield from _prompt_lines(title, stages, explained.steps)
     yield from _name_lines(explained)
     if explained.encoders:
         read = " and ".join(f"{name} ({width} wide)" for name, width in explained.encoders.items())
         yield [("read by ", "bold"), (read, "")]
+
+
+def _chosen_lines(chosen: ChosenPrompts) -> Iterator[StyledLine]:
+    of = _count_of(chosen.combinations, "combination") if chosen.combinations else "very many"
+    yield [("chosen ", "bold"), (f" by seed {chosen.seed}, of {of}", "")]
+    for text in filter(None, chosen.texts):
+        yield [("    ", ""), (text, "magenta")]
 
 
 def _name_lines(explained: PromptExplanation) -> Iterator[StyledLine]:

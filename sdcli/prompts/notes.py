@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from sdcli.plan import Edit, Plan
@@ -17,15 +18,27 @@ from sdcli.prompts.syntax import SYNTAXES
 from sdcli.prompts.unlearnt import find_unlearnt_words
 from sdcli.weights.checkpoint import Checkpoint, identify_checkpoint
 
+_CHOICE = re.compile(r"(?<!\\)(?:\{[^{}|\n]{0,80}\|[^{}\n]{0,80}\}|__[a-zA-Z][\w/*-]{0,80}__)")
+
 
 def prompt_notes(plan: Plan) -> Iterator[str]:
     """Each a sentence: what stands in the prompts without effect, or means more than it seems."""
     for word in unused_embeddings(plan):
         yield f"the embedding `{word}` stands in no prompt: it changes nothing"
+    if not (plan.template or plan.negative_template):
+        yield from choice_notes(plan)
     alone = and_weights(plan) == (1.0,)
     if plan.negative and plan.cfg == 1 and alone and not isinstance(plan.task, Edit):
         yield "the negative prompt changes nothing: at `--cfg 1` only the prompt is asked"
     yield from word_notes(plan, identify_checkpoint(plan.model.path))
+
+
+def choice_notes(prompts: Prompts) -> Iterator[str]:
+    """That something looks like a choice, and is none because nobody asked for choices."""
+    for text in (prompts.prompt, prompts.negative):
+        if seen := _CHOICE.search(text):
+            yield f"`{seen[0]}` is drawn as it stands: `--choices random` takes one by the seed"
+            return
 
 
 def word_notes(prompts: Prompts, model: Checkpoint) -> Iterator[str]:

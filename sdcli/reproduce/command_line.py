@@ -44,12 +44,20 @@ def command_for_plan(plan: Plan) -> str:
     )
 
 
-def command_for_study(name: str, plan: Plan, more: Sequence[str], without: Collection[str]) -> str:
+def command_for_study(
+    name: str,
+    plan: Plan,
+    more: Sequence[str],
+    without: Collection[str],
+    prompt: str | None = None,
+) -> str:
     """A line for a shell that makes a study of this plan again: the command's own words are
-    `more`, and of the plan's flags those are left out that the study sets itself."""
+    `more`, of the plan's flags those are left out that the study sets itself, and a `prompt` that
+    is handed in stands for the plan's."""
     values = _unusual_values(plan)
     kept = {key: value for key, value in values.items() if f"--{key}" not in without}
-    return _write_line([name, *more, *_write_flags(kept)], plan.prompt)
+    words = [name, *more, *_write_flags(kept)]
+    return _write_line(words, plan.prompt if prompt is None else prompt)
 
 
 def worth_saying(request: Request) -> dict[str, Any]:

@@ -62,8 +62,10 @@ class RecalledPicture:
             values = {"strength": self.strength, **values}
         asked = change_request(self._placed_request(exact), values)
         now = resolved(replace(asked, count=1))
-        if self.original_plan is not None and "embedding" not in values:
-            now = replace(now, embeddings=self.original_plan.embeddings)  # by the words they had
+        if self.original_plan is not None:
+            now = _with_template_of(self.original_plan, now)
+            if "embedding" not in values:
+                now = replace(now, embeddings=self.original_plan.embeddings)  # by their old words
         if self.original_plan is None or values:
             return now, self.differences
         return now, (*self.differences, *_plan_differences(self.original_plan, now))
@@ -107,6 +109,13 @@ def _recall_own(path: Path, embedded: EmbeddedMetadata, then: Plan) -> RecalledP
     ]
     differences = (*moved, *_version_differences(embedded), *later, *embedded.problems)
     return RecalledPicture(path, "sdcli", plan_to_request(here), embedded, differences, here)
+
+
+def _with_template_of(then: Plan, now: Plan) -> Plan:
+    """The plan with what its words were chosen from, as long as they are the same words."""
+    if (now.prompt, now.negative) != (then.prompt, then.negative):
+        return now
+    return replace(now, template=then.template, negative_template=then.negative_template)
 
 
 # Where a picture is drawn is told when it has been: `verdict.made_apart`.

@@ -84,6 +84,9 @@ def any_plan() -> st.SearchStrategy[Plan]:
         loras=some(loras),
         embeddings=some(embeddings),
         controls=some(controls),
+        words=some(st.builds(plans.PictureWords, texts, texts, some(loras))),
+        template=texts,
+        negative_template=texts,
         output=st.just(plans.Output()),
         **{row.field: values for row in plain_options() if (values := values_of(row)) is not None},
     )

@@ -32,7 +32,8 @@ COMPOSITE = {
     "sources",
     "output",
 }
-FOUND = {"family"}  # in the model, by nobody's word
+# In the model, or in the prompts where they have choices; by nobody's word.
+FOUND = {"family", "words", "template", "negative_template"}
 
 
 def edges(option: Option) -> list[Any]:

@@ -127,9 +127,8 @@ def rolled(request: Request) -> Plan:
 def test_one_seed_for_all_unless_seeds_vary():
     rolled.dice = 100  # type: ignore[attr-defined]
     free = replace(ASKED, seed=None)
-    assert {one.plan.seed for one in plan_cells(free, read_axes(["cfg=1,2,3"], free), rolled)} == {
-        101
-    }
+    cells = plan_cells(free, read_axes(["cfg=1,2,3"], free), rolled)
+    assert len({one.plan.seed for one in cells}) == 1
     assert [one.plan.seed for one in plan_cells(free, read_axes(["seed=4..6"], free), rolled)] == [
         4,
         5,

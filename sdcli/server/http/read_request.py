@@ -27,6 +27,7 @@ from sdcli.server.http.read_value import LIKE, read_value
 from sdcli.server.http.settings import ServeSettings
 from sdcli.server.http.uploads import Uploads
 
+OF_SERVER = ("wildcards",)  # a folder of its machine
 FROM_OUTPUT = ("metadata", "preview-vae", "format")  # what a client may say of the output
 TASKS = ("txt2img", "img2img", "inpaint", "edit")
 # Those that are no row of the table.
@@ -36,7 +37,7 @@ OWN_FIELDS = ("task", "quality", "preview", "save", "plan", "pictures")
 def client_options() -> dict[str, Option]:
     """The rows of the table that a client can set."""
     return {
-        **OPTIONS,
+        **{name: option for name, option in OPTIONS.items() if name not in OF_SERVER},
         **{name: ALL_OPTIONS[name] for name in (*FROM_OUTPUT, "preset", LIKE)},
     }
 
@@ -160,6 +161,11 @@ def _read_plan(own: Mapping[str, Any], uploads: Uploads) -> Request:
 
     def read() -> Request:
         plan, _ = relocate_plan(read_plan(own["plan"]), (uploads.folder,))
+        if plan.words:
+            raise BadRequest(
+                "each picture of this plan has words of its own",
+                hint="send the plan of one picture, or the prompt itself with `choices`",
+            )
         return plan_to_request(plan)
 
     return _about("plan", read)

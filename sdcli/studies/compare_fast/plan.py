@@ -17,7 +17,9 @@ from sdcli.options.fast_ways import (
 )
 from sdcli.options.table import OPTIONS
 from sdcli.plan import Plan
+from sdcli.planning.resolve import roll_seed
 from sdcli.request import Request
+from sdcli.studies.single_picture import plan_single
 from sdcli.studies.sweep.plan import split_values
 from sdcli.text import suggest
 
@@ -76,7 +78,8 @@ def plan_fast_lineup(
     """The plans of a comparison, with so many of the built-in model's captions. Of `all` ways those
     are passed over that do not apply to this picture; one that was named must apply."""
     names = CAN_BE_NAMED if ways.strip() == EVERY else tuple(split_values(ways, ranges=False))
-    exact = plan(replace(request, fast=(), backend=None))
+    rolled = roll_seed(request)
+    exact = plan_single(replace(rolled, fast=(), backend=None), plan)
     if captions and exact.model.path.parent != folders.assets_folder():
         raise BadRequest(
             "`--captions` are of the built-in model's world, and this is another model",
@@ -88,7 +91,7 @@ def plan_fast_lineup(
     for name in dict.fromkeys(names):
         parts = tuple(_read_parts(name))
         asked = replace(
-            request,
+            rolled,
             fast=tuple(part for part in parts if part in NAMED),
             backend=_read_backend(parts),
         )

@@ -12,7 +12,16 @@ from typing import Any
 from sdcli.errors import BadRequest
 from sdcli.options.table import OPTIONS, Option
 from sdcli.plan import Plan
+from sdcli.planning.resolve import roll_seed
 from sdcli.request import Request
+from sdcli.studies.single_picture import plan_single
+from sdcli.studies.sweep.axis import Axis
+from sdcli.studies.sweep.choices_axis import (
+    CHOICES,
+    choices_axes,
+    choices_flags,
+    with_template,
+)
 
 MOST_AXES = 3  # a sheet has two, and there are several sheets
 SEED = "seed"
@@ -20,15 +29,6 @@ MOST_VALUES = 1000  # of one axis, so that a slip of the pen is not a month of d
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(?:/\s*({_NUMBER})\s*)?")
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One thing that varies: its name, its values as they are written, and what each does."""
-
-    name: str
-    values: tuple[str, ...]
-    apply: Callable[[Request, str], Request]
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class PlannedCell:
 
 def read_axes(texts: Iterable[str], request: Request) -> tuple[Axis, ...]:
     """What each `--vary` says, one to three of them, each about something else."""
-    found = tuple(read_axis(text, request) for text in texts)
+    found = (*choices_axes(request), *(read_axis(text, request) for text in texts))
     if not 1 <= len(found) <= MOST_AXES:
         raise BadRequest(
             f"a sweep varies one to {MOST_AXES} things, and {len(found)} were said",
-            hint="--vary cfg=3,7.5,12 --vary steps=10,20",
+            hint="--vary cfg=3,7.5,12 --vary steps=10,20, or --choices all",
         )
     names = [one.name for one in found]
     for name in names:
@@ -116,14 +116,12 @@ def plan_cells(
             hint="several seeds: --vary seed=1..4",
         )
     found: list[PlannedCell] = []
-    for cell in combine_axes(request, varied):
+    for cell in combine_axes(roll_seed(request), varied):
         try:
-            resolved = plan(cell.request)
+            resolved = plan_single(cell.request, plan)
         except BadRequest as error:
             names = ", ".join(f"{a.name}={v}" for a, v in zip(varied, cell.values, strict=True))
             raise BadRequest(f"{names}: {error.fact}", hint=error.hint) from None
-        if found and cell.request.seed is None:
-            resolved = replace(resolved, seed=found[0].plan.seed)
         found.append(PlannedCell(cell.values, resolved))
     return found
 
@@ -185,8 +183,11 @@ def plan_sweep(
                 hint="leave one of them out",
             )
     found = tuple(plan_cells(request, varied, plan))
+    if varied[0].name == CHOICES:
+        words += choices_flags(request)
+        found = tuple(replace(cell, plan=with_template(cell.plan, request)) for cell in found)
     try:
-        base = plan(replace(request, seed=found[0].plan.seed))
+        base = plan_single(replace(request, seed=found[0].plan.seed), plan)
     except BadRequest:  # it lacks what every variation of it has
         base = found[0].plan
     random_seed = request.seed is None and all(axis.name != SEED for axis in varied)

@@ -17,6 +17,7 @@ from sdcli.reproduce.command_line import command_for_plan, command_for_study
 from sdcli.studies.html_page import render_page
 from sdcli.studies.judged_page import judged_record
 from sdcli.studies.progress import Drawing, RunProgress
+from sdcli.studies.sweep.choices_axis import CHOICES
 from sdcli.studies.sweep.page import SweepResult, SweptPicture, sweep_page, sweep_sheets
 from sdcli.studies.sweep.plan import PlannedCell
 from sdcli.studies.unfinished import OpenStudy
@@ -100,7 +101,11 @@ def write_sweep(result: SweepResult, folder: StudyFolder) -> list[Path]:
     sweep = result.sweep
     varied = sweep.axes if sweep.seeds == 1 else sweep.axes[:-1]
     without = [f"--{axis.name}" for axis in varied]
-    command = command_for_study("sweep", sweep.plan, (*sweep.words, *result.judged.words), without)
+    prompt = None
+    if CHOICES in {axis.name for axis in varied}:  # whose words say the rest of the texts
+        prompt, without = sweep.plan.template, [*without, "--negative"]
+    words = (*sweep.words, *result.judged.words)
+    command = command_for_study("sweep", sweep.plan, words, without, prompt)
     files = [folder.text(render_page(sweep_page(result, command)), "report.html")]
     for place, sheet in enumerate(sweep_sheets(result), start=1):
         name = "sheet.png" if place == 1 else f"sheet-{place}.png"

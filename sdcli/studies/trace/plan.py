@@ -11,6 +11,7 @@ from sdcli.options.parse import Whole
 from sdcli.plan import Plan, Redraw
 from sdcli.prompts.stages import and_weights, changes_on_the_way
 from sdcli.request import Request
+from sdcli.studies.single_picture import plan_single
 from sdcli.studies.sweep.plan import split_values
 from sdcli.trace_result import TraceFocus
 
@@ -52,7 +53,7 @@ def plan_trace(
         raise BadRequest(
             f"`--count {request.count}`: a trace follows one picture", hint="leave the count away"
         )
-    resolved = plan(request)
+    resolved = plan_single(request, plan)
     steps = _steps(at, frames, resolved.steps)
     film = space_evenly(LONGEST_FILM, resolved.steps)
     trace = TracePlan(

@@ -1,0 +1,1 @@
+"""Prompts with choices in them, `a {red|blue} house`, and files of words: dynamicprompts' language."""
