@@ -51,6 +51,7 @@ COMMANDS = (
     Command("score", "score:score", "Say how good pictures are."),
     Command("show", "show:show", "Say what a file is, and what a picture carries."),
     Command("lora", "lora:app", "LoRAs: what they hold; baked into a model, drawn out."),
+    Command("train", "train:app", "A LoRA or a word from a folder of pictures."),
     Command("warm", "warm:app", "A process that keeps models in memory."),
     Command("serve", "serve:serve", "Draw for other programs."),
     Command("schedulers", "info:schedulers", "The schedulers, and what each is good for."),

@@ -31,9 +31,14 @@ def typer_option(name: str, *, about: str = "", default: str = "") -> Any:
     A command that means something of its own by it says what it is `about` and its `default`.
     """
     option = ALL_OPTIONS[name]
-    shown = default or option.default.shown or False
     if name == "prompt":
         return typer.Argument(metavar=option.metavar, show_default=False, help=option.help)
+    return option_to_typer(option, about=about, default=default)
+
+
+def option_to_typer(option: Option, *, about: str = "", default: str = "") -> Any:
+    """The same of a row that need not stand in the table of drawing's options."""
+    shown = default or option.default.shown or False
     flags = option.flags
     if isinstance(option.parse, Switch):
         if isinstance(option.parse, Toggle):

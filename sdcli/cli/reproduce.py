@@ -12,6 +12,7 @@ import typer
 from sdcli.cli import console, options
 from sdcli.cli.output_mode import OutputMode, warm_wish
 from sdcli.cli.run import print_plans
+from sdcli.cli.run_training import train_again
 from sdcli.engine.door import SessionLike
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import Listener
@@ -32,7 +33,10 @@ from sdcli.server.warm import choose_session
 from sdcli.studies.progress import Drawing, RunProgress
 
 Pictures = Annotated[
-    list[Path], typer.Argument(metavar="PICTURE", help="Pictures, of this program or another.")
+    list[Path],
+    typer.Argument(
+        metavar="PICTURE", help="Pictures, of this program or another; or a file of `sdcli train`."
+    ),
 ]
 Changes = Annotated[
     list[str] | None,
@@ -46,6 +50,9 @@ Changes = Annotated[
 Exact = Annotated[
     bool, typer.Option("--exact", help="Fail (exit code 1) unless every pixel is the same.")
 ]
+
+
+TRAINED = ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -71,13 +78,22 @@ def reproduce(
     quiet: options.Quiet = False,
     warm: options.Warm = None,
 ) -> None:
-    """Draw pictures again, and say how exactly they match.
+    """Draw pictures again, or train a file again, and say how exactly they match.
 
     Everything about them is read from what they carry.
     """
     values = parse_assignments(changes or ())
     if values and exact:
         raise BadRequest("`--exact` compares, and `--set` makes a difference", hint="say one")
+    if any(path.suffix.lower() == TRAINED for path in pictures):
+        if len(pictures) > 1 or values:
+            raise BadRequest(
+                "a trained file is trained again by itself, and as it was",
+                hint="`sdcli train ... --like FILE` takes its settings and changes some",
+            )
+        again = None if out is None else Path(out)
+        _train_again(pictures[0], again, OutputMode(json, dry_run, quiet), force=force, exact=exact)
+        return
     place = find_destination(Output(out, format, force), len(pictures))
     output = Output(out, format, force)
     recalled = [
@@ -88,6 +104,17 @@ def reproduce(
         _print_plans_again(recalled, manner)
         return
     _draw_again(recalled, manner, compare=not values, exact=exact)
+
+
+def _train_again(
+    path: Path, out: Path | None, mode: OutputMode, *, force: bool, exact: bool
+) -> None:
+    found = train_again(path, out, mode, force=force)
+    if exact and found is not None and not found.identical:
+        raise SdcliError(
+            f"`{path.name}` came out {found}",
+            hint="another machine or torch rounds otherwise; without `--exact` that is no failure",
+        )
 
 
 def _print_plans_again(recalled: list[Again], manner: OutputMode) -> None:

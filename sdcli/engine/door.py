@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sdcli.measures.benchmark import BenchmarkLike
     from sdcli.measures.judges import JudgeLike, Judges
     from sdcli.trace_result import TraceFocus, TraceResult
+    from sdcli.training.plan import TrainingPlan
+    from sdcli.training.run import TrainerLike
 
 
 class SessionLike(Protocol):
@@ -154,6 +156,14 @@ def open_upscaler(path: Path, device: str, listener: Listener) -> LoadedUpscaler
 
     listener.on_stage(f"loading {path.name}")
     return LoadedUpscaler(path, device, listener=listener)
+
+
+def open_trainer(plan: TrainingPlan, listener: Listener) -> TrainerLike:
+    """The training of a plan, its model loaded and its pictures encoded, before its first step."""
+    _import_engine()
+    from sdcli.engine.training.trainer import Trainer
+
+    return Trainer(plan, listener)
 
 
 def report_device() -> dict[str, str]:

@@ -101,7 +101,7 @@ def encode_prompts(
 
     def one(text: str) -> Conditioning:
         if text not in known:
-            known[text] = _encoded(pipe, encoders, plan, text, vectors, states)
+            known[text] = encode_text(pipe, encoders, plan, text, vectors, states)
         return known[text]
 
     stages: list[EncodedPrompts] = []
@@ -109,7 +109,7 @@ def encode_prompts(
         against = one(negative)
         if not plan.negative:
             against = _empty_negative(against, plan.empty_negative, xl=len(encoders) == 2)
-        *positives, against = _equally_long(*map(one, prompts), against)
+        *positives, against = equally_long(*map(one, prompts), against)
         stages.append(EncodedPrompts(tuple(positives), wordings.and_weights(plan), against, until))
     return tuple(stages)
 
@@ -126,7 +126,7 @@ def text_encoders(pipe: Pipeline) -> tuple[TextEncoder, ...]:
     return TextEncoder(CLIP_L, first, normed=False, pooled=False), pooling
 
 
-def _encoded(
+def encode_text(
     pipe: Pipeline,
     encoders: tuple[TextEncoder, ...],
     plan: Plan,
@@ -231,7 +231,7 @@ def _empty_negative(text: Conditioning, rule: str, *, xl: bool) -> Conditioning:
     return Conditioning(torch.zeros_like(text.embeds), pooled)
 
 
-def _equally_long(*texts: Conditioning) -> Iterator[Conditioning]:
+def equally_long(*texts: Conditioning) -> Iterator[Conditioning]:
     """The prompts repeated until they are equally long, so that one batch holds them.
 
     Attention to every key twice over is attention to it once: the picture is the one that each

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sdcli.errors import BadRequest
 from sdcli.show.fact_sheet import fact_key, in_words, with_rows
+from sdcli.training.story import training_story
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.families import FAMILIES
 from sdcli.weights.file_kinds import find_file_kind
@@ -63,6 +64,7 @@ class LoraFacts:
     dtype: str
     modules: Mapping[str, int] | None = field(metadata=in_words(_modules_in_words))
     triggers: tuple[str, ...] | None
+    trained: Mapping[str, str] | None
     embeddings: tuple[str, ...] | None = field(metadata=fact_key("embeddings inside"))
     strange: tuple[str, ...] | None = field(metadata=fact_key("strange tensors"))
     model: ModelFit | None = field(metadata=with_rows("fits", _fit_in_words, _misfits))
@@ -84,6 +86,7 @@ def lora_facts(header: Header, model: Checkpoint | None = None) -> LoraFacts:
         dtype=header.dtype,
         modules={kind: n for kind in COMPONENTS if (n := _count(lora, kind))} or None,
         triggers=lora.triggers or None,
+        trained=training_story(header),
         embeddings=lora.bundled or None,
         strange=lora.unknown_tensors or None,
         model=None if model is None else _fit(header, model),

@@ -10,6 +10,7 @@ from pathlib import Path
 from sdcli.errors import BadRequest
 from sdcli.show.fact_sheet import HEADING, INLINE, fact_key, fact_lines, in_words
 from sdcli.show.upscaler import UpscalerFacts, upscaler_facts
+from sdcli.training.story import training_story
 from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header
 from sdcli.weights.clip_file import clip_from_header
 from sdcli.weights.components import Component, is_taesd, sort_into_components
@@ -85,6 +86,7 @@ class EmbeddingFacts:
     vectors: int
     widths: Mapping[str, int]
     family: str = field(metadata=fact_key("for"))
+    trained: Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -248,6 +250,7 @@ def _embedding(header: Header) -> Details:
         vectors=embedding.vectors,
         widths=dict(embedding.widths),
         family=embedding.made_for,
+        trained=training_story(header),
     )
 
 

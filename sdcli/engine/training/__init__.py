@@ -1,0 +1,1 @@
+"""Training: what is learnt beside frozen weights, the loss, the loop, the files."""
