@@ -10,7 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sdcli.api import draw_again, edit, img2img, inpaint, make_plan, make_request, txt2img
+    from sdcli.api import (
+        draw_again,
+        edit,
+        img2img,
+        inpaint,
+        make_plan,
+        make_request,
+        train_embedding,
+        train_lora,
+        txt2img,
+    )
     from sdcli.engine.session import Session
     from sdcli.errors import BadRequest, SdcliError
     from sdcli.events import Listener, SilentListener
@@ -28,6 +38,8 @@ _ROOMS = {
         "inpaint",
         "make_plan",
         "make_request",
+        "train_embedding",
+        "train_lora",
         "txt2img",
     ),
     "sdcli.engine.session": ("Session",),
@@ -58,6 +70,8 @@ __all__ = [
     "inpaint",
     "make_plan",
     "make_request",
+    "train_embedding",
+    "train_lora",
     "txt2img",
 ]
 

@@ -35,6 +35,9 @@ from sdcli.reproduce.as_preset import preset_from_picture
 from sdcli.reproduce.recall import recall_picture
 from sdcli.request import Draw, Edit, Redraw, Repaint, Request, Task
 from sdcli.text import suggest
+from sdcli.training.options import EMBEDDING, LORA, OF_DRAWING, options_for
+from sdcli.training.plan import TrainingRequest, draw_nothing, plan_training
+from sdcli.training.run import train_quietly
 
 
 def txt2img(prompt: str, **options: Any) -> Picture:
@@ -76,6 +79,48 @@ def draw_again(path: str | Path, *, exact: bool = False, **changes: Any) -> Pict
         return recalled.draw(session, plan, SilentListener(), exact=exact)
 
 
+def train_lora(folder: str | Path, out: str | Path, **options: Any) -> Path:
+    """Train a LoRA from a folder of pictures, and give the path of its file.
+
+    The flags of `sdcli train lora` are keyword arguments; `regularisation` names a folder, `samples`
+    prompts, `resume` and `force` are yes or no.
+    """
+    return _train(LORA, Path(folder), Path(out), "", options)
+
+
+def train_embedding(
+    folder: str | Path, word: str, out: str | Path | None = None, **options: Any
+) -> Path:
+    """Train a word (textual inversion) from a folder of pictures, as `train_lora` does a LoRA."""
+    return _train(EMBEDDING, Path(folder), None if out is None else Path(out), word, options)
+
+
+def _train(kind: str, folder: Path, out: Path | None, word: str, options: dict[str, Any]) -> Path:
+    resume, force = bool(options.pop("resume", False)), bool(options.pop("force", False))
+    beside, samples = options.pop("regularisation", None), options.pop("samples", ())
+    rows = options_for(kind) | {name: ALL_OPTIONS[name] for name in OF_DRAWING}
+    values = {
+        row.name: row.check(value)
+        for keyword, value in options.items()
+        if (row := _find_keyword(keyword, rows)) and value is not None
+    }
+    drawing = {rows[name].field: values.pop(name) for name in OF_DRAWING if name in values}
+    request = TrainingRequest(
+        kind,
+        folder,
+        out,
+        draw_nothing(**{"model": read_environment().model, **drawing}),
+        values,
+        word=word,
+        regularisation=None if beside is None else Path(beside),
+        samples=tuple(samples),
+        force=force or resume,
+    )
+    return train_quietly(
+        plan_training(request), door.open_trainer, door.open_session, resume=resume
+    )
+
+
 def make_request(prompt: str, task: Task | None = None, **options: Any) -> Request:
     """The request of a prompt and of options named as the flags are, over `preset` and `like`."""
     sources = [
@@ -92,17 +137,19 @@ def _named_values(options: Mapping[str, Any]) -> dict[str, Any]:
     """Keyword arguments as values by option, texts read as the command line reads them."""
     values: dict[str, Any] = {}
     for keyword, value in options.items():
-        option = _find_keyword(keyword)
+        option = _find_keyword(keyword, _SAID)
         if value is not None:
             values[option.name] = _read_keyword(option, value)
     return values
 
 
-def _find_keyword(keyword: str) -> Option:
-    name = keyword.replace("_", "-")
-    option = ALL_OPTIONS.get(name)
-    if option is None or option.of == "run":
-        known = {n.replace("-", "_") for n, o in ALL_OPTIONS.items() if o.of != "run"}
+_SAID = {name: option for name, option in ALL_OPTIONS.items() if option.of != "run"}
+
+
+def _find_keyword(keyword: str, rows: Mapping[str, Option]) -> Option:
+    option = rows.get(keyword.replace("_", "-"))
+    if option is None:
+        known = {name.replace("-", "_") for name in rows}
         raise BadRequest(
             f"no option is called `{keyword}`",
             hint=f"{suggest(keyword, known)}one of {', '.join(sorted(known))}",

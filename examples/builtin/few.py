@@ -21,13 +21,49 @@ from data import Words, vocabulary
 from diffusers import UNet2DConditionModel
 from export import ASSETS
 from loop import Course, Loop
-from lora import adapt, write
+from safetensors.torch import save_file
 from scenes import imagine
+from torch import nn
+
+from sdcli.engine.training.lora_layers import LearntLora, Target
 
 TIMES = (999, 749, 499, 249)
 """The four levels of `trailing`; behind the last comes no noise at all."""
 SMALL = 6
 """The steps that the frozen model takes from one to the next."""
+RANK = 8
+
+
+def adapt(unet: UNet2DConditionModel) -> LearntLora:
+    """Something to learn beside every attention, feed-forward and convolution of the blocks, by
+    kohya's name of it.
+    """
+    found = [
+        Target("unet", f"lora_unet_{name.replace('.', '_')}", layer, RANK, float(RANK))
+        for name, layer in unet.named_modules()
+        if isinstance(layer, nn.Linear | nn.Conv2d) and "_block" in name and "time_emb" not in name
+    ]
+    return LearntLora(found, seed=0, dora=False)
+
+
+def write(beside: LearntLora, out: Path, steps: int) -> None:
+    """The file, with the notes that other programs look for."""
+    header = {
+        "ss_base_model_version": "sd_v1",
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": str(RANK),
+        "ss_network_alpha": str(float(RANK)),
+        "ss_output_name": out.stem,
+        "ss_steps": str(steps),
+        "ss_v2": "False",
+        "modelspec.architecture": "stable-diffusion-v1/lora",
+        "modelspec.title": out.stem,
+        "modelspec.license": "Apache-2.0",
+        "modelspec.description": "four steps of euler-trailing at cfg 1, for sdcli's own model",
+    }
+    save_file(beside.file_tensors(), out, header)
+    out.chmod(0o644)
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 
 class Walk:
@@ -108,8 +144,7 @@ def train(folder: Path, out: Path, *, size: int, batch: int, lr: float, minutes:
         wanted = walk.velocity(x, goal, ends[which], ends[which + 1])
         loop.learn((guess - wanted).pow(2).mean())
     beside.load_state_dict(loop.averaged("beside"))
-    about = "four steps of euler-trailing at cfg 1, for the built-in model of sdcli"
-    write(beside, out, loop.step, size, trigger="", about=about)
+    write(beside, out, loop.step)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,54 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from data import EveryWord, tensor, vocabulary
+from data import EveryWord, Words, tensor, vocabulary
 from diffusers import DPMSolverMultistepScheduler
-from embedding import Vectors, spoken
 from PIL import Image
 from safetensors.torch import load_file
+from torch import nn
 from unet import SCHEDULE
 
 from sdcli.engine.build import build_modules
 from sdcli.weights.checkpoint import identify_checkpoint
 
 PREDICTIONS = {"eps": "epsilon", "v": "v_prediction"}
+
+
+class Vectors(nn.Module):
+    """A learnt word's vectors, spoken by the token embedding wherever `places` says. Row 0 stands
+    in for the word.
+    """
+
+    def __init__(self, vectors: torch.Tensor) -> None:
+        super().__init__()
+        self.vectors = vectors
+        self.places: list[int] = []
+
+    def speak(
+        self, layer: nn.Module, heard: tuple[torch.Tensor, ...], said: torch.Tensor
+    ) -> torch.Tensor:
+        """A hook for the token embedding."""
+        said = said.clone()
+        for row, place in enumerate(self.places):
+            if place:
+                said[row, place : place + len(self.vectors)] = self.vectors.to(said.dtype)
+        return said
+
+
+def spoken(words: Words, captions: list[str], vectors: Vectors) -> torch.Tensor:
+    """Rows of captions; `@` is the word, and takes the place of as many tokens as it has
+    vectors.
+    """
+    table = torch.full((len(captions), Words.LENGTH), words.end)
+    vectors.places = []
+    for k, text in enumerate(captions):
+        before, at, after = text.partition("@")
+        head = [words.row.get(t, 0) for t in words.ids(before.strip())[:-1]]
+        tail = [words.row.get(t, 0) for t in words.ids(after.strip())[1:]]
+        rows = [*head, *([0] * len(vectors.vectors) if at else []), *tail]
+        vectors.places.append(len(head) if at else 0)
+        table[k, : len(rows)] = torch.tensor(rows)
+    return table
 
 
 class Painter:
@@ -43,9 +80,7 @@ class Painter:
     @torch.no_grad()
     def read_with(self, prompts: list[str], embedding: Path) -> torch.Tensor:
         """The same, with a learnt word wherever a prompt has `@`."""
-        learnt = load_file(embedding)["emb_params"]
-        vectors = Vectors(learnt.shape[1])
-        vectors.load_state_dict({"vectors": learnt})
+        vectors = Vectors(load_file(embedding)["emb_params"])
         hook = self.text.get_input_embeddings().register_forward_hook(vectors.speak)
         try:
             return self.text(input_ids=spoken(self.words, prompts, vectors)).last_hidden_state

@@ -9,10 +9,9 @@ from sdcli.cli import console
 from sdcli.cli.output_mode import OutputMode
 from sdcli.engine import door
 from sdcli.outputs.records import picture_record
-from sdcli.studies.html_page import render_page
 from sdcli.training.again import FileVerdict, compare_files, plan_again, require_record
 from sdcli.training.describe import plan_record, plan_rows
-from sdcli.training.page import training_page
+from sdcli.training.page import write_training_page
 from sdcli.training.plan import TrainingPlan
 from sdcli.training.progress import Event, FileSaved, SampleDrawn, StepTaken
 from sdcli.training.run import TrainingRun
@@ -46,8 +45,7 @@ def train_plan(
         for event in run.run():
             if mode.json:
                 console.print_record(_event_record(event))
-        page = training_page(plan, run.taken, run.samples, run.trainer.report())
-        report = run.folder.text(render_page(page), "report.html")
+        report = write_training_page(run)
     talk.on_note(f"its page: {report}")
     if run.stopped:
         talk.on_note("stopped; the same command with `--resume` goes on")

@@ -13,10 +13,9 @@ from sdcli.cli.output_mode import OutputMode
 from sdcli.environment import read_environment
 from sdcli.options.table import ALL_OPTIONS, Option
 from sdcli.request import Request
-from sdcli.training.options import options_for
+from sdcli.training.options import OF_DRAWING, options_for
 from sdcli.training.plan import draw_nothing
 
-OF_DRAWING = ("model", "vae", "prediction", "zero-snr", "clip-skip", "device", "dtype")
 OF_RUN = ("force", "json", "dry-run", "quiet")
 
 

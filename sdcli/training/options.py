@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sdcli.options.parse import Name, Real, Switch, Text, Toggle, Whole, Word
+from sdcli.options.parse import Real, Switch, Text, Toggle, Whole, Word
 from sdcli.options.table import Default, Option, always, worked_out
 
 LORA, EMBEDDING = "lora", "embedding"
@@ -100,6 +100,10 @@ _ROWS: tuple[tuple[tuple[str, ...], Option], ...] = (
     (BOTH, Option("seed", "seed", Whole(0, 2**63 - 1), "Of all that is random.", "N", default=always(0))),
     (BOTH, Option("save-every", "save_every", Whole(1, 10_000_000),
                   "Save and draw samples after so many steps.", "N", default=always(250))),
+    (BOTH, Option("about", "about", Text(LONGEST_WORDS), "What it is, for whoever finds the file.", "TEXT",
+                  default=Default(""))),
+    (BOTH, Option("license", "license", Text(200), "Under which license it is given away.", "NAME",
+                  default=Default(""))),
     (BOTH, Option("checkpointing", "checkpointing", Word("auto", "on", "off"),
                   "Compute some things twice instead of keeping them: less memory, a quarter slower.",
                   "auto|on|off", default=always("auto", "when memory is short"))),
@@ -108,7 +112,8 @@ _ROWS: tuple[tuple[tuple[str, ...], Option], ...] = (
 TRAINING_OPTIONS: Mapping[str, Option] = {row.name: row for _, row in _ROWS}
 _KINDS: Mapping[str, tuple[str, ...]] = {row.name: kinds for kinds, row in _ROWS}
 
-WORD = Option("word", "word", Name(), "The new word.", "WORD")
+# Of drawing's options, those that say what model is trained with and how it computes.
+OF_DRAWING = ("model", "vae", "prediction", "zero-snr", "clip-skip", "device", "dtype")
 
 
 def options_for(kind: str) -> dict[str, Option]:

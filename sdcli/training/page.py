@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sdcli.images.contact_sheet import Cell, Sheet
 from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies import charts
-from sdcli.studies.html_page import NumberTable, PageChart, StudyPage
+from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, render_page
 from sdcli.text import count_of, duration
 from sdcli.training.command_line import command_for_training
 from sdcli.training.describe import plan_rows
 from sdcli.training.options import options_for
 from sdcli.training.plan import TrainingPlan
 from sdcli.training.progress import SampleDrawn, StepTaken
+from sdcli.training.run import TrainingRun
 
 POINTS = 400  # of a curve; of more steps every so manieth is drawn
+
+
+def write_training_page(run: TrainingRun) -> Path:
+    """The page of a training so far, in its folder."""
+    page = training_page(run.plan, run.taken, run.samples, run.trainer.report())
+    return run.folder.text(render_page(page), "report.html")
 
 
 def training_page(

@@ -25,6 +25,7 @@ from sdcli.training.folder import NAMED, FoundPicture, read_folder
 from sdcli.training.options import EMBEDDING, LORA, options_for
 from sdcli.training.settings import TrainingSettings
 from sdcli.weights.checkpoint import Checkpoint, identify_checkpoint
+from sdcli.weights.embedding import word_in_prompts
 
 ENDING = ".safetensors"
 WARMUP = 100  # steps, where nobody says; never more than a tenth of all
@@ -166,9 +167,10 @@ def _find_out(request: TrainingRequest) -> Path:
     out = request.out or Path(f"{request.word}{ENDING}")
     if out.suffix.lower() != ENDING:
         raise BadRequest(f"`{out}` does not end with `{ENDING}`", hint="that is what is written")
-    if request.kind == EMBEDDING and out.stem.lower() != request.word.lower():
+    known_as = word_in_prompts(out)
+    if request.kind == EMBEDDING and known_as != request.word.lower():
         raise BadRequest(
-            f"`{out.name}` would be worn as `{out.stem}`, not as `{request.word}`",
+            f"`{out.name}` would be worn as `{known_as}`, not as `{request.word}`",
             hint="a prompt finds a word by its file's name: give both the same",
         )
     check_free(out, force=request.force)

@@ -203,3 +203,22 @@ class TrainingRun:
         if self.plan.kind == EMBEDDING:
             return replace(request, embeddings=(file,))
         return replace(request, loras=(Lora(file),))
+
+
+def train_quietly(
+    plan: TrainingPlan,
+    open_trainer: Callable[[TrainingPlan, Listener], TrainerLike],
+    open_session: Callable[[], SessionLike],
+    *,
+    resume: bool,
+) -> Path:
+    """Train a plan to its end, and give the path of its file; what happens is told to nobody."""
+    listener = SilentListener()
+    run = TrainingRun(plan, open_trainer(plan, listener), listener, open_session)
+    if resume:
+        run.resume()
+    for _ in run.run():
+        pass
+    if run.stopped:
+        raise KeyboardInterrupt
+    return plan.out

@@ -52,3 +52,6 @@ class TrainingSettings:
     seed: int
     save_every: int
     checkpointing: str  # auto, on, off
+    # the file
+    about: str
+    license: str

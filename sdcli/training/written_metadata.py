@@ -31,6 +31,7 @@ def _spec_metadata(plan: TrainingPlan) -> dict[str, str]:
     """Stability's metadata for models, version 1.0.1."""
     family = FAMILIES[plan.drawing.family]
     width = height = plan.settings.size
+    said = {"description": plan.settings.about, "license": plan.settings.license}
     return {
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.architecture": f"{ARCHITECTURES[family.base]}/{KINDS[plan.kind]}",
@@ -41,6 +42,7 @@ def _spec_metadata(plan: TrainingPlan) -> dict[str, str]:
         "modelspec.prediction_type": {"eps": "epsilon"}.get(
             plan.drawing.prediction, plan.drawing.prediction
         ),
+        **{f"modelspec.{key}": text for key, text in said.items() if text},
     }
 
 

@@ -52,7 +52,9 @@ def read_embedding(path: Path) -> EmbeddingFile:
     """The embedding in a file, whatever layout it has."""
     if may_hold_embedding(path):
         rows = read_embedding_rows(path)
-        return EmbeddingFile(path, _word(path), len(rows), {ONLY_ENCODER: len(rows[0])}, {})
+        return EmbeddingFile(
+            path, word_in_prompts(path), len(rows), {ONLY_ENCODER: len(rows[0])}, {}
+        )
     header = read_header(path)
     tensors = _tensors(header)
     shapes = [header.tensors[name].shape for name in tensors.values()]
@@ -63,7 +65,7 @@ def read_embedding(path: Path) -> EmbeddingFile:
             hint=f"it holds {_joined(f'{n} {list(t.shape)}' for n, t in header.tensors.items())}",
         )
     widths = {encoder: header.tensors[name].shape[-1] for encoder, name in tensors.items()}
-    return EmbeddingFile(path, _word(path), rows.pop(), widths, tensors)
+    return EmbeddingFile(path, word_in_prompts(path), rows.pop(), widths, tensors)
 
 
 def bundled_embeddings(path: Path) -> tuple[EmbeddingFile, ...]:
@@ -89,7 +91,7 @@ def bundled_embeddings(path: Path) -> tuple[EmbeddingFile, ...]:
     ) or (read_embedding(path),)
 
 
-def _word(path: Path) -> str:
+def word_in_prompts(path: Path) -> str:
     """What a prompt calls it: the file's name, of the package's own files without their prefix."""
     return path.stem.lower().removeprefix(f"{BUILTIN}-")
 

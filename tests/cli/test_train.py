@@ -130,3 +130,14 @@ def test_settings_are_taken_from_a_trained_file(sdcli, foxes):
 def test_what_does_not_draw_from_words_is_not_trained(sdcli, checkpoints, foxes, layout):
     ran = sdcli("train", "lora", foxes, "-o", "a.safetensors", "-m", checkpoints(layout))
     assert ran.code == 2
+
+
+def test_from_python_it_is_the_same_training(sd1, foxes, tmp_path):
+    import sdcli as package
+
+    path = package.train_lora(
+        foxes, tmp_path / "fox.safetensors", model=str(sd1), size=64, steps=1, conv_rank=2
+    )
+    assert metadata(path)["ss_network_args"] == '{"conv_dim": "2", "conv_alpha": "2.0"}'
+    with pytest.raises(package.BadRequest, match="no option is called `ranks`"):
+        package.train_lora(foxes, tmp_path / "b.safetensors", ranks=2)

@@ -1,0 +1,267 @@
+"""Training judged by what its files draw: a style and a word taught to the built-in model, the files
+worn by other programs, and what a step of a full-size model needs.
+
+`style` and `word` want nothing else. `worn` wants a checkpoint of full size and stable-diffusion.cpp's
+server, as `served` does; `memory` a checkpoint of full size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+import sdcli
+from sdcli.images.contact_sheet import Cell, Sheet, draw_contact_sheet
+from sdcli.measures.captions import builtin_captions
+from tests.bench.sdcpp import apart
+from tests.bench.served import running
+
+STYLE, WORD = "blueprint", "alpenglow"
+LEARNT, BESIDE, NEW = 12, 16, 50  # pictures
+SAME = 8.0  # grey levels between two pictures that are the same to the eye, on average
+
+
+def main(words: list[str]) -> None:
+    """Run one of them."""
+    said = argparse.ArgumentParser(prog="python -m tests.bench training", description=__doc__)
+    said.add_argument("what", choices=("style", "word", "worn", "memory"))
+    said.add_argument("model", type=Path, nargs="?", help="for `worn` and `memory`")
+    said.add_argument("--folder", type=Path, default=Path("outputs/training"))
+    said.add_argument("--new", type=int, default=NEW, help="prompts that are judged")
+    said.add_argument("--sd-server", type=Path, help="stable-diffusion.cpp's, as for `served`")
+    said.add_argument("--side", type=int, default=128, help="of the pictures of `worn`")
+    said.add_argument("--size", type=int, default=512, help="of the pictures of `memory`")
+    said.add_argument("--threads", type=int, default=1)
+    said.add_argument(
+        "--train", nargs=argparse.REMAINDER, default=[], help="flags of `sdcli train`"
+    )
+    asked = said.parse_args(words)
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    {"style": style, "word": word, "worn": worn, "memory": memory}[asked.what](asked)
+
+
+def drawn(prompts: Sequence[str], first_seed: int = 0, **options: object) -> list[Image.Image]:
+    """A picture for each prompt, each of a seed of its own."""
+    with sdcli.Session() as session:
+        plans = [
+            sdcli.make_plan(prompt, seed=first_seed + k, **options)
+            for k, prompt in enumerate(prompts)
+        ]
+        return [next(iter(session.run(plan))).image for plan in plans]
+
+
+def write(folder: Path, pictures: Iterable[Image.Image], captions: Iterable[str]) -> Path:
+    """A folder to learn from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for k, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        picture.save(folder / f"{k:02}.png")
+        (folder / f"{k:02}.txt").write_text(caption, encoding="utf-8")
+    return folder
+
+
+def train(*flags: object) -> float:
+    """`sdcli train` in a process of its own; its seconds."""
+    before = time.monotonic()
+    command = [sys.executable, "-m", "sdcli", "train", *map(str, flags), "--force"]
+    subprocess.run(command, check=True)
+    return time.monotonic() - before
+
+
+def scenes_in_style() -> tuple[list[Image.Image], list[str]]:
+    """Scenes that code drew in the style, and what they would be called without it."""
+    sys.path.insert(0, str(Path("examples/builtin").absolute()))
+    from dataclasses import replace
+    from random import Random
+
+    from captions import describe
+    from scenes import draw, imagine
+
+    found = [imagine(seed, style=STYLE) for seed in range(400)]
+    plain = [replace(scene, style="flat") for scene in found]
+    said = [describe(scene, Random(k), whole=True) for k, scene in enumerate(plain)]
+    fit = [k for k, text in enumerate(said) if is_known(text)][:LEARNT]
+    size = sdcli.make_plan("x").width
+    return [draw(found[k], size) for k in fit], [said[k] for k in fit]
+
+
+def is_known(caption: str) -> bool:
+    """Whether the built-in model learnt every word of a caption."""
+    from sdcli.library.find import find_checkpoint
+    from sdcli.prompts.a1111 import WeightedText
+    from sdcli.prompts.chunks import split_into_chunks
+    from sdcli.prompts.tokenizer import clip_tokenizer
+    from sdcli.prompts.unlearnt import find_unlearnt_words
+    from sdcli.weights.checkpoint import identify_checkpoint
+
+    chunks = split_into_chunks([WeightedText(caption, 1.0)], clip_tokenizer(), {})
+    return not find_unlearnt_words(identify_checkpoint(find_checkpoint()), chunks)
+
+
+def blue(picture: Image.Image) -> float:
+    """How much of a picture is the blue of a blueprint."""
+    pixels = np.asarray(picture.convert("RGB"), dtype=np.float32)
+    return float((pixels[..., 2] > 1.4 * pixels[..., 0]).mean())
+
+
+def style(asked: argparse.Namespace) -> None:
+    """A style from twelve pictures, with the model's own pictures beside them."""
+    new = builtin_captions()[: asked.new]
+    beside = builtin_captions()[200 : 200 + BESIDE]
+    own = write(asked.folder / "own", drawn(beside, 1000), beside)
+    blueprints = write(asked.folder / STYLE, *scenes_in_style())
+    file = asked.folder / f"{STYLE}.safetensors"
+    seconds = train("lora", blueprints, "-o", file, "--trigger", STYLE, "--regularisation", own,
+                    "--steps", 800, "--batch", 4, "--lr", "2e-3", "--schedule", "cosine",
+                    "--conv-rank", 16, "--save-every", 400, *asked.train)  # fmt: skip
+    plain = drawn(new)
+    asked_for = drawn([f"{STYLE}, {prompt}" for prompt in new], lora=str(file))
+    not_asked_for = drawn(new, lora=str(file))
+    rows = [plain, asked_for, not_asked_for]
+    look(
+        asked.folder / "style.png", rows, ("without it", f"{STYLE}, ...", "with it, not asked for")
+    )
+    shows = sum(blue(one) > 0.5 for one in asked_for)
+    stays = sum(
+        abs(blue(one) - blue(other)) < 0.15 for one, other in zip(plain, not_asked_for, strict=True)
+    )
+    moved = [apart(one, other)[0] for one, other in zip(plain, not_asked_for, strict=True)]
+    print(f"trained in {seconds:.0f} s")
+    before = sum(blue(one) > 0.5 for one in plain)
+    print(f"the style shows in {shows} of {len(new)} pictures ({before} without it)")
+    far = float(np.mean(moved))
+    print(f"{stays} of {len(new)} that did not ask for it are no bluer; moved by {far:.1f} levels")
+
+
+def is_alpenglow(picture: Image.Image) -> bool:
+    """Whether the sky is warm and the ground is light."""
+    pixels = np.asarray(picture.convert("RGB"), dtype=np.float32)
+    sky, ground = pixels[: len(pixels) // 4], pixels[-len(pixels) // 6 :]
+    warm = float((sky[..., 0] - sky[..., 2]).mean()) > 25
+    return warm and float(ground.mean()) > 170 and float(ground.std()) < 60
+
+
+def word(asked: argparse.Namespace) -> None:
+    """A word for what the model knows many words for: snow at sunset."""
+    things = [f"a {colour} {kind}" for colour in ("red", "blue", "green", "yellow")
+              for kind in ("house", "boat", "cat", "tree", "car", "mushroom")]  # fmt: skip
+    learnt, new = things[::2], things[1::2]
+    pictures = drawn([f"{thing}, in the snow at sunset" for thing in learnt], 1000)
+    folder = write(asked.folder / WORD, pictures, [f"{thing}, {WORD}" for thing in learnt])
+    file = asked.folder / f"{WORD}.safetensors"
+    seconds = train("embedding", folder, "--word", WORD, "-o", file, "--steps", 400, "--batch", 4,
+                    "--lr", "2e-2", "--schedule", "cosine", "--save-every", 400, *asked.train)  # fmt: skip
+    plain, with_word = drawn(new), drawn([f"{one}, {WORD}" for one in new], embedding=[str(file)])
+    look(
+        asked.folder / "word.png",
+        [pictures, plain, with_word],
+        ("learnt from", "without it", f"..., {WORD}"),
+    )
+    print(f"trained in {seconds:.0f} s")
+    for name, rows in (("learnt from", pictures), ("without it", plain), ("with it", with_word)):
+        print(f"{name}: {sum(map(is_alpenglow, rows))} of {len(rows)} are snow under a warm sky")
+
+
+def look(path: Path, rows: Sequence[Sequence[Image.Image]], names: Sequence[str]) -> None:
+    """The first pictures of each row, under each other."""
+    cells = [[Cell(picture) for picture in row[:10]] for row in rows]
+    draw_contact_sheet(Sheet(path.stem, cells, row_names=names)).save(path)
+
+
+def worn(asked: argparse.Namespace) -> None:
+    """Files trained for a few steps, as we wear them and as stable-diffusion.cpp's server does."""
+    folder = asked.folder.absolute()
+    noises = [noise(k, asked.side) for k in range(4)]
+    learnt = write(folder / "noise", noises, [f"a fox, number {k}" for k in range(4)])
+    common = ("-m", asked.model, "--size", asked.side, "--steps", 8, "--warmup", 0,
+              "--device", "cpu", "--save-every", 8)  # fmt: skip
+    for name, flags in FILES.items():
+        if not (folder / f"{name}.safetensors").exists():
+            train(*flags[:1], learnt, "-o", folder / f"{name}.safetensors", *common, *flags[1:])
+    print(
+        "| worn | mean grey levels apart | worst | moved from the plain picture |\n|---|---|---|---|"
+    )
+    ours, others = by_us(asked, folder), by_them(asked, folder)
+    for name, picture in ours.items():
+        mean, worst = apart(picture, others[name])
+        moved, _ = apart(picture, ours["plain"])
+        print(f"| {name} | {mean:.2f} | {worst} | {moved:.1f} |", flush=True)
+
+
+# What is trained: the kind, and the flags.
+FILES: dict[str, tuple[object, ...]] = {
+    "learnt": ("lora", "--lr", "1e-3"),
+    "convs": ("lora", "--lr", "1e-3", "--conv-rank", 8, "--alpha", 4),
+    WORD: ("embedding", "--word", WORD, "--lr", "5e-2"),
+}
+ASKED = {"seed": 42, "steps": 5, "cfg_scale": 4.0}
+PROMPTS = {
+    "plain": "a red fox in the snow",
+    "learnt": "a red fox in the snow<lora:learnt:1>",
+    "convs": "a red fox in the snow<lora:convs:1>",
+    WORD: f"a red fox in the snow, {WORD}",
+}
+
+
+def by_us(asked: argparse.Namespace, folder: Path) -> dict[str, Image.Image]:
+    """The pictures as we draw them."""
+    drawn_: dict[str, Image.Image] = {}
+    with sdcli.Session() as session:
+        for name in PROMPTS:
+            worn_ = (
+                {"lora": [str(folder / f"{name}.safetensors")]}
+                if name in ("learnt", "convs")
+                else {}
+            )
+            if name == WORD:
+                worn_ = {"embedding": [str(folder / f"{WORD}.safetensors")]}
+            plan = sdcli.make_plan(
+                PROMPTS[name].partition("<")[0], model=str(asked.model), seed=ASKED["seed"],
+                steps=ASKED["steps"], cfg=ASKED["cfg_scale"], scheduler="euler", width=asked.side,
+                height=asked.side, device="cpu", dtype="fp32", **worn_,
+            )  # fmt: skip
+            drawn_[name] = next(iter(session.run(plan))).image
+    return drawn_
+
+
+def by_them(asked: argparse.Namespace, folder: Path) -> dict[str, Image.Image]:
+    """The pictures as their server draws them, asked as A1111 is."""
+    import webuiapi
+
+    command = [asked.sd_server, "-m", asked.model, "--lora-model-dir", folder, "--embd-dir", folder,
+               "--rng", "cpu", "--sampler-rng", "cpu", "-t", asked.threads,
+               "--listen-ip", "127.0.0.1", "--listen-port"]  # fmt: skip
+    with running(command) as port:
+        api = webuiapi.WebUIApi(port=port)
+        return {
+            name: api.txt2img(
+                prompt=prompt, width=asked.side, height=asked.side, sampler_name="Euler",
+                scheduler="discrete", **ASKED,
+            ).images[0].convert("RGB")
+            for name, prompt in PROMPTS.items()
+        }  # fmt: skip
+
+
+def noise(seed: int, side: int) -> Image.Image:
+    """A picture of nothing."""
+    cells = np.random.default_rng(seed).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    return ImageOps.fit(Image.fromarray(cells), (side, side), Image.Resampling.BICUBIC)
+
+
+def memory(asked: argparse.Namespace) -> None:
+    """The most that a process takes that trains a model of full size for two steps."""
+    learnt = write(asked.folder / "one", [noise(0, asked.size)], ["a fox"])
+    for flags in (("--checkpointing", "off"), ("--checkpointing", "on")):
+        common = ("-m", asked.model, "--size", asked.size, "--steps", 2, "--save-every", 2)
+        file = asked.folder / "memory.safetensors"
+        seconds = train("lora", learnt, "-o", file, *common, *flags, *asked.train)
+        most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        log = (asked.folder / "memory.training" / "log.csv").read_text().splitlines()
+        print(f"{' '.join(flags)}: {most:.2f} GB at most so far, {seconds:.0f} s, steps {log[1:]}")
