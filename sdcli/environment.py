@@ -84,6 +84,18 @@ def become(variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
 
 
+def silence_ray() -> None:
+    """Let Ray send no statistics of its use anywhere; before it is imported."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+
+def add_models_folder(folder: Path) -> None:
+    """Let this process look for models there first."""
+    others = [str(one) for one in _model_folders()]
+    os.environ["SDCLI_MODELS"] = os.pathsep.join([str(folder), *others])
+
+
 def said_threads() -> int | None:
     """$OMP_NUM_THREADS: how many threads a library of sums is to take."""
     text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]

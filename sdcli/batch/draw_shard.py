@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdcli.batch.draw_group import GroupDrawer
@@ -24,6 +23,7 @@ from sdcli.batch.messages import (
     Tell,
     WorkerSettings,
 )
+from sdcli.batch.models_from import ModelSource
 from sdcli.batch.output_kinds.table import OUTPUT_KINDS
 from sdcli.batch.run_file import RunFile
 from sdcli.batch.sample_record import failed_row, picture_bytes, picture_row
@@ -48,12 +48,11 @@ class ShardDrawer:
     def __init__(self, settings: WorkerSettings, tell: Tell) -> None:
         self._settings, self._tell, self._run = settings, tell, settings.run
         self._store = open_store(settings.address)
-        self._staging = Path(
-            settings.staging or staging_folder(settings.address, settings.run.jobs)
-        )
+        self._staging = staging_folder(settings.address, settings.run.jobs)
         session = settings.open_session(settings.run.threads)
         self._group_drawer = GroupDrawer(session, self._run.batch, tell)
         self._judged = self._open_measures()
+        self._models = ModelSource(settings.models_from) if settings.models_from else None
         self._last: tuple[Plan, float, int] | None = None  # how fast: a plan, seconds, pictures
 
     def _open_measures(self) -> JudgedStudy | None:
@@ -76,6 +75,8 @@ class ShardDrawer:
             with Staging(folder, say_waiting) as staging:
                 manifest = read_manifest(self._store, shard.number)
                 if manifest is None or manifest.failed:
+                    if self._models is not None:
+                        self._models.fetch_for(shard.samples)
                     self._restore(manifest, staging)
                     manifest = self._finish(task, staging, self._draw_missing(task, staging))
                 staging.remove()

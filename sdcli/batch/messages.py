@@ -20,7 +20,6 @@ class WorkerSettings:
     """What all workers of a run are told once."""
 
     address: str  # where the pictures go
-    staging: str | None  # the folder of unfinished shards; None: one of the worker's own machine
     run: RunFile
     wish: JudgingWish
     models_from: str | None
@@ -45,6 +44,7 @@ class Ready:
     """A worker is there."""
 
     device: str
+    process: int  # its number on its machine
 
 
 @dataclass(frozen=True)

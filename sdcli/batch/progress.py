@@ -48,7 +48,7 @@ class RunCount:
         """Count what a worker tells."""
         worker = self.workers.setdefault(number, WorkerCount())
         match message:
-            case Ready(device):
+            case Ready(device=device):
                 worker.device = device
             case Drawn(shard=shard):
                 worker.began = self.clock() if worker.began is None else worker.began

@@ -58,13 +58,16 @@ def read_run(store: Store) -> RunFile | None:
 
 
 def settle_run(
-    store: Store, wanted: RunFile, said: Iterable[str], shards: Sequence[Shard]
+    store: Store, wanted: RunFile, said: Iterable[str], shards: Sequence[Shard], *, write: bool
 ) -> RunFile:
-    """The run as it is there already, if it is of the same pictures, else `wanted`, written down.
+    """The run as it is there already, if it is of the same pictures, else `wanted`, written down if it
+    is to be drawn.
 
     Of what was `said` in so many words nothing is passed over: it must be as it was then.
     """
     there = read_run(store)
+    if there is None and not write:
+        return wanted
     if there is None:
         store.put_bytes(JOBS_NAME, _list_jobs(shards))
         store.put_bytes(RUN_NAME, (json.dumps(asdict(wanted), indent=1) + "\n").encode())

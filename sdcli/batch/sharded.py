@@ -53,9 +53,15 @@ class ShardedBatch:
 
 
 def plan_sharded(
-    lines: Iterable[BatchJob | UnreadableLine], base: Request, wish: ShardWish, judging: JudgingWish
+    lines: Iterable[BatchJob | UnreadableLine],
+    base: Request,
+    wish: ShardWish,
+    judging: JudgingWish,
+    *,
+    write: bool = True,
 ) -> ShardedBatch:
-    """The batch as it goes on where it is; nothing of it is written yet but what it is."""
+    """The batch as it goes on where it is. Nothing of it is written yet but what it is, and that only
+    if it is to be drawn."""
     store = open_store(shards_address(base.output))
     _check_folder(store)
     known = read_run(store)
@@ -81,7 +87,7 @@ def plan_sharded(
         measures=judging.measures or "",
         metadata=base.output.metadata,
     )
-    run = settle_run(store, wanted, _said(base, wish, judging), shards)
+    run = settle_run(store, wanted, _said(base, wish, judging), shards, write=write)
     mine = part.take(shards)
     due, before = _list_due(store, mine)
     return ShardedBatch(store, run, tuple(due), len(mine), before, tuple(failed))

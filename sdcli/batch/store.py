@@ -32,6 +32,11 @@ class Store(Protocol):
         """What the user calls it."""
         ...
 
+    @property
+    def place(self) -> str:
+        """The same wherever it is said."""
+        ...
+
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
         ...
@@ -42,6 +47,10 @@ class Store(Protocol):
 
     def read(self, name: str) -> bytes:
         """All of a file."""
+        ...
+
+    def fetch(self, name: str, target: Path) -> None:
+        """A copy of a file for this machine."""
         ...
 
     def put(self, name: str, source: Path) -> None:
@@ -71,6 +80,7 @@ class FolderStore:
     def __init__(self, address: str) -> None:
         self.address = address
         self.folder = expand_path(Path(address)).absolute()
+        self.place = str(self.folder)
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -97,6 +107,10 @@ class FolderStore:
                 f"`{self.folder / name}` cannot be read: {error.strerror}",
                 hint="the same command draws what is missing",
             ) from None
+
+    def fetch(self, name: str, target: Path) -> None:
+        """A copy of a file."""
+        shutil.copyfile(self.folder / name, target)
 
     def put(self, name: str, source: Path) -> None:
         """Give a finished file to the folder: renamed where that is possible, copied where not."""
@@ -126,7 +140,7 @@ class RemoteStore:
     """An address of fsspec's: s3://bucket/folder, gs://, az://, memory://..."""
 
     def __init__(self, address: str) -> None:
-        self.address = address.rstrip("/")
+        self.address = self.place = address.rstrip("/")
         fsspec = import_extra("fsspec", "cloud", f"writing to `{address}`")
         try:
             self._files, self._root = fsspec.core.url_to_fs(self.address)
@@ -150,6 +164,10 @@ class RemoteStore:
     def read(self, name: str) -> bytes:
         """All of a file."""
         return self._asked(name, lambda path: self._files.cat_file(path))
+
+    def fetch(self, name: str, target: Path) -> None:
+        """A copy of a file for this machine."""
+        self._asked(name, lambda path: self._files.get_file(path, str(target)))
 
     def put(self, name: str, source: Path) -> None:
         """Give a finished file to the server."""

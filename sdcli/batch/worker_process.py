@@ -87,11 +87,6 @@ class WorkerProcess:
         theirs.close()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    @property
-    def process_id(self) -> int | None:
-        """Its number with the system."""
-        return self._process.pid
-
     def give(self, task: ShardTask) -> None:
         """Have a shard drawn. Whoever is dead says so elsewhere."""
         with suppress(OSError):
@@ -131,7 +126,7 @@ def work(connection: Connection, settings: WorkerSettings, home: ProcessHome) ->
     threading.Thread(target=_receive, args=(connection, tasks), daemon=True).start()
     try:
         drawer = ShardDrawer(settings, connection.send)
-        connection.send(Ready("" if home.gpu is None else f"GPU {home.gpu}"))
+        connection.send(Ready("" if home.gpu is None else f"GPU {home.gpu}", os.getpid()))
         while True:
             drawer.draw(tasks.get())
     except SdcliError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -100,7 +101,97 @@ BatchSize = Annotated[
         default="1, which has the bits of a single command",
     ),
 ]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ray[=ADDRESS]",
+        help="Draw on a Ray cluster: the one at ADDRESS (`auto` is the one of this machine), or one"
+        " begun for the run.",
+        show_default=False,
+    ),
+]
+GpusEach = Annotated[
+    float | None,
+    typer.Option(
+        "--gpus-per-worker",
+        min=0,
+        max=64,
+        metavar="X",
+        help="What part of a GPU each worker on Ray takes; 0 draws on CPUs.",
+        show_default="1, where the cluster has any",
+    ),
+]
+ModelsFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--models-from",
+        metavar="PATH or URL",
+        help="Where models are that a worker's machine lacks: fetched once, by the SHA256SUMS there.",
+        show_default=False,
+    ),
+]
+Price = Annotated[
+    float | None,
+    typer.Option(
+        "--price",
+        min=0,
+        metavar="X",
+        help="What an hour of one worker costs; `--dry-run` then says what the batch will.",
+        show_default=False,
+    ),
+]
+Verify = Annotated[
+    str | None,
+    typer.Option(
+        "--verify",
+        metavar="FOLDER",
+        help="Draw nothing: check a batch in shards for what is missing, double or damaged.",
+        show_default=False,
+    ),
+]
+RedrawSample = Annotated[
+    int,
+    typer.Option(
+        "--sample",
+        min=0,
+        max=100_000,
+        metavar="N",
+        help="With --verify: draw N pictures again, and compare.",
+    ),
+]
 AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class ShardFlags:
+    """What was said of a batch in shards, as it was said."""
+
+    workers: str | None = None
+    shards: int | None = None
+    shard: str | None = None
+    threads: int | None = None
+    together: int | None = None
+    to: str | None = None
+    on: str | None = None
+    gpus_each: float | None = None
+    models_from: str | None = None
+    price: float | None = None
+
+    @property
+    def are_said(self) -> bool:
+        """Whether any of it was."""
+        return self != ShardFlags()
+
+
+def read_place(text: str | None) -> tuple[bool, str | None]:
+    """Whether it is drawn on Ray, and at which address."""
+    if text is None:
+        return False, None
+    name, _, address = text.partition("=")
+    if name.strip().lower() != "ray":
+        raise BadRequest(f"`--on {text}` is no place to draw", hint="`ray`, or `ray=ADDRESS`")
+    return True, address.strip() or None
 
 
 def read_workers(text: str | None) -> int | None:

@@ -2,59 +2,91 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sdcli.batch.dispatch import Dispatcher, WorkerPlace
+from sdcli.batch.job_file import BatchJob, UnreadableLine
 from sdcli.batch.job_sources import STDIN
 from sdcli.batch.machine import count_cores, find_gpus, size_of, workers_that_fit
-from sdcli.batch.messages import Died, Failed, Message, Noted, ShardDone, WorkerSettings
-from sdcli.batch.progress import WORKER_COLUMNS, RunCount, message_event
-from sdcli.batch.sharded import ShardedBatch
-from sdcli.batch.shards import Part
+from sdcli.batch.messages import WorkerSettings
+from sdcli.batch.progress import RunCount
+from sdcli.batch.ray_place import RayPlace
+from sdcli.batch.sharded import ShardedBatch, ShardWish, plan_sharded
+from sdcli.batch.shards import Part, read_part
 from sdcli.batch.worker_process import ProcessPlace
 from sdcli.cli import console
+from sdcli.cli.batch_forecast import print_forecast
+from sdcli.cli.batch_options import ShardFlags, read_place, read_workers
+from sdcli.cli.batch_report import ShardReport
 from sdcli.cli.drawing_options import DrawingOptions
 from sdcli.cli.output_mode import OutputMode
-from sdcli.cli.progress_line import RunView
 from sdcli.engine import door
 from sdcli.environment import Launch, leave_launch, said_threads
-from sdcli.errors import BadRequest, SdcliError
+from sdcli.errors import BadRequest
 from sdcli.library.find import find_checkpoint
 from sdcli.request import Request
 from sdcli.studies.judging_wish import JudgingWish
-from sdcli.text import count_of, duration
+from sdcli.text import count_of
 
-MOST_NOTES = 20  # that are said of a run: every prompt may have one of its own
-SAID_EVERY = 60.0  # seconds, where there is no terminal to draw a line on
 ENGINE = ("sdcli.engine.session",)  # what workers that are forked find imported
 
 
 @dataclass(frozen=True)
-class WorkersWish:
-    """How many workers were asked for, and where."""
-
-    workers: int | None  # 0: as many as fit
-    threads: int | None
-    launch: Launch | None
-
-
-@dataclass(frozen=True)
 class Crew:
-    """Who draws: how many, on which GPUs, with how many threads each."""
+    """Who draws on this machine: how many, on which GPUs, with how many threads each."""
 
     workers: int
     gpus: tuple[str, ...]
     threads: int
 
 
-def find_crew(wish: WorkersWish, base: Request) -> Crew:
+def draw_in_shards(
+    jobs: Iterable[BatchJob | UnreadableLine],
+    base: Request,
+    flags: ShardFlags,
+    judging: JudgingWish,
+    launch: Launch | None,
+    mode: OutputMode,
+) -> int:
+    """Draw a batch in shards, or say what that will take; how many jobs failed."""
+    on_ray, address = read_place(flags.on)
+    asked = read_workers(flags.workers)
+    crew = Crew(asked or 1, (), said_threads() or 1) if on_ray else find_crew(asked, base, launch)
+    wish = ShardWish(
+        shards=flags.shards,
+        part=launch_part(read_part(flags.shard) if flags.shard else None, launch),
+        workers=crew.workers,
+        to=flags.to,
+        batch=flags.together,
+        threads=flags.threads,
+        usual_threads=crew.threads,
+    )
+    batch = plan_sharded(jobs, base, wish, judging, write=not mode.dry_run)
+    if mode.dry_run:
+        return print_forecast(batch, crew.workers, flags.price, mode)
+    leave_launch()
+    settings = WorkerSettings(
+        address=batch.store.place,
+        run=batch.run,
+        wish=judging,
+        models_from=flags.models_from,
+        open_session=door.open_worker_session,
+        open_judges=door.open_judges,
+    )
+    if not on_ray:
+        return draw_due(batch, ProcessPlace(settings, crew.gpus, ENGINE), crew.workers, mode)
+    place = RayPlace(settings, address, flags.gpus_each, batch.run.threads)
+    return draw_due(batch, place, asked or place.workers_that_fit(), mode)
+
+
+def find_crew(asked: int | None, base: Request, launch: Launch | None) -> Crew:
     """The workers of this machine, or this process's share of them where many were started alike."""
     gpus = () if base.device == "cpu" else find_gpus(door.count_gpus)
-    here = wish.launch.local_world if wish.launch else 1
-    if wish.launch and gpus:
-        gpus = (gpus[wish.launch.local_rank % len(gpus)],)
-    workers = 1 if wish.workers is None else wish.workers or _as_many_as_fit(gpus, base, here)
+    here = launch.local_world if launch else 1
+    if launch and gpus:
+        gpus = (gpus[launch.local_rank % len(gpus)],)
+    workers = 1 if asked is None else asked or _as_many_as_fit(gpus, base, here)
     return Crew(workers, gpus, said_threads() or max(1, count_cores() // (workers * here)))
 
 
@@ -91,7 +123,7 @@ def check_sharded_options(options: DrawingOptions, file: str, launch: Launch | N
         )
 
 
-def draw_sharded(batch: ShardedBatch, place: WorkerPlace, workers: int, mode: OutputMode) -> int:
+def draw_due(batch: ShardedBatch, place: WorkerPlace, workers: int, mode: OutputMode) -> int:
     """Draw what is due, with a line on stdout for every file that is finished; how many jobs failed."""
     talk = console.Console(quiet=mode.quiet)
     for failed in batch.failed_lines:
@@ -111,87 +143,3 @@ def draw_sharded(batch: ShardedBatch, place: WorkerPlace, workers: int, mode: Ou
     if batch.due:
         report.say_done()
     return len(report.count.failures) + len(batch.failed_lines)
-
-
-class ShardReport:
-    """What is said of a run while it goes on."""
-
-    def __init__(
-        self, count: RunCount, batch: ShardedBatch, mode: OutputMode, talk: console.Console
-    ) -> None:
-        self.count, self._batch, self._mode, self._talk = count, batch, mode, talk
-        self._last_said = time.monotonic()
-        self._notes: set[str] = set()
-
-    def hear(self, number: int, message: Message) -> None:
-        """Say what a worker tells, as far as it is for anybody."""
-        again = isinstance(message, Failed) and message.key in self.count.failures
-        self.count.hear(number, message)
-        if again:
-            return
-        if self._mode.json and (event := message_event(number, message, self.count)):
-            console.print_record(event)
-        self._say(number, message)
-        self._show()
-
-    def _say(self, number: int, message: Message) -> None:
-        match message:
-            case Failed(line=line, fact=fact, hint=hint):
-                console.print_error(SdcliError(f"line {line}: {fact}", hint=hint))
-            case Noted(text) if text not in self._notes and len(self._notes) < MOST_NOTES:
-                self._notes.add(text)
-                self._talk.on_note(text)
-            case Died(reason):
-                self._talk.on_note(f"worker {number} {reason}: another takes its place")
-            case ShardDone(objects=objects) if not self._mode.json:
-                for name in objects:
-                    console.print_result(f"{self._batch.store.address.rstrip('/')}/{name}")
-            case _:
-                return
-
-    def _show(self) -> None:
-        """The line of a terminal; without one a note now and then."""
-        count = self.count
-        which = f"{count.done:,} of {count.pictures:,} pictures"
-        self._talk.show(RunView(count.in_words(), which, "", count.share, count.left))
-        if not self._talk.is_live and time.monotonic() - self._last_said >= SAID_EVERY:
-            self._last_said = time.monotonic()
-            left = "" if count.left is None else f", about {duration(count.left)} left"
-            self._talk.on_note(f"{which}, {count.in_words()}{left}")
-
-    def stopped(self) -> str:
-        """What is said of a run that was stopped."""
-        summary = self.count.summary(self._batch.store.address)
-        return f"{summary}; the same command goes on from there"
-
-    def say_done(self) -> None:
-        """What was done, and by whom."""
-        count = self.count
-        if self._mode.json:
-            console.print_record(
-                {
-                    "event": "end",
-                    "pictures": count.drawn,
-                    "failures": len(count.failures),
-                    "seconds": round(count.seconds, 3),
-                    "pace": count.pace,
-                }
-            )
-        if len(count.workers) > 1:
-            self._talk.table(WORKER_COLUMNS, count.worker_rows())
-        self._talk.on_note(count.summary(self._batch.store.address))
-
-
-def open_place(batch: ShardedBatch, crew: Crew, judging: JudgingWish) -> WorkerPlace:
-    """Where its workers are started."""
-    leave_launch()
-    settings = WorkerSettings(
-        address=batch.store.address,
-        staging=None,
-        run=batch.run,
-        wish=judging,
-        models_from=None,
-        open_session=door.open_worker_session,
-        open_judges=door.open_judges,
-    )
-    return ProcessPlace(settings, crew.gpus, ENGINE)

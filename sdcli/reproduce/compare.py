@@ -49,19 +49,26 @@ class Verdict:
 
 def compare_with_original(picture: Picture, recalled: RecalledPicture) -> Verdict:
     """How the picture drawn now compares to the file that was recalled, as both are read."""
-    then = load_picture(recalled.path)
     row = format_of_path(recalled.path)
     now = encode_as(picture, row) if row and recalled.program == "sdcli" else picture.image
+    verdict = compare_images(load_picture(recalled.path), now)
+    # Another version of an encoder loses other things; what was drawn may still be the very same.
+    drawn = recalled.embedded.pixels == hash_pixels(picture.image)
+    if verdict.word == ROUNDING and drawn and row and not row.lossless:
+        return Verdict(IDENTICAL)
+    return verdict
+
+
+def compare_images(then: Image.Image, now: Image.Image) -> Verdict:
+    """How two images compare, pixel by pixel."""
     if then.size != now.size:
         return Verdict(DIFFERENT, 255, WHOLE_RANGE)
     statistics = ImageStat.Stat(ImageChops.difference(then, now.convert("RGB")))
     largest = int(max(high for _, high in statistics.extrema))
+    if largest == 0:
+        return Verdict(IDENTICAL)
     mean = sum(statistics.mean) / len(statistics.mean)
     close = mean <= ROUNDING_MEAN and largest <= ROUNDING_LARGEST
-    # Another version of an encoder loses other things; what was drawn may still be the very same.
-    drawn = recalled.embedded.pixels == hash_pixels(picture.image)
-    if largest == 0 or (drawn and close and row and not row.lossless):
-        return Verdict(IDENTICAL)
     return Verdict(ROUNDING if close else DIFFERENT, largest, mean)
 
 

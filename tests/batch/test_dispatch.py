@@ -36,7 +36,7 @@ class FakePlace:
 
     def start(self, number: int, tell: Tell) -> FakeWorker:
         self.started += 1
-        tell(number, Ready("fake") if self.starts else Died("fell over"))
+        tell(number, Ready("fake", 1) if self.starts else Died("fell over"))
         return FakeWorker(self, number, tell)
 
     def close(self) -> None:
