@@ -20,7 +20,19 @@ class File:
 
 @dataclass(frozen=True)
 class Draw:
-    """A picture from words alone."""
+    """A picture from words alone; with `hires` made larger and denoised once more at that size.
+
+    What is said of the second pass alone is 0 or empty where the first one has the same.
+    """
+
+    hires: str = ""  # by how much, "2", or to which size, "1024x1536"; "": there is no second pass
+    hires_upscaler: str = "latent"  # a row of images/upscalers.py
+    hires_steps: int = 0
+    hires_strength: float = 0.7
+    hires_scheduler: str = ""
+    hires_cfg: float = 0.0
+    hires_prompt: str = ""
+    hires_negative: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Draw:
-    """A picture from words alone."""
+    """A picture from words alone; with `hires` made larger and denoised once more at that size."""
+
+    hires: str | None = None  # "2", "1024x1536"; "" is no second pass
+    hires_upscaler: str | None = None
+    hires_steps: int | None = None
+    hires_strength: float | None = None
+    hires_scheduler: str | None = None
+    hires_cfg: float | None = None
+    hires_prompt: str | None = None
+    hires_negative: str | None = None
 
 
 @dataclass(frozen=True)

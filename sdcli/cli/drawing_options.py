@@ -94,7 +94,7 @@ def spread_options(
             option.name: _parameter(option, required=option.field in required) for option in options
         }
         prompt = [parameters.pop("prompt")] if "prompt" in parameters else []
-        start = [parameters.pop(o.name) for o in options if o.of == "task"]
+        start = [parameters.pop(o.name) for o in options if o.needs_picture]
         kept = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         signature = inspect.Signature([*prompt, *start, *kept, *parameters.values()])
 

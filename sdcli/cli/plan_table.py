@@ -22,13 +22,14 @@ def plan_rows(plan: Plan) -> Iterator[tuple[str, str, str]]:
 
 
 def describe_value(value: Any) -> str:
-    """A value in a few words."""
+    """A value in a few words; of something of several parts those that are not as usual."""
     if isinstance(value, File):
         return f"{value.path} ({value.sha256[:10]})"
     if isinstance(value, tuple):
         return "; ".join(map(describe_value, cast("tuple[Any, ...]", value))) or "none"
     if is_dataclass(value):
-        inside = (f"{f.name} {describe_value(getattr(value, f.name))}" for f in fields(value))
+        parts = [(part, getattr(value, part.name)) for part in fields(value)]
+        inside = (f"{p.name} {describe_value(own)}" for p, own in parts if own != p.default)
         return " ".join([type(value).__name__.lower(), *inside])
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from sdcli.engine.decode import decode_image
+from sdcli.engine.hires import count_second_steps
 from sdcli.engine.passes import DrawnLatents, sampling_for_plan
 from sdcli.engine.session import Session
 from sdcli.events import Listener, Listeners
@@ -86,14 +87,15 @@ class Benchmark:
         return BenchmarkDrawing(
             drawing.picture,
             _as_numpy(drawing.latents),
-            sampling.evaluations,
+            sampling.evaluations + count_second_steps(plan),
             drawing.denoising,
             sampling.levels[-1],
         )
 
     def _drawn(self, plan: Plan, title: str) -> DrawnLatents:
         inputs = self._inputs
-        if inputs.stages:  # after a share of the steps, so that each number of steps has its own
+        # Words that change after a share of the steps, each number of which has its own.
+        if inputs.stages or inputs.second:
             inputs = self._session.prepare(plan, self._loaded, self._listener)
         self._listener.title = title
         return self._session.draw_one(plan, self._loaded, inputs, self._listener)

@@ -12,13 +12,18 @@ from sdcli.errors import SdcliError
 from sdcli.events import Listener
 
 
-@torch.inference_mode()
 def decode_image(loaded: LoadedModel, latents: torch.Tensor, listener: Listener) -> Image.Image:
-    """The picture of latents; once more with the VAE in fp32 where half precision fails."""
+    """The picture of latents."""
+    return pixels_to_image(decode_pixels(loaded, latents, listener))
+
+
+@torch.inference_mode()
+def decode_pixels(loaded: LoadedModel, latents: torch.Tensor, listener: Listener) -> torch.Tensor:
+    """The pixels of latents in -1..1; once more with the VAE in fp32 where half precision fails."""
     pipe = loaded.pipe
     pixels = pipeline.decode_latents(pipe, latents)
     if not _is_unusable(pixels):
-        return pixels_to_image(pixels)
+        return pixels
     if pipe.vae.dtype is not torch.float32:
         listener.on_fallback("the VAE overflowed: decoding again in fp32")
         pipe.vae.to(torch.float32)
@@ -29,7 +34,7 @@ def decode_image(loaded: LoadedModel, latents: torch.Tensor, listener: Listener)
             "the VAE gives no numbers for this picture (NaN)",
             hint="the checkpoint's VAE is damaged; another one goes to `--vae`",
         )
-    return pixels_to_image(pixels)
+    return pixels
 
 
 def _is_unusable(pixels: torch.Tensor) -> bool:

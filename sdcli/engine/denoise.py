@@ -47,6 +47,7 @@ class UnetInputs:
     last_evaluation: int = 0  # of a prompt that changes: the last evaluation with these words,
     stages: tuple[UnetInputs, ...] = ()  # and all its words, in their order
     pictures: int = 1
+    second: UnetInputs | None = None  # of the second pass, where there is one
 
     def at_evaluation(self, evaluation: int) -> UnetInputs:
         """The inputs at one evaluation, counted from 0: a prompt may change on the way."""

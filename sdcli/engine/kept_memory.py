@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from sdcli.engine.pipeline import Pipeline
+from sdcli.hires import drawn_size
 from sdcli.images.load import CELL
 from sdcli.plan import Plan
 
@@ -30,7 +31,8 @@ def pays_to_keep(pipe: Pipeline, plan: Plan, pictures: int) -> bool:
     """Whether so many pictures in one call have layers that are given back and asked for again."""
     if pipe.compute_device.type != "cpu" or _glibc() is None:
         return False
-    cells = plan.width * plan.height // CELL**2
+    width, height = drawn_size(plan)
+    cells = width * height // CELL**2
     bytes_a_cell = pipe.unet.config.block_out_channels[0] * WIDENED * 4
     return cells * pictures * BRANCHES * bytes_a_cell >= ALWAYS_GIVEN_BACK
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -22,7 +22,7 @@ from sdcli.engine.denoise import (
 from sdcli.engine.fast_ways import taken_ways
 from sdcli.engine.initial_latents import DenoisingStart, prepare_start
 from sdcli.engine.loaded_model import LoadedModel
-from sdcli.engine.noise import StackedNoise, noise_of_plan
+from sdcli.engine.noise import Noise, StackedNoise, noise_of_plan
 from sdcli.engine.sampler import Sampling
 from sdcli.engine.unet_inputs import add_channels
 from sdcli.errors import SdcliError
@@ -65,6 +65,8 @@ class BatchDrawing:
     count: int
     predict: Predict | None = None
     own_plans: Sequence[Plan] = ()  # of pictures that share no words, each a plan of its own
+    told: int = 0  # steps, of the passes before this one
+    to_come: int = 0  # steps, of those after it
     began: float = field(default_factory=time.perf_counter)
     denoising: float = 0.0  # seconds that the steps alone took
     start: DenoisingStart | None = None
@@ -82,17 +84,26 @@ class BatchDrawing:
 def denoise_pass(state: BatchDrawing) -> None:
     """From noise, or from the picture handed in, to finished latents."""
     plans = state.plans
-    state.listener.on_stage(_seeds_in_words(plans))
+    state.listener.on_stage(seeds_in_words(plans))
     predict = state.predict or state.loaded.make_predict(state.plan, state.listener)
     with watch_files(_pictures_of(state.plan)):
         start, steps = start_steps(plans, state.loaded, state.inputs, predict)
-    x, before = start.x, time.perf_counter()
+    state.start, state.latents = start, take_steps(state, start.x, steps)
+
+
+def take_steps(
+    state: BatchDrawing, x: torch.Tensor, steps: Iterator[DenoisingStep]
+) -> torch.Tensor:
+    """The latents after all the steps from `x` on, each of which is told."""
+    before, taken = time.perf_counter(), 0
     for step in steps:
-        x = step.after
+        x, taken = step.after, step.index + 1
         state.listener.on_step(_event(step, state))
     if not torch.isfinite(x).all():  # this also waits for the device
         raise _not_finite(state.loaded)
-    state.start, state.latents, state.denoising = start, x, time.perf_counter() - before
+    state.told += taken
+    state.denoising += time.perf_counter() - before
+    return x
 
 
 def decode_pass(state: BatchDrawing) -> None:
@@ -109,11 +120,8 @@ def decode_pass(state: BatchDrawing) -> None:
         state.drawn.append(DrawnLatents(picture, latents, state.denoising / state.count))
 
 
-PASSES: tuple[Callable[[BatchDrawing], None], ...] = (denoise_pass, decode_pass)
-"""What is done for every batch of pictures, in this order; each pass finds what the last one left."""
-
-
-def _seeds_in_words(plans: Sequence[Plan]) -> str:
+def seeds_in_words(plans: Sequence[Plan]) -> str:
+    """Of which seeds these pictures are."""
     first, last = counted_seed(plans[0]), counted_seed(plans[-1])
     seeds = f"seed {first}" + (f" to {last}" if last != first else "")
     return f"seed {plans[0].seed}, variation {seeds}" if plans[0].variation_strength else seeds
@@ -167,9 +175,7 @@ def start_steps(
     """
     pipe, plan = loaded.pipe, plans[0]
     sampling = sampling_for_plan(plan)
-    device = str(loaded.machine.device)
-    each = [noise_of_plan(one, device) for one in plans]
-    noise = each[0] if len(each) == 1 else StackedNoise(each)
+    noise = noise_of_plans(plans, loaded)
     with torch.inference_mode():
         start = prepare_start(plan, pipe, sampling, noise, len(plans))
         inputs = add_channels(inputs, start.extra_channels, plan.task)
@@ -181,15 +187,26 @@ def start_steps(
         noise,
         begin=start.first_evaluation,
         keep=start.keep,
-        guided=WITH_GUIDANCE if GUIDANCE_INTERVAL in plan.fast else ALWAYS,
+        guided=guided_levels(plan),
     )
+
+
+def noise_of_plans(plans: Sequence[Plan], loaded: LoadedModel) -> Noise:
+    """The noise of the pictures that are denoised together."""
+    each = [noise_of_plan(one, str(loaded.machine.device)) for one in plans]
+    return each[0] if len(each) == 1 else StackedNoise(each)
+
+
+def guided_levels(plan: Plan) -> tuple[float, float]:
+    """Between which noise levels the plan has guidance."""
+    return WITH_GUIDANCE if GUIDANCE_INTERVAL in plan.fast else ALWAYS
 
 
 def _event(step: DenoisingStep, state: BatchDrawing) -> LatentStep:
     """What listeners are told of a step."""
     return LatentStep(
-        index=step.index,
-        of=step.of,
+        index=state.told + step.index,
+        of=state.told + step.of + state.to_come,
         timestep=step.timestep,
         sigma=step.sigma,
         seed=state.plans[0].seed,

@@ -71,8 +71,12 @@ class Sampling:
         stable-diffusion.cpp. At 0 none is: the index is `evaluations`, and the picture stays.
         """
         steps = len(self.levels) - 1
-        left = min(int(steps * strength) + 1, steps) if strength > 0 else 0
-        self._first = steps - left
+        return self.begin_with(min(int(steps * strength) + 1, steps) if strength > 0 else 0)
+
+    def begin_with(self, left: int) -> int:
+        """Get ready for a picture for which so many steps are left, or all there are; the index of the
+        first evaluation."""
+        self._first = max(len(self.levels) - 1 - left, 0)
         before = self._levels_asked(self.levels[: self._first + 1])
         rest = self._levels_asked(self.levels[self._first :])
         self.sigmas = [*before, *rest, self.levels[-1]]

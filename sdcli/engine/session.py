@@ -12,10 +12,12 @@ import torch
 
 from sdcli.engine.batch_size import choose_batch_size
 from sdcli.engine.denoise import Predict, UnetInputs
+from sdcli.engine.hires import prepare_second_pass
 from sdcli.engine.kept_memory import keep_memory, pays_to_keep
 from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.loaded_models import LoadedModels
-from sdcli.engine.passes import PASSES, BatchDrawing, DrawnLatents
+from sdcli.engine.passes import BatchDrawing, DrawnLatents
+from sdcli.engine.run_passes import run_passes
 from sdcli.engine.text_encoder import encode_prompts
 from sdcli.engine.together import draw_together
 from sdcli.engine.unet_inputs import make_unet_inputs
@@ -113,7 +115,9 @@ class Session:
             listener.on_note(note)
         with torch.inference_mode():
             prompts = encode_prompts(loaded.pipe, plan, loaded.known_states)
-            return replace(make_unet_inputs(plan, loaded.pipe, prompts), controls=controls)
+            second = prepare_second_pass(plan, loaded)
+            inputs = make_unet_inputs(plan, loaded.pipe, prompts)
+            return replace(inputs, controls=controls, second=second)
 
     def draw_one(
         self,
@@ -147,8 +151,6 @@ class Session:
         def attempt(count: int) -> list[DrawnLatents]:
             state = BatchDrawing(plan, loaded, inputs, listener, index, count, predict)
             with keep_memory() if pays_to_keep(loaded.pipe, plan, count) else nullcontext():
-                for run_pass in PASSES:
-                    run_pass(state)
-            return state.drawn
+                return run_passes(state)
 
         return loaded.memory.retry_batch(loaded.pipe, attempt, count, listener.on_fallback)

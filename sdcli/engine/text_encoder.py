@@ -86,10 +86,10 @@ class KnownStates:
 
 
 def encode_prompts(
-    pipe: Pipeline, plan: Plan, known_states: KnownStates | None = None
+    pipe: Pipeline, plan: Plan, known_states: KnownStates | None = None, first_pass: int = 0
 ) -> tuple[EncodedPrompts, ...]:
     """The plan's prompts, with the words of its embeddings: once, or once for each change. Chunks in
-    `known_states` are not encoded again.
+    `known_states` are not encoded again. The plan may be a second pass's, after so many steps.
 
     An empty negative prompt of SDXL is all zeros, as that family was trained, unless the plan has
     another program's rule for it; the refiner was not trained so.
@@ -105,7 +105,7 @@ def encode_prompts(
         return known[text]
 
     stages: list[EncodedPrompts] = []
-    for until, (*prompts, negative) in wordings.prompt_stages(plan):
+    for until, (*prompts, negative) in wordings.prompt_stages(plan, first_pass):
         against = one(negative)
         if not plan.negative:
             against = _empty_negative(against, plan.empty_negative, xl=len(encoders) == 2)

@@ -11,7 +11,8 @@ import torch
 from sdcli.engine.batch_size import choose_batch_size
 from sdcli.engine.denoise import UnetInputs
 from sdcli.engine.loaded_model import LoadedModel
-from sdcli.engine.passes import PASSES, BatchDrawing, DrawnLatents
+from sdcli.engine.passes import BatchDrawing, DrawnLatents
+from sdcli.engine.run_passes import run_passes
 from sdcli.events import Listener
 from sdcli.picture import Picture
 from sdcli.plan import Draw, Plan
@@ -60,12 +61,18 @@ def _without_words(plan: Plan) -> Plan:
 def _equal_from(plans: Sequence[Plan], inputs: Sequence[UnetInputs], index: int) -> int:
     """How many from `index` on have words of one length, joined in no way of their own and the same
     at every step; 1 where the first has not."""
-    shape = inputs[index].embeds.shape
+    shapes = _shapes(inputs[index])
     alike = [
-        not one.stages and and_weights(plan) == (1.0,) and one.embeds.shape == shape
+        None not in shapes and and_weights(plan) == (1.0,) and _shapes(one) == shapes
         for plan, one in zip(plans[index:], inputs[index:], strict=True)
     ]
     return max(1, [*alike, False].index(False))
+
+
+def _shapes(inputs: UnetInputs) -> list[torch.Size | None]:
+    """How long the words of each pass are; None where they change on the way."""
+    own = None if inputs.stages else inputs.embeds.shape
+    return [own, *([] if inputs.second is None else _shapes(inputs.second))]
 
 
 def _draw(
@@ -80,12 +87,9 @@ def _draw(
 
     def attempt(count: int) -> list[DrawnLatents]:
         own, given = plans[index : index + count], inputs[index : index + count]
-        state = BatchDrawing(
-            own[0], loaded, stack_inputs(given), listener, index, count, own_plans=own
+        return run_passes(
+            BatchDrawing(own[0], loaded, stack_inputs(given), listener, index, count, own_plans=own)
         )
-        for run_pass in PASSES:
-            run_pass(state)
-        return state.drawn
 
     return loaded.memory.retry_batch(loaded.pipe, attempt, count, listener.on_fallback)
 
@@ -101,6 +105,11 @@ def stack_inputs(each: Sequence[UnetInputs]) -> UnetInputs:
     added = each[0].added and {
         name: stack([one.added[name] for one in each if one.added]) for name in each[0].added
     }
+    seconds = [one.second for one in each if one.second is not None]
     return replace(
-        each[0], embeds=stack([one.embeds for one in each]), added=added, pictures=len(each)
+        each[0],
+        embeds=stack([one.embeds for one in each]),
+        added=added,
+        pictures=len(each),
+        second=stack_inputs(seconds) if seconds else None,
     )

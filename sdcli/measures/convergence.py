@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sdcli.hires import second_pass
 from sdcli.plan import Plan
 from sdcli.prompts.stages import changes_on_the_way
 from sdcli.schedulers.names import SCHEDULERS
@@ -28,7 +29,9 @@ def is_deterministic(plan: Plan) -> bool:
 
 
 def has_limit(plan: Plan) -> bool:
-    """Whether more and more steps lead to one picture: the solver draws no fresh noise, and what
-    is asked of the model does not change after a share of the steps, wherever those may be."""
+    """Whether more and more steps lead to one picture: the solver draws no fresh noise, what is
+    asked of the model does not change after a share of the steps, wherever those may be, and there
+    is no second pass, which begins at a level that hangs on their number."""
     whole = all(control.start <= 0 and control.end >= 1 for control in plan.controls)
+    whole = whole and second_pass(plan) is None
     return is_deterministic(plan) and not changes_on_the_way(plan) and whole

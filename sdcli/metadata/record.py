@@ -43,7 +43,13 @@ BOUNDS = Bounds(
         "seconds": (0, 1e9),
     },
     texts={
-        **dict.fromkeys(("prompt", "negative", "template", "negative_template"), LONGEST_PROMPT),
+        **dict.fromkeys(
+            (
+                *("prompt", "hires_prompt", "template"),
+                *("negative", "hires_negative", "negative_template"),
+            ),
+            LONGEST_PROMPT,
+        ),
         "sha256": 128,
         "pixels": 64,
     },

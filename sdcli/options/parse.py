@@ -210,6 +210,36 @@ class Size:
         return "x".join(str(self.side(side)) for side in sides)
 
 
+@dataclass(frozen=True)
+class Enlargement:
+    """How much larger: `2`, `1024x1536`, or `1024x0`, whose 0 is what keeps the proportions; as text.
+
+    An empty text, or `none`, is no enlargement.
+    """
+
+    side: Whole
+    scale: Real
+
+    def __call__(self, text: str) -> str:
+        """The enlargement in `text`, as it is kept."""
+        return self.check(text.strip())
+
+    def check(self, value: Any) -> str:
+        """The enlargement as it is kept, if it can be."""
+        said = str(value).strip().lower()
+        if said in ("", "none"):
+            return ""
+        if "x" not in said:
+            return format_number(self.scale(said))
+        sides = said.split("x")
+        if len(sides) != 2:
+            raise BadRequest(f"`{value}` is no size", hint="WIDTHxHEIGHT, like 1024x1536")
+        width, height = (0 if side.strip() == "0" else self.side(side) for side in sides)
+        if not width and not height:
+            raise BadRequest(f"`{value}` has no side", hint="WIDTHxHEIGHT; one of them may be 0")
+        return f"{width}x{height}"
+
+
 def split_size(size: str) -> tuple[int, int]:
     """Width and height of a size as it is kept."""
     width, height = size.split("x")

@@ -17,9 +17,11 @@ from typing import Any
 from sdcli.errors import BadRequest
 from sdcli.images.formats.table import FORMATS
 from sdcli.images.preprocessors import NONE, PREPROCESSORS, Preprocessor
+from sdcli.images.upscalers import UPSCALERS
 from sdcli.options.adapter_values import ControlSpec, LoraSpec
 from sdcli.options.fast_ways import BACKENDS, NAMED
 from sdcli.options.parse import (
+    Enlargement,
     FilePath,
     Name,
     Parser,
@@ -92,6 +94,11 @@ class Option:
         long = self.flag or f"--{self.name}"
         return (long, self.short) if self.short else (long,)
 
+    @property
+    def needs_picture(self) -> bool:
+        """Whether it is about a picture to start from."""
+        return self.of == "task" and self.field not in {each.name for each in fields(Draw)}
+
     def a1111_text(self, value: Any) -> str:
         """The value as A1111's infotext has it; nothing where that is silent about it."""
         texts = dict(self.a1111_values)
@@ -153,7 +160,9 @@ class Option:
         if self.field not in {each.name for each in fields(task)}:
             raise BadRequest(
                 f"`{self.name}` cannot apply to {TASK_TITLES[type(task)]}",
-                hint="name a picture to start from with `image`" if isinstance(task, Draw) else "",
+                hint="name a picture to start from with `image`"
+                if isinstance(task, Draw)
+                else "leave it away",
             )
         return replace(task, **{self.field: value})
 
@@ -248,6 +257,29 @@ _ROWS = (
            default=worked_out("the model's")),
     Option("height", "height", _SIDE, "A multiple of 8.", "PIXELS", "-H",
            default=worked_out("the model's")),
+    Option("hires", "hires", Enlargement(_SIDE, Real(1, 8)),
+           "Draw it so much larger, or at this size, in a second pass (hires fix), as A1111 does.",
+           "SCALE or WIDTHxHEIGHT", default=always(""), of="task", a1111="Hires upscale"),
+    Option("hires-upscaler", "hires_upscaler", Word(*UPSCALERS), "What enlarges the first pass's picture.",
+           "NAME", default=always("latent"), of="task", a1111="Hires upscaler",
+           a1111_values=tuple((row.name, row.a1111) for row in UPSCALERS.values())),
+    Option("hires-steps", "hires_steps", Whole(0, 1_000),
+           "Steps of the second pass, all of them taken; 0 is as many as `--steps`.", "N",
+           default=always(0), of="task", a1111="Hires steps", a1111_values=((0, ""),)),
+    Option("hires-strength", "hires_strength", Real(0, 1),
+           "How much of the enlarged picture the second pass draws anew: 0 keeps it.", "X",
+           default=always(0.7), of="task", a1111="Denoising strength"),
+    Option("hires-scheduler", "hires_scheduler", Name(), "The second pass's scheduler.", "NAME",
+           default=Default("", shown="the first one's"), complete="schedulers", of="task",
+           a1111="Hires sampler"),
+    Option("hires-cfg", "hires_cfg", Real(0, 1_000),
+           "How strongly the second pass follows the prompt; 0 is as `--cfg`.", "X",
+           default=always(0.0, "0"), of="task", a1111="Hires CFG Scale", a1111_values=((0.0, ""),)),
+    Option("hires-prompt", "hires_prompt", Text(), "What the second pass is told to draw.", "TEXT",
+           default=Default("", shown="the prompt"), of="task", a1111="Hires prompt"),
+    Option("hires-negative", "hires_negative", Text(), "What the second pass steers away from.", "TEXT",
+           default=Default("", shown="the same as the first"), of="task",
+           a1111="Hires negative prompt"),
     Option("tiling", "tiling", Word("none", "x", "y", "xy"),
            "A picture that repeats without a seam: sideways, up and down, both ways.", "none|x|y|xy",
            default=always("none"), a1111="Tiling",
@@ -421,4 +453,11 @@ def check_request(request: Request) -> Request:
 
 def with_start_picture(request: Request, image: Path | None) -> Request:
     """The request begun from a picture, if there is one."""
-    return request if image is None else change_request(request, {"image": image})
+    if image is None:
+        return request
+    if isinstance(request.task, Draw) and request.task.hires:
+        raise BadRequest(
+            "`--hires` enlarges what is drawn from words, and `--image` names a picture to start from",
+            hint="leave one of the two away",
+        )
+    return change_request(request, {"image": image})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from string import Formatter
 
 from sdcli.errors import BadRequest
+from sdcli.hires import drawn_size
 from sdcli.plan import Plan
 
 # What a template may name, and what that is for one picture of a plan.
@@ -18,8 +19,8 @@ FIELDS: Mapping[str, Callable[[Plan, int], str | int]] = {
     "scheduler": lambda plan, index: plan.scheduler,
     "steps": lambda plan, index: plan.steps,
     "cfg": lambda plan, index: f"{plan.cfg:g}",
-    "width": lambda plan, index: plan.width,
-    "height": lambda plan, index: plan.height,
+    "width": lambda plan, index: drawn_size(plan)[0],
+    "height": lambda plan, index: drawn_size(plan)[1],
     "family": lambda plan, index: plan.family,
 }
 NUMBERS = {"seed", "index", "steps", "width", "height"}  # the others are texts

@@ -39,7 +39,7 @@ def plan_to_request(plan: Plan) -> Request:
 def _task_to_request(task: planned.Task) -> requested.Task:
     match task:
         case planned.Draw():
-            return requested.Draw()
+            return _drawing_to_request(task)
         case planned.Redraw(image, strength, rules):
             return requested.Redraw(image.path, strength, rules)
         case planned.Repaint(image, mask, strength, feather, rules, only_masked):
@@ -48,3 +48,19 @@ def _task_to_request(task: planned.Task) -> requested.Task:
             return requested.Edit(image.path, image_cfg)
         case _:
             assert_never(task)
+
+
+def _drawing_to_request(task: planned.Draw) -> requested.Draw:
+    """The request for a drawing: what its second pass has of the first is left to that."""
+    if not task.hires:
+        return requested.Draw()
+    return requested.Draw(
+        task.hires,
+        task.hires_upscaler,
+        task.hires_steps or None,
+        task.hires_strength,
+        task.hires_scheduler or None,
+        task.hires_cfg or None,
+        task.hires_prompt or None,
+        task.hires_negative or None,
+    )

@@ -13,10 +13,11 @@ from sdcli.library.find import find_adapter, find_checkpoint
 from sdcli.library.hashes import hash_file
 from sdcli.options.table import OPTIONS, check_request, default_of, plain_options
 from sdcli.outputs import live_preview
-from sdcli.plan import Draw, Edit, Embedding, File, Plan, Redraw, Repaint, Task, map_files
+from sdcli.plan import Edit, Embedding, File, Plan, Redraw, Repaint, Task, map_files
 from sdcli.planning import adapters
 from sdcli.planning.fast import check_fast_ways, find_plan_vae
 from sdcli.planning.few_step import settle_few_step
+from sdcli.planning.hires import check_second_pass, make_drawing
 from sdcli.planning.prompts import (
     check_prompts,
     find_words,
@@ -25,7 +26,7 @@ from sdcli.planning.prompts import (
 )
 from sdcli.planning.value_sources import find_value_sources
 from sdcli.prompts.choices.choose import choose_texts
-from sdcli.prompts.syntax import SYNTAXES
+from sdcli.prompts.syntax import SYNTAXES, Syntax
 from sdcli.request import Request
 from sdcli.schedulers.names import SCHEDULERS, find_scheduler
 from sdcli.weights import checkpoint, embedding
@@ -87,10 +88,10 @@ def draft_plan(request: Request) -> Plan:
     _check_clip_skip(values["clip_skip"], model)
     _check_pictures(request.task)
     live_preview.check_preview(request.output)
-    return Plan(
+    draft = Plan(
         **values,
         **words_of_run(asked, texts, words),
-        task=_task(request.task),
+        task=_task(request.task, syntax, request.prompt),
         prompt=prompt,
         model=File(model.path, ""),
         family=model.family.name,
@@ -106,6 +107,8 @@ def draft_plan(request: Request) -> Plan:
         output=request.output,
         sources=find_value_sources(asked, model),
     )
+    check_second_pass(draft)
+    return draft
 
 
 def _plain_values(request: Request, model: Checkpoint) -> dict[str, Any]:
@@ -221,10 +224,10 @@ def _check_pictures(task: requested.Task) -> None:
             assert_never(task)
 
 
-def _task(task: requested.Task) -> Task:
+def _task(task: requested.Task, syntax: Syntax, prompt: str) -> Task:
     match task:
         case requested.Draw():
-            return Draw()
+            return make_drawing(task, syntax, prompt)
         case requested.Redraw(image, strength, rules):
             return Redraw(
                 File(image, ""),

@@ -9,8 +9,8 @@ from sdcli.plan import Edit, Plan
 from sdcli.prompts.a1111 import BREAK
 from sdcli.prompts.stages import (
     Prompts,
+    all_wordings,
     and_weights,
-    prompt_stages,
     unused_embeddings,
     wording_chunks,
 )
@@ -50,7 +50,7 @@ def word_notes(prompts: Prompts, model: Checkpoint) -> Iterator[str]:
             "a comma at its end makes it words"
         )
     yield from _stray_notes(prompts)
-    texts = _all_texts(prompts)
+    texts = all_wordings(prompts)
     pieces = [piece for text in texts for piece in SYNTAXES[prompts.syntax].parse_weights(text)]
     if any(piece.text == BREAK.text and piece != BREAK for piece in pieces) and len(pieces) > 1:
         yield "`BREAK` inside brackets is a word, as in A1111: close the brackets before it"
@@ -60,15 +60,10 @@ def word_notes(prompts: Prompts, model: Checkpoint) -> Iterator[str]:
 
 def unlearnt_words(prompts: Prompts, model: Checkpoint) -> tuple[str, ...]:
     """The words of the prompts that the model never learnt, each once."""
-    texts = _all_texts(prompts)
+    texts = all_wordings(prompts)
     return find_unlearnt_words(
         model, [chunk for text in texts for chunk in wording_chunks(prompts, text)]
     )
-
-
-def _all_texts(prompts: Prompts) -> list[str]:
-    """Every wording that is encoded, each once."""
-    return list(dict.fromkeys(text for _, every in prompt_stages(prompts) for text in every))
 
 
 def _stray_notes(prompts: Prompts) -> Iterator[str]:

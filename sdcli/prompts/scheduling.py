@@ -69,17 +69,20 @@ class Timeline:
     """How many steps there are, and what the number in a bracket says about them.
 
     `shares_below_one` is the rule of A1111 before 1.6: what is less than 1 is a share of the steps,
-    whether or not it has a point.
+    whether or not it has a point. Of a second pass the count goes on from the steps of the `first_pass`,
+    and shares from 1.
     """
 
     steps: int
     shares_below_one: bool = False
+    first_pass: int = 0
 
     def last_step_before(self, when: str) -> int:
         """The last step before a change; below 1 the change is there from the start."""
         number = float(when)
         share = number < 1 if self.shares_below_one else "." in when
-        return int(max(0, min(self.steps, number * (self.steps if share else 1))))
+        passed = min(self.first_pass, 1) if share else self.first_pass
+        return int(max(0, min(self.steps, (number - passed) * (self.steps if share else 1))))
 
 
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
@@ -89,14 +92,19 @@ _DEEPEST = 100  # brackets within brackets
 
 
 def parse_prompt_editing(
-    text: str, steps: int, *, shares_below_one: bool = False
+    text: str, steps: int, first_pass: int = 0, *, shares_below_one: bool = False
 ) -> tuple[ScheduledText, ...]:
     """The texts to draw with, one after another; the last is drawn with until the end.
+
+    The steps may be those of a second pass, after so many of a `first_pass`; A1111 before 1.6 then
+    went through the first pass's changes again.
 
     >>> parse_prompt_editing("a [red:blue:0.5] fox", 10)
     (ScheduledText(until=5, text='a red fox'), ScheduledText(until=10, text='a blue fox'))
     """
-    timeline = Timeline(steps, shares_below_one)
+    if shares_below_one and first_pass:
+        steps, first_pass = first_pass, 0
+    timeline = Timeline(steps, shares_below_one, first_pass)
     parts = _parse(text)
     changes = {step for part in parts for step in _change_steps(part, timeline)}
     ends = sorted({step for step in changes if 1 <= step <= steps} | {steps})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sdcli.hires import second_pass
 from sdcli.plan import Embedding, Plan
 from sdcli.prompts.chunks import Chunk, split_into_chunks
 from sdcli.prompts.scheduling import ScheduledText, merge_schedules
@@ -30,15 +31,24 @@ class BarePrompts:
 Prompts = Plan | BarePrompts
 
 
-def prompt_stages(plan: Prompts) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The joined prompts and then the negative one, and the last evaluation (from 0) of them all."""
+def prompt_stages(plan: Prompts, first_pass: int = 0) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The joined prompts and then the negative one, and the last evaluation (from 0) of them all; of a
+    second pass, after so many steps of the first one."""
     syntax, steps = SYNTAXES[plan.syntax], count_prompt_steps(plan.scheduler, plan.steps)
 
     def changing(text: str) -> tuple[ScheduledText, ...]:
-        return syntax.schedule(text, steps)
+        return syntax.schedule(text, steps, first_pass)
 
     parts = syntax.split_at_and(plan.prompt)
     return merge_schedules(*(changing(part.text) for part in parts), changing(plan.negative))
+
+
+def all_wordings(plan: Prompts) -> list[str]:
+    """Every text that is encoded, each once, those of a second pass too."""
+    stages = [*prompt_stages(plan)]
+    if isinstance(plan, Plan) and (second := second_pass(plan)) is not None:
+        stages += prompt_stages(second.plan, count_prompt_steps(plan.scheduler, plan.steps))
+    return list(dict.fromkeys(text for _, every in stages for text in every))
 
 
 def count_prompt_steps(scheduler: str, steps: int) -> int:
@@ -73,7 +83,7 @@ def unused_embeddings(plan: Plan) -> tuple[str, ...]:
     """The embeddings that were asked for and stand in no prompt; a LoRA's own may stay unused."""
     along = {lora.file for lora in plan.loras}
     asked = [word.word for word in plan.embeddings if word.file not in along]
-    texts = {text for _, every in prompt_stages(plan) for text in every} if asked else set[str]()
+    texts = set(all_wordings(plan)) if asked else set[str]()
     used = {
         t.embedding for text in texts for chunk in wording_chunks(plan, text) for t in chunk.tokens
     }

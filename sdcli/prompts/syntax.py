@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from sdcli.prompts.a1111 import WeightedText, parse_weights_without_tags, split_at_and
 from sdcli.prompts.scheduling import ScheduledText, find_stray_sign, parse_prompt_editing
@@ -16,7 +17,15 @@ def _one_weight(text: str) -> tuple[WeightedText, ...]:
     return (WeightedText(text, 1.0),)
 
 
-def _no_change(text: str, steps: int) -> tuple[ScheduledText, ...]:
+class Schedule(Protocol):
+    """Reads how a text changes in so many steps, which may come after those of a first pass."""
+
+    def __call__(self, text: str, steps: int, first_pass: int = 0) -> tuple[ScheduledText, ...]:
+        """The texts, one after another."""
+        ...
+
+
+def _no_change(text: str, steps: int, first_pass: int = 0) -> tuple[ScheduledText, ...]:
     return (ScheduledText(steps, text),)
 
 
@@ -38,7 +47,7 @@ class Syntax:
     name: str
     extract_tags: Callable[[str], tuple[str, tuple[Lora, ...]]] = _no_tags
     split_at_and: Callable[[str], tuple[WeightedText, ...]] = _one_weight
-    schedule: Callable[[str, int], tuple[ScheduledText, ...]] = _no_change
+    schedule: Schedule = _no_change
     parse_weights: Callable[[str], tuple[WeightedText, ...]] = _one_weight
     find_stray_sign: Callable[[str], str] = _nothing_stray
 

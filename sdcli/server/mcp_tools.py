@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import Listener
+from sdcli.hires import drawn_size
 from sdcli.images.load import picture_size
 from sdcli.library.listed_only import listed_only
 from sdcli.outputs.save import find_destination, prepare_destination, save_picture
@@ -274,7 +275,7 @@ def _describe(picture: Picture, path: Path) -> dict[str, Any]:
         "prompt": plan.prompt[:MOST_TEXT],
         "seed": plan.seed,
         "model": plan.model.path.stem,
-        "size": f"{plan.width}x{plan.height}",
+        "size": "{}x{}".format(*drawn_size(plan)),
         "steps": plan.steps,
         "cfg": plan.cfg,
         "scheduler": plan.scheduler,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sdcli.options.parse import spell_value
 from sdcli.options.table import OPTIONS, Option
-from sdcli.plan import Control, Embedding, File, Lora, Plan
+from sdcli.plan import Control, Draw, Embedding, File, Lora, Plan
 
 
 def plan_facts(plan: Plan, without: Collection[str] = ()) -> dict[str, str]:
@@ -21,6 +21,8 @@ def plan_facts(plan: Plan, without: Collection[str] = ()) -> dict[str, str]:
 def _in_use(option: Option, plan: Plan) -> bool:
     """Whether a plan says of an option what not every plan does."""
     value = option.value_in(plan)
+    if isinstance(plan.task, Draw) and option.of == "task":
+        return bool(plan.task.hires) and value is not None and value != option.default.value
     if option.of == "task":
         return value is not None
     if option.name == "vae":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from sdcli.hires import second_pass
 from sdcli.library import cache
 from sdcli.plan import Draw, Edit, Plan
 from sdcli.schedulers.names import SCHEDULERS
@@ -15,6 +16,16 @@ MOST_REMEMBERED = 200  # of each; the oldest are forgotten first
 
 def count_evaluations(plan: Plan) -> int:
     """About how often the model is asked for all of the plan's pictures."""
+    return sum(map(_count_in_pass, _passes(plan)))
+
+
+def _passes(plan: Plan) -> list[Plan]:
+    """The plan, and its second pass as if it were a picture by itself."""
+    second = second_pass(plan)
+    return [plan] if second is None else [plan, *([second.plan] if second.levels else [])]
+
+
+def _count_in_pass(plan: Plan) -> int:
     strength = 1.0 if isinstance(plan.task, Draw | Edit) else plan.task.strength
     steps = min(int(plan.steps * strength) + 1, plan.steps) if strength > 0 else 0
     return plan.count * steps * SCHEDULERS[plan.scheduler].solver.evaluations
@@ -50,7 +61,10 @@ def remember_loading(plan: Plan, took: float) -> None:
 
 def relative_cost(plan: Plan) -> float:
     """How long one evaluation for this plan takes, in comparison with another plan's."""
-    return plan.width * plan.height * _branches(plan)
+    costs = [
+        each.width * each.height * _branches(each) * _count_in_pass(each) for each in _passes(plan)
+    ]
+    return sum(costs) / max(count_evaluations(plan), 1)
 
 
 def _branches(plan: Plan) -> int:
@@ -59,7 +73,7 @@ def _branches(plan: Plan) -> int:
 
 def _pace_key(plan: Plan, manner: str) -> str:
     """What drawings must share to take equally long for each evaluation."""
-    size = f"{plan.width}x{plan.height}"
+    size = " ".join(f"{each.width}x{each.height}" for each in _passes(plan))
     return f"{_loading_key(plan)} {size} {_branches(plan)} {manner}".rstrip()
 
 

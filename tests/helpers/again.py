@@ -74,6 +74,9 @@ def jobs(given: Props) -> Iterator[Job]:
     noisy = ("--scheduler", "euler-a", "--rng", "nv", "--eta", 0.7, "--ensd", 31337)
     noisy += ("--variation-strength", 0.3, "--seed-resize", "32x48")
     yield "noisy.png", ("txt2img", "a fox", *same, *noisy, "--clip-skip", 2)
+    larger = ("--hires", "96x128", "--hires-upscaler", "lanczos", "--hires-strength", 0.5)
+    larger += ("--hires-steps", 1, "--hires-scheduler", "euler-a", "--hires-prompt", "an owl")
+    yield "larger.png", ("txt2img", "a [red:blue:1.2] fox", *same, *larger)
     xl = at("sdxl.safetensors")
     yield "xl.png", ("txt2img", "a fox", "-m", xl, *SMALL, "-n", "blurry", "--cfg", 3.5)
 

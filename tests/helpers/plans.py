@@ -10,6 +10,7 @@ from PIL import Image
 
 from sdcli import plan as plans
 from sdcli.images.preprocessors import PREPROCESSORS
+from sdcli.images.upscalers import UPSCALERS
 from sdcli.metadata import codec, record
 from sdcli.options.parse import Real, Switch, Whole, Word
 from sdcli.options.table import Option, plain_options
@@ -33,8 +34,19 @@ paths = st.one_of(
     st.text(st.characters(exclude_characters="\0"), max_size=60).map(Path),
 )
 files = st.builds(plans.File, paths, hashes)
+drawings = st.builds(
+    plans.Draw,
+    hires=st.sampled_from(["", "1.5", "1024x0"]),
+    hires_upscaler=st.sampled_from(sorted(UPSCALERS)),
+    hires_steps=st.integers(0, 1_000),
+    hires_strength=shares,
+    hires_scheduler=st.sampled_from(["", "euler"]),
+    hires_cfg=st.floats(0, 1_000),
+    hires_prompt=texts,
+    hires_negative=texts,
+)
 tasks = st.one_of(
-    st.just(plans.Draw()),
+    drawings,
     st.builds(plans.Redraw, files, shares),
     st.builds(plans.Repaint, files, files, shares, st.integers(0, 256)),
     st.builds(plans.Edit, files, reals),

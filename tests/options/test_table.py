@@ -19,7 +19,7 @@ def after(*pairs: str, asked: Request = ASKED) -> Request:
 
 
 def test_every_setting_names_a_field() -> None:
-    everywhere = {field.name for kind in (Request, Repaint, Edit) for field in fields(kind)}
+    everywhere = {field.name for kind in (Request, Draw, Repaint, Edit) for field in fields(kind)}
     assert {setting.field for setting in settings.OPTIONS.values()} <= everywhere
 
 

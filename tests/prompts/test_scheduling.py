@@ -19,12 +19,12 @@ CASES = json.loads(SHARED.read_text("utf-8")) if SHARED.exists() else []
     [
         pytest.param(case, id=case["prompt"])
         for case in CASES
-        # A second pass at a higher resolution has a schedule of its own; there is none here.
-        if (case["dialect"], case["kind"]) == ("a1111", "schedule") and not case["hires_steps"]
+        if (case["dialect"], case["kind"]) == ("a1111", "schedule")
     ],
 )
 def test_prompts_change_as_in_the_reference(case):
-    found = parse_prompt_editing(case["prompt"], case["steps"])
+    before = case["steps"] if case["hires_steps"] else 0
+    found = parse_prompt_editing(case["prompt"], case["hires_steps"] or case["steps"], before)
     assert [list(stretch) for stretch in found] == case["expected"]
 
 
@@ -46,6 +46,18 @@ def test_prompts_change_as_in_the_reference(case):
 )
 def test_a_prompt_changes(text, expected):
     assert [tuple(stretch) for stretch in parse_prompt_editing(text, 4)] == expected
+
+
+def test_a_second_pass_counts_on_from_the_first():
+    def second(text, **rule):
+        return [tuple(each) for each in parse_prompt_editing(text, 4, 10, **rule)]
+
+    assert second("[a:b:12]") == [(2, "a"), (4, "b")]  # of ten steps and four
+    assert second("[a:b:1.25]") == [(1, "a"), (4, "b")]
+    assert second("[a:b:0.9] [c:d:10]") == [(4, "b d")]
+    assert second("[a|b]")[0] == (1, "a")
+    # Before 1.6 the first pass's changes came once more, by its own ten steps.
+    assert second("[a:b:0.5]", shares_below_one=True) == [(5, "a"), (10, "b")]
 
 
 @pytest.mark.parametrize(

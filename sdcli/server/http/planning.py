@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sdcli.hires import drawn_size
 from sdcli.library.find import find_adapter
 from sdcli.library.listed_only import listed_only
 from sdcli.plan import Plan
@@ -43,7 +44,7 @@ def _preview_vae(name: str | None) -> str | None:
 
 def check_bounds(plan: Plan) -> None:
     """Refuse what would keep the server busy or out of memory for one client."""
-    pixels = check_size(plan.width, plan.height)
+    pixels = check_size(*drawn_size(plan))
     if plan.count > MOST_PICTURES:
         raise bad_field(
             "count", f"{plan.count} pictures are too many", hint=f"{MOST_PICTURES} at most"

@@ -29,6 +29,16 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "count",
         "scheduler",
     ),
+    "Larger, in a second pass": (
+        "hires",
+        "hires-upscaler",
+        "hires-strength",
+        "hires-steps",
+        "hires-scheduler",
+        "hires-cfg",
+        "hires-prompt",
+        "hires-negative",
+    ),
     "Model and adapters": ("model", "lora", "embedding", "vae"),
     "Start from a picture": ("image", "mask", "strength", "feather", "only-masked", "image-cfg"),
 }
@@ -84,7 +94,7 @@ def describe_option(
         "name": option.name,
         "title": title.replace("-", " "),
         "help": option.help,
-        "start": option.of == "task",  # is about a picture to start from
+        "start": option.needs_picture,
         "default": usual.get(option.name, option.default.shown),
         **kind,
     }
@@ -124,5 +134,6 @@ def _choices(settings: ServeSettings) -> Choices:
         "vae": kinds.get("vae", []),
         "preview-vae": kinds.get("vae", []),
         "scheduler": list(SCHEDULERS),
+        "hires-scheduler": list(SCHEDULERS),
         "format": list(FORMATS),
     }

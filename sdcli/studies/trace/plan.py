@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sdcli.errors import BadRequest
+from sdcli.hires import second_pass
 from sdcli.options.fast_ways import GUIDANCE_INTERVAL, OPENVINO
 from sdcli.options.parse import Whole
 from sdcli.plan import Plan, Redraw
@@ -54,6 +55,10 @@ def plan_trace(
             f"`--count {request.count}`: a trace follows one picture", hint="leave the count away"
         )
     resolved = plan_single(request, plan)
+    if second_pass(resolved) is not None:
+        raise BadRequest(
+            "a trace follows one denoising, and `--hires` asks for two", hint="leave `--hires` away"
+        )
     steps = _steps(at, frames, resolved.steps)
     film = space_evenly(LONGEST_FILM, resolved.steps)
     trace = TracePlan(

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from sdcli.errors import SdcliError
+from sdcli.hires import drawn_size
 from sdcli.server.dialects.openai.fields import Wanted
 from sdcli.server.http.failures import HttpFailure, failure_headers, message_of, status_of
 from sdcli.server.http.job import DrawnPicture, Job
@@ -55,7 +56,7 @@ def describe_kind(job: Job, wanted: Wanted) -> dict[str, Any]:
         "background": "opaque",
         "output_format": wanted.output_format,
         "quality": wanted.quality,
-        "size": f"{job.plan.width}x{job.plan.height}",
+        "size": "{}x{}".format(*drawn_size(job.plan)),
     }
 
 
