@@ -19,6 +19,7 @@ LONGEST_INFOTEXT = 2**20  # characters; no program writes a hundredth of it
 NEGATIVE_LABEL = "Negative prompt:"
 # Names in it that are no option's: those are in the table of options.
 SCHEDULE, SIZE, MODEL_HASH, VAE_HASH = "Schedule type", "Size", "Model hash", "VAE hash"
+HIRES_RESIZE, HIRES_SCHEDULE = "Hires resize", "Hires schedule type"  # of a second pass
 UNWEIGHTED = "None"  # what it calls the emphasis of prompts whose brackets are letters
 LORA_HASHES, EMBEDDING_HASHES, VERSION = "Lora hashes", "TI hashes", "Version"
 TEMPLATE, NEGATIVE_TEMPLATE = "Template", "Negative Template"  # what a prompt was chosen from

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from sdcli import __version__
 from sdcli.errors import SdcliError
+from sdcli.hires import second_pass
 from sdcli.library.hashes import hash_tensors
 from sdcli.metadata.a1111_format import (
     EMBEDDING_HASHES,
+    HIRES_RESIZE,
+    HIRES_SCHEDULE,
     LORA_HASHES,
     MODEL_HASH,
     NEGATIVE_TEMPLATE,
@@ -22,7 +25,7 @@ from sdcli.metadata.a1111_format import (
     compose_infotext,
 )
 from sdcli.options.table import OPTIONS
-from sdcli.plan import Control, File, Plan
+from sdcli.plan import Control, Draw, File, Plan
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.schedulers.names import SCHEDULERS, a1111_sampler_and_schedule
 from sdcli.text import format_number
@@ -31,25 +34,28 @@ from sdcli.text import format_number
 def write_infotext(plan: Plan) -> str:
     """The `parameters` of a picture: prompts, and every setting that program has a name for."""
     fields = {name: value for name, value in _plan_fields(plan) if value}
-    infotext_of_plan = Infotext(_prompt_with_lora_tags(plan), plan.negative, fields)
+    infotext_of_plan = Infotext(_with_lora_tags(plan.prompt, plan), plan.negative, fields)
     return _without_unstorable(compose_infotext(infotext_of_plan))
 
 
-def _prompt_with_lora_tags(plan: Plan) -> str:
-    """The prompt with its LoRAs written into it, which is where that program looks for them."""
+def _with_lora_tags(prompt: str, plan: Plan) -> str:
+    """A prompt with the plan's LoRAs written into it, which is where that program looks for them."""
     tags = (
         f"<lora:{lora.file.path.stem}:{format_number(lora.te)}"
         + (f":{format_number(lora.unet)}>" if lora.unet != lora.te else ">")
         for lora in plan.loras
     )
-    return " ".join([plan.prompt, *tags]).strip()
+    return " ".join([prompt, *tags]).strip()
 
 
 # Options in that program's order; those that have a name there and are not among them come later.
 _FIRST = ("cfg", "image-cfg", "strength", "feather", "seed")
 _APART = ("steps", "scheduler", "eta", "model", "vae", "variation-seed")
+_OF_SECOND_PASS = tuple(name for name in OPTIONS if name.startswith("hires"))
 _LATER = tuple(
-    name for name, option in OPTIONS.items() if option.a1111 and name not in (*_FIRST, *_APART)
+    name
+    for name, option in OPTIONS.items()
+    if option.a1111 and name not in (*_FIRST, *_APART, *_OF_SECOND_PASS)
 )
 
 
@@ -68,6 +74,7 @@ def _plan_fields(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.variation_strength:
         yield from _settings(plan, "variation-seed")
     yield from _settings(plan, *_LATER)
+    yield from _second_pass_fields(plan)
     if not SYNTAXES[plan.syntax].has_weights:
         yield OPTIONS["emphasis"].a1111, UNWEIGHTED
     if _has_unusual_eta(plan):
@@ -80,6 +87,22 @@ def _plan_fields(plan: Plan) -> Iterator[tuple[str, str]]:
     yield TEMPLATE, plan.template
     yield NEGATIVE_TEMPLATE, plan.negative_template
     yield VERSION, f"sdcli {__version__}"
+
+
+def _second_pass_fields(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What is said of a second pass: of its sampler and its words only where they are others."""
+    second = second_pass(plan)
+    if second is None or not isinstance(plan.task, Draw):
+        return
+    yield from _settings(plan, "hires-strength")
+    yield HIRES_RESIZE if "x" in plan.task.hires else OPTIONS["hires"].a1111, plan.task.hires
+    yield from _settings(plan, "hires-steps", "hires-upscaler")
+    first, then = map(a1111_sampler_and_schedule, (plan.scheduler, second.plan.scheduler))
+    yield OPTIONS["hires-scheduler"].a1111, then[0] if then[0] != first[0] else ""
+    yield HIRES_SCHEDULE, then[1] or "Automatic" if then[1] != first[1] else ""
+    if plan.task.hires_prompt:
+        yield OPTIONS["hires-prompt"].a1111, _with_lora_tags(plan.task.hires_prompt, plan)
+    yield from _settings(plan, "hires-negative", "hires-cfg")
 
 
 def _settings(plan: Plan, *names: str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from sdcli.metadata import record as metadata
 from sdcli.metadata.readers import a1111
 from sdcli.options.parse import Real, Size, Toggle, Word
 from sdcli.options.table import OPTIONS, Option
+from sdcli.plan import Draw, Plan
+from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.schedulers.names import (
     SCHEDULERS,
     a1111_sampler_and_schedule,
@@ -119,6 +121,28 @@ def test_an_option_with_a_name_there_is_written_and_read_back(option: Option) ->
         assert not any(option.a1111 in line for line in found.unmatched)
         if option.a1111_text(value) and option.name != "prompt-syntax":
             assert getattr(found.request, option.field) == value
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        Draw("2", "lanczos", 12, 0.45, "", 0.0, "", ""),
+        Draw("1.5", "latent-bicubic", 0, 0.7, "dpm++2m-karras", 5.0, "a fox, asleep", "rain"),
+        Draw("1024x0", "latent", 0, 0.0, "euler", 0.0, "", ""),
+    ],
+)
+def test_a_second_pass_is_written_and_read_back(drawing: Draw) -> None:
+    wanted = plans.a_plan(task=drawing, scheduler="euler-karras")
+    info = infotext.parse_infotext(parameters.write_infotext(wanted))
+    assert info.fields["Size"] == "64x64"  # the first pass's
+    found = a1111.picture_from_infotext(info)
+    assert not found.unmatched
+    assert found.request.task == plan_to_request(wanted).task
+    assert not any(name.startswith("Hires") for name in fields_of(plans.a_plan()))
+
+
+def fields_of(plan: Plan) -> Mapping[str, str]:
+    return infotext.parse_infotext(parameters.write_infotext(plan)).fields
 
 
 def test_old_timelines_are_written_and_read_back() -> None:

@@ -18,7 +18,7 @@ from sdcli.prompts.a1111 import parse_a1111_weights, split_at_and
 from sdcli.prompts.scheduling import parse_prompt_editing
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.prompts.tags import extract_lora_tags
-from sdcli.request import Lora
+from sdcli.request import Draw, Lora
 from tests.helpers.shared import cases
 
 INFOTEXTS = {case["id"]: case["raw"] for case in cases("infotext.json")}
@@ -63,8 +63,56 @@ def test_a_picture_of_forge_with_a_second_pass() -> None:
     assert found.hashes == {"model": "bdb59bac77"}
     assert found.strength is None  # it belongs to the second pass
     news = "\n".join(found.unmatched)
-    for what in ("seed is not recorded", "ADetailer", "hires fix", "sdxl_vae"):
+    for what in ("seed is not recorded", "ADetailer", "upscaler `R-ESRGAN 4x+`", "sdxl_vae"):
         assert what in news
+    assert found.request.task == Draw(
+        hires="1.5", hires_upscaler="lanczos", hires_strength=0.37, hires_cfg=5.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "drawing"),
+    [
+        (
+            "Denoising strength: 0.55, Hires upscale: 2, Hires steps: 10, "
+            "Hires upscaler: Latent (nearest-exact), Version: v1.9.4",
+            Draw("2", "latent-nearest-exact", 10, 0.55),
+        ),
+        (  # of which one side follows from the other
+            "Denoising strength: 0.4, Hires resize: 0x1030, Hires upscaler: None",
+            Draw("0x1024", "lanczos", hires_strength=0.4),
+        ),
+        (
+            "Sampler: Euler a, Schedule type: Karras, Denoising strength: 0.7, Hires upscale: 1.5, "
+            'Hires sampler: DPM++ 2M, Hires prompt: "a fox, asleep <lora:ink:0.8>", '
+            "Hires negative prompt: rain",
+            Draw(
+                "1.5", "latent", None, 0.7, "dpm++2m-karras", None, "a fox, asleep <lora:ink:0.8>", "rain"
+            ),
+        ),
+        (
+            "Sampler: DPM++ 2M, Schedule type: Karras, Denoising strength: 0.7, Hires upscale: 2, "
+            "Hires schedule type: Exponential, Hires checkpoint: Use same checkpoint, Version: f2.0.1",
+            Draw("2", "latent", None, 0.7, "dpm++2m-exponential"),
+        ),
+        (
+            "Hires upscale: Latent, Hires scale: 2.000000, Hires resize: 0x0, Hires steps: 0, "
+            "Denoising strength: 0.700000, Version: stable-diffusion.cpp",
+            Draw("2", "latent", None, 0.7),
+        ),
+        ("Size: 1024x768, Denoising strength: 0.7, First pass size: 512x384",
+         Draw("1024x768", "latent", None, 0.7)),
+        ("Size: 1024x768, Denoising strength: 0.7, First pass size: 0x0",
+         Draw("1024x768", "latent", None, 0.7)),
+    ],
+)  # fmt: skip
+def test_a_second_pass_is_drawn_as_it_was(line: str, drawing: Draw) -> None:
+    found = infotext(line)
+    assert found.request.task == drawing
+    assert found.strength is None and not found.unmatched
+    if "First pass" in line:
+        width = 512 if "512" in line else 640  # 0x0: of as many pixels as 512x512, in steps of 64
+        assert (found.request.width, found.request.height) == (width, width * 3 // 4 // 64 * 64)
 
 
 @NO_SAMPLES
@@ -173,7 +221,25 @@ def test_whose_noise(line: str, program: str, rng: str) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("Hires upscale: 2, Denoising strength: 0.4", "hires fix"),
+        ("App: SD.Next, Hires upscaler: Latent, Hires scale: 2", "hires fix"),
+        ("Hires upscaler: Latent", "to a size that it does not tell"),
+        ("Hires upscale: 20, Denoising strength: 0.4", "20 is out of bounds"),
+        ("Hires upscale: 2", "the strength of its second pass is not recorded"),
+        (
+            "Hires upscale: 2, Hires upscaler: 4x-UltraSharp",
+            "`4x-UltraSharp` is none of those here",
+        ),
+        ("Hires upscale: 2, Hires sampler: DPM fast", "the sampler of its second pass, `DPM fast`"),
+        ("Hires upscale: 2, Sampler: DDIM", "rules that A1111 has for `ddim` alone"),
+        (
+            "Hires upscale: 2, Hires checkpoint: other [0123456789]",
+            "a checkpoint of its own, `other",
+        ),
+        (
+            "Hires upscale: Latent, Hires scale: 2, Denoising strength: 0.5, "
+            "Version: stable-diffusion.cpp",
+            "took 21 steps, and takes 20 here",
+        ),
         ("Denoising strength: 0.4", "began as another picture, redrawn with strength 0.4"),
         ("Tiling: hexagons", "its tiling is `hexagons`"),
         ("Seed resize from: 900000x64", "its seed was resized from 900000x64"),
@@ -616,12 +682,6 @@ def test_what_comfyui_draws_otherwise_is_said() -> None:
     assert any("words of their own" in why for why in picture.unmatched)
     same = {**inputs, "width": 1024, "height": 1024, "text_l": "a fox"}
     assert not read({"prompt": comfy_graph({**node, "inputs": same}, ZEROED)}).unmatched
-
-
-def test_a_first_pass_is_a_second_pass_and_no_start() -> None:
-    picture = infotext("Seed: 7, Denoising strength: 0.7, First pass size: 0x0")
-    assert picture.strength is None
-    assert any("hires fix" in why for why in picture.unmatched)
 
 
 def test_a_blurred_mask_is_an_inpainting() -> None:

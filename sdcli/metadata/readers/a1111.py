@@ -19,6 +19,7 @@ from sdcli.metadata.a1111_format import (
     Infotext,
     parse_infotext,
 )
+from sdcli.metadata.readers.a1111_hires import read_second_pass
 from sdcli.metadata.readers.a1111_oddities import note_oddities
 from sdcli.metadata.readers.a1111_versions import read_earlier_rules
 from sdcli.metadata.readers.draft import (
@@ -94,9 +95,10 @@ def picture_from_infotext(info: Infotext) -> ForeignPicture:
     _read_noise(draft, fields)
     _read_emphasis(draft, fields)
     _read_sigmas(draft, fields)
+    second_pass = read_second_pass(draft, fields)
     if draft.program in ("AUTOMATIC1111", "sdcli"):
         read_earlier_rules(draft, fields)
-    _read_start(draft, fields)
+    _read_start(draft, fields, second_pass=second_pass)
     note_oddities(draft, fields)
     return draft.build()
 
@@ -196,8 +198,9 @@ def _read_sigmas(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> Non
             draft.values[option.field] = value
 
 
-def _read_start(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
-    second_pass = any(name.startswith(("Hires", "First pass")) for name in fields)
+def _read_start(
+    draft: ForeignPictureBuilder, fields: Mapping[str, str], *, second_pass: bool
+) -> None:
     named = OPTIONS["strength"].a1111
     strength = fields.get(named) or fields.get(named.title())
     if strength and not second_pass:

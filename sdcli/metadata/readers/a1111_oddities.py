@@ -18,12 +18,15 @@ _UNDERSTOOD = """
     Version, User, Template, Negative Template, Created Date, Civitai resources, Civitai metadata,
     Batch size, Batch pos, App, Backend, Operations, Pipeline, Parser, Wildcard prompt,
     Denoising Strength, Init image hash, Conditional mask weight, Inpaint area, SDCPP, Guidance, Scheduler,
-    Lora weights, Raw prompt, Raw negative prompt, Performance
+    Lora weights, Raw prompt, Raw negative prompt, Performance, Hires resize, Hires schedule type,
+    Hires checkpoint, Hires scale, First pass size
 """
 # What starts a name, and what it means for the picture. `{}` is the value.
 _ODDITIES = (
-    ("Hires", "it was enlarged in a second pass (hires fix), which is not done"),
-    ("First pass size", "it was enlarged in a second pass (hires fix), which is not done"),
+    ("Hires Module", ""),  # told of where the second pass is read
+    ("Hires VAE", ""),
+    ("Hires Distilled CFG", ""),  # of other families
+    ("HiRes", ""),
     ("Postprocess upscale", "it was enlarged afterwards ({}), which is not done"),
     ("Postprocess", ""),
     ("Sharpness", "Fooocus sharpens and weighs its guidance in ways of its own"),

@@ -51,10 +51,13 @@ def _is_on(fields: Mapping[str, str], option: str) -> bool:
 
 
 def _read_old_timelines(draft: ForeignPictureBuilder) -> None:
-    texts = (draft.values["prompt"], draft.values["negative"])
+    texts = [draft.values["prompt"], draft.values["negative"]]
+    texts += [draft.second.get(name, "") for name in ("hires_prompt", "hires_negative")]
     now, then = SYNTAXES["a1111"].schedule, SYNTAXES["a1111-1.5"].schedule
-    if any(now(text, _STEPS) != then(text, _STEPS) for text in texts if "[" in text):
-        draft.values.setdefault("syntax", "a1111-1.5")
+    passes = (0, _STEPS) if draft.second else (0,)
+    for text in texts:
+        if "[" in text and any(now(text, _STEPS, n) != then(text, _STEPS, n) for n in passes):
+            draft.values.setdefault("syntax", "a1111-1.5")
 
 
 def _note_unequal_prompts(draft: ForeignPictureBuilder) -> None:

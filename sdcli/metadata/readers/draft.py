@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
@@ -37,10 +37,12 @@ class ForeignPicture:
 
 ForeignReader = Callable[[Mapping[str, str], PictureSize], ForeignPicture | None]
 
+_OF_SECOND_PASS = {each.name for each in fields(Draw)}
 _NUMBERS = {
     option.field: option.parse
     for option in OPTIONS.values()
-    if option.of == "request" and isinstance(option.parse, Whole | Real)
+    if (option.of == "request" or option.field in _OF_SECOND_PASS)
+    and isinstance(option.parse, Whole | Real)
 }
 _LONGEST = 200_000
 
@@ -76,6 +78,7 @@ class ForeignPictureBuilder:
     def __init__(self, program: str) -> None:
         self.program = program
         self.values: dict[str, Any] = {}
+        self.second: dict[str, Any] = {}  # of a second pass
         self.loras: list[Lora] = []
         self.embeddings: list[str] = []
         self.hashes: dict[str, str] = {}
@@ -86,7 +89,7 @@ class ForeignPictureBuilder:
         """The finished account."""
         self._follow_conventions()
         request = Request(
-            task=Draw(),
+            task=Draw(**self.second),
             prompt=self.values.pop("prompt", ""),
             loras=tuple(self.loras),
             embeddings=tuple(dict.fromkeys(self.embeddings)),
@@ -130,7 +133,8 @@ class ForeignPictureBuilder:
                 f"its {name.replace('_', ' ')} is {as_text(value)[:40]}, which cannot be"
             )
         else:
-            self.values[name] = int(parsed) if isinstance(parse, Whole) else float(parsed)
+            place = self.second if name in _OF_SECOND_PASS else self.values
+            place[name] = int(parsed) if isinstance(parse, Whole) else float(parsed)
 
     def set_size(self, width: Any, height: Any) -> None:
         """Width and height, both or neither, down to whole cells as every program draws them."""
