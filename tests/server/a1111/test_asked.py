@@ -108,6 +108,30 @@ def test_another_seed_is_mixed_in_and_a_seed_resized() -> None:
     assert txt2img(tiling=True).tiling == "xy"
 
 
+def test_a_second_pass_is_asked_for() -> None:
+    drawing = txt2img(enable_hr=True).task
+    assert drawing == Draw("2", "latent", 0, 0.75)  # that program's defaults
+    request = txt2img(
+        enable_hr=True,
+        hr_resize_x=1030,
+        hr_scale=3,
+        hr_upscaler="Lanczos",
+        hr_second_pass_steps=9,
+        denoising_strength=0.3,
+        hr_scheduler="Karras",
+        hr_prompt="an owl, (alpenglow:1.2)",
+        hr_negative_prompt="rain",
+        hr_cfg=4,
+    )
+    assert request.task == Draw(
+        "1024x0", "lanczos", 9, 0.3, "euler-karras", 4.0, "an owl, (alpenglow:1.2)", "rain"
+    )
+    assert request.embeddings == (str(find.find_adapter("builtin:alpenglow")),)
+    assert {each["name"] for each in lists.latent_upscale_modes()} >= {"Latent", "Latent (bicubic)"}
+    for each in (*lists.latent_upscale_modes(), *lists.upscalers()):
+        assert txt2img(enable_hr=True, hr_upscaler=each["name"]).task.hires == "2"
+
+
 @pytest.mark.parametrize(
     ("sampler", "schedule", "ours"),
     [
@@ -141,7 +165,12 @@ def test_every_sampler_and_schedule_that_is_listed_can_be_asked_for() -> None:
 @pytest.mark.parametrize(
     ("said", "field"),
     [
-        ({"enable_hr": True}, "enable_hr"),
+        ({"enable_hr": "perhaps"}, "enable_hr"),
+        ({"enable_hr": True, "hr_upscaler": "4x-UltraSharp"}, "hr_upscaler"),
+        ({"enable_hr": True, "hr_scale": 99}, "hr_scale"),
+        ({"enable_hr": True, "denoising_strength": 2}, "denoising_strength"),
+        ({"enable_hr": True, "hr_checkpoint_name": "xl [0123456789]"}, "hr_checkpoint_name"),
+        ({"enable_hr": True, "hr_sampler_name": "DPM adaptive"}, "hr_sampler_name"),
         ({"firstphase_width": 64}, "firstphase_width"),
         ({"restore_faces": True}, "restore_faces"),
         ({"tiling": "sideways"}, "tiling"),

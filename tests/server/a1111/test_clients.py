@@ -181,7 +181,9 @@ def test_models_are_changed_by_settings_and_for_one_picture(api: Any, server: Se
 @pytest.mark.parametrize(
     ("path", "fields", "status", "word"),
     [
-        ("txt2img", {"enable_hr": True}, 422, "enable_hr"),
+        ("txt2img", {"enable_hr": True, "hr_upscaler": "x"}, 422, "hr_upscaler"),
+        ("txt2img", {"enable_hr": True, "hr_resize_x": 16_384}, 422, "too large"),
+        ("img2img", {"init_images": [""], "enable_hr": True}, 422, "enable_hr"),
         ("txt2img", {"override_settings": {"sd_model_checkpoint": "/etc/passwd"}}, 404, "passwd"),
         ("txt2img", {"prompt": "a <lora:/etc/passwd:1>"}, 422, "passwd"),
         ("txt2img", {"width": 100_000}, 422, "width"),
@@ -272,11 +274,13 @@ def test_lists_and_finished_pictures(api: Any, server: Served) -> None:
     assert "alpenglow" in api.get_embeddings()["loaded"]
     assert api.get_memory()["ram"]["total"] > 0
     for name in ("hypernetworks", "face-restorers", "realesrgan-models", "prompt-styles", "sd-vae",
-                 "latent-upscale-modes", "script-info", "extensions"):  # fmt: skip
+                 "script-info", "extensions"):  # fmt: skip
         assert server.ask("GET", f"/sdapi/v1/{name}").data == []
     assert api.get_scripts() == {"txt2img": [], "img2img": []}
     assert api.get_cmd_flags()["api"]
     assert api.refresh_checkpoints() is None
+    modes = server.ask("GET", "/sdapi/v1/latent-upscale-modes").data
+    assert "Latent (nearest-exact)" in {each["name"] for each in modes}
     drawn = api.txt2img(prompt="a red house", **SMALL)
     assert api.png_info(drawn.image).info == drawn.info["infotexts"][0]
     assert api.extra_single_image(drawn.image, upscaler_1="Lanczos").image.size == (128, 128)

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from sdcli import __version__
 from sdcli.errors import SdcliError
+from sdcli.hires import second_pass
 from sdcli.metadata.a1111_write import write_infotext
 from sdcli.options.parse import split_size
 from sdcli.plan import Plan
@@ -91,11 +92,16 @@ def _describe_plan(plan: Plan) -> dict[str, Any]:
         "sd_model_hash": plan.model.sha256[:10],
         "sd_vae_name": None if own_vae else plan.vae.path.name,
         "sd_vae_hash": None if own_vae else plan.vae.sha256[:10],
-        "denoising_strength": getattr(plan.task, "strength", None),
+        "denoising_strength": _strength(plan),
         "extra_generation_params": {"Schedule type": schedule} if schedule else {},
         "clip_skip": plan.clip_skip,
         "is_using_inpainting_conditioning": FAMILIES[plan.family].task == "inpaint",
     }
+
+
+def _strength(plan: Plan) -> float | None:
+    second = second_pass(plan)
+    return getattr(plan.task, "strength", None) if second is None else second.strength
 
 
 def answer_failure(error: SdcliError) -> Response:

@@ -14,6 +14,7 @@ from sdcli.request import Draw, Request
 from sdcli.schedulers.names import SCHEDULERS, find_sampler_with_schedule
 from sdcli.schedulers.table import Solver
 from sdcli.server.dialects.a1111.fields import TXT2IMG, USUAL_SAMPLER, Field, read_fields
+from sdcli.server.dialects.a1111.hires import read_drawing
 from sdcli.server.dialects.a1111.settings import Settings
 from sdcli.server.dialects.a1111.shelf import Item, Shelf
 from sdcli.server.dialects.a1111.values import check_option, refuse
@@ -41,7 +42,9 @@ def read_txt2img(body: Mapping[str, Any], settings: Settings, shelf: Shelf) -> A
     """What is asked for by a request for a picture from words."""
     values = read_fields(body, TXT2IMG)
     settings = settings.changed(values["override_settings"], shelf)
-    return finish(body, TXT2IMG, values, settings, Order(read_common(values, settings, shelf)))
+    drawing = read_drawing(values, _find_second_scheduler)
+    request = read_common(values, settings, shelf, drawing)
+    return finish(body, TXT2IMG, values, settings, Order(request))
 
 
 def finish(
@@ -63,10 +66,12 @@ def finish(
     return Asked(order, values, echo, settings, keeps)
 
 
-def read_common(values: Mapping[str, Any], settings: Settings, shelf: Shelf) -> Request:
-    """The request of what both kinds of requests say."""
+def read_common(
+    values: Mapping[str, Any], settings: Settings, shelf: Shelf, drawing: Draw | None = None
+) -> Request:
+    """The request of what both kinds of requests say; of one without a picture, for its drawing."""
     same = {row.option: values[row.name] for row in TXT2IMG if row.option}
-    request = settings.apply(change_request(Request(Draw(), ""), same), shelf)
+    request = settings.apply(change_request(Request(drawing or Draw(), ""), same), shelf)
     sampler = values["sampler_name"] or values["sampler_index"] or USUAL_SAMPLER
     scheduler = _scheduler(sampler, values["scheduler"])
     solver = SCHEDULERS[scheduler].solver
@@ -120,13 +125,19 @@ def side(values: Mapping[str, Any], field: str) -> int | None:
     return None if said is None else check_option(field, said // CELL * CELL, field)
 
 
-def _scheduler(sampler: str, schedule: str) -> str:
+def _scheduler(
+    sampler: str, schedule: str, fields: tuple[str, str] = ("sampler_name", "scheduler")
+) -> str:
     try:
         return find_sampler_with_schedule(sampler, schedule or "Automatic")
     except BadRequest as error:
         hint = "`/sdapi/v1/samplers` and `/sdapi/v1/schedulers` list what there is"
-        raise refuse("scheduler" if schedule and schedule in error.fact else "sampler_name",
-                     error.fact, hint) from None  # fmt: skip
+        about_schedule = schedule and schedule in error.fact
+        raise refuse(fields[1] if about_schedule else fields[0], error.fact, hint) from None
+
+
+def _find_second_scheduler(sampler: str, schedule: str) -> str:
+    return _scheduler(sampler or USUAL_SAMPLER, schedule, ("hr_sampler_name", "hr_scheduler"))
 
 
 def _eta(solver: Solver, eta: float | None) -> float | None:
@@ -145,7 +156,10 @@ def _check_noise(solver: Solver, s_noise: float | None) -> None:
 def _embeddings(request: Request, model: Item, shelf: Shelf) -> tuple[str, ...]:
     """The listed embeddings whose names are words of the prompts, which is how they are asked for;
     those of other models are words like any other, as in that program."""
-    words = set(re.findall(r"[^\s,:()\[\]|]+", f"{request.prompt} {request.negative}".lower()))
+    texts = [request.prompt, request.negative or ""]
+    if isinstance(request.task, Draw):
+        texts += [request.task.hires_prompt or "", request.task.hires_negative or ""]
+    words = set(re.findall(r"[^\s,:()\[\]|]+", " ".join(texts).lower()))
     found = list(shelf.embeddings(words))
     if not found:
         return ()

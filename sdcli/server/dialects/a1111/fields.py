@@ -88,8 +88,6 @@ def _is_switched_off(unit: Any) -> bool:
     return isinstance(unit, dict) and cast("dict[str, Any]", unit).get("enabled") is False
 
 
-_HIRES = "there is no second pass (hires fix)"
-
 USUAL_SAMPLER = "Euler"
 
 COMMON = (
@@ -131,20 +129,27 @@ COMMON = (
     # Details of what is refused above, or what that program itself does not look at.
     *(Field(each) for each in (
         "s_tmax", "s_tmin", "refiner_switch_at", "script_args", "comments",
-        "do_not_save_samples", "do_not_save_grid", "distilled_cfg_scale", "hr_distilled_cfg", "hr_cfg",
+        "do_not_save_samples", "do_not_save_grid", "distilled_cfg_scale", "hr_distilled_cfg",
         "hr_additional_modules",
     )),
 )  # fmt: skip
 
 _SECOND_PASS = (
-    Field("enable_hr", False, yes_or_no, neutral=_only(False), lacking=_HIRES),
-    Field("firstphase_width", 0, whole, neutral=_not_positive, lacking=_HIRES),
-    Field("firstphase_height", 0, whole, neutral=_not_positive, lacking=_HIRES),
-    # Details of it.
-    *(Field(each) for each in (
-        "hr_scale", "hr_upscaler", "hr_second_pass_steps", "hr_resize_x", "hr_resize_y",
-        "hr_checkpoint_name", "hr_sampler_name", "hr_scheduler", "hr_prompt", "hr_negative_prompt",
-    )),
+    Field("enable_hr", False, yes_or_no),
+    Field("hr_scale", 2.0, number),
+    Field("hr_upscaler", "", name),
+    Field("hr_second_pass_steps", 0, whole),
+    Field("hr_resize_x", 0, whole),
+    Field("hr_resize_y", 0, whole),
+    Field("hr_checkpoint_name", "", name),
+    Field("hr_sampler_name", "", name),
+    Field("hr_scheduler", "", name),
+    Field("hr_prompt", "", text),
+    Field("hr_negative_prompt", "", text),
+    Field("hr_cfg", None, number),  # of Forge
+    Field("denoising_strength", None, number),
+    *(Field(side, 0, whole, neutral=_not_positive, lacking="`width` and `height` are the first pass's")
+      for side in ("firstphase_width", "firstphase_height")),
 )  # fmt: skip
 
 _PICTURES = ("init_images", "mask", "latent_mask")
@@ -167,8 +172,17 @@ FROM_PICTURES = (
     Field("latent_mask", "", text, neutral=_only(""), lacking="there is one mask for all"),
 )  # fmt: skip
 
-# Clients send one set of fields to both: without a picture there is nothing that these are about.
-_OF_NO_PICTURE = tuple(Field(row.name) for row in FROM_PICTURES if row.name not in _PICTURES)
+# Clients send one set of fields to both: without a picture there is nothing that these are about...
+_NAMED_IN_SECOND_PASS = {row.name for row in _SECOND_PASS}
+_OF_NO_PICTURE = tuple(
+    Field(row.name) for row in FROM_PICTURES if row.name not in (*_PICTURES, *_NAMED_IN_SECOND_PASS)
+)
+# ... and with one there is no second pass.
+_NO_SECOND_PASS = (
+    Field("enable_hr", False, yes_or_no, neutral=_only(False),
+          lacking="a second pass is for pictures from words"),
+    *(Field(name) for name in sorted(_NAMED_IN_SECOND_PASS - {"enable_hr", "denoising_strength"})),
+)  # fmt: skip
 
 TXT2IMG = (*COMMON, *_SECOND_PASS, *_OF_NO_PICTURE)
-IMG2IMG = (*COMMON, *_SECOND_PASS, *FROM_PICTURES)
+IMG2IMG = (*COMMON, *_NO_SECOND_PASS, *FROM_PICTURES)

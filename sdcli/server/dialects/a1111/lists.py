@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdcli.errors import SdcliError
+from sdcli.images.upscalers import UPSCALERS
 from sdcli.schedulers.table import SOLVERS, SPACINGS, Solver
 from sdcli.server.dialects.a1111.extras import RESIZERS
 from sdcli.server.dialects.a1111.shelf import CHECKPOINT, LORA, VAE, Item, Shelf
@@ -63,6 +64,11 @@ def upscalers() -> list[dict[str, Any]]:
     """What makes a finished picture larger."""
     empty = dict.fromkeys(("model_name", "model_path", "model_url"))
     return [{"name": name, **empty, "scale": 4.0} for name in RESIZERS]
+
+
+def latent_upscale_modes() -> list[dict[str, Any]]:
+    """What makes latents larger before a second pass."""
+    return [{"name": row.a1111} for row in UPSCALERS.values() if row.of_latents]
 
 
 def models(shelf: Shelf) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ Read = Callable[[Mapping[str, Any], Uploads], Any]
 # What that program has and there is nothing of here.
 EMPTY_LISTS = (
     *("hypernetworks", "face-restorers", "realesrgan-models", "prompt-styles", "extensions"),
-    *("latent-upscale-modes", "script-info"),
+    "script-info",
 )
 
 
@@ -81,6 +81,7 @@ class _Routes:
             "/samplers": _listing(lists.samplers),
             "/schedulers": _listing(lists.schedulers),
             "/upscalers": _listing(lists.upscalers),
+            "/latent-upscale-modes": _listing(lists.latent_upscale_modes),
             "/sd-models": _listing(self._models),
             "/sd-vae": _listing(lambda: lists.vaes(self._shelf)),
             "/loras": _listing(lambda: lists.loras(self._shelf)),
