@@ -60,7 +60,7 @@ ON_A_CPU = [name for name in NAMED if FAST_WAYS[name].kind == ROUNDING and name 
 @needs_packing
 @pytest.mark.parametrize("name", ON_A_CPU)
 def test_what_is_the_same_to_rounding_is_so_over_20_pictures(name: str) -> None:
-    exact = plan_of(count=20, steps=10)
+    exact = plan_of(count=20)
     with Session() as session:
         plain = list(session.run(exact))
         fast = list(session.run(replace(exact, fast=(name,))))
