@@ -52,6 +52,8 @@ def main(words: list[str]) -> None:
     said.add_argument("--ways", action="append", choices=(*BACKENDS[1:], *NAMED), metavar="NAME",
                       help="a way to be faster whose step is taken too (repeat)")  # fmt: skip
     said.add_argument("--sd-server", type=Path, help="stable-diffusion.cpp's, as for `served`")
+    said.add_argument("--genai", action="store_true", help="OpenVINO's own pipeline too, where"
+                      " `openvino-genai` is installed")  # fmt: skip
     said.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     asked = said.parse_args(words)
     if asked.inside:

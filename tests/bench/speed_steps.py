@@ -14,7 +14,9 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -27,10 +29,11 @@ from sdcli.engine.session import Session
 from sdcli.events import SilentListener
 from sdcli.options.fast_ways import BACKENDS
 from sdcli.plan import Plan
+from tests.bench.openvino_side import OpenvinoPipeline
 from tests.bench.results import DIFFUSERS, record_figures
 from tests.bench.served import running
 
-OURS, SDCPP = "sdcli", "stable-diffusion.cpp"
+OURS, SDCPP, GENAI = "sdcli", "stable-diffusion.cpp", "OpenVINO's own"
 WARM_UP_STEPS = 4
 
 Contender = Callable[[], float]  # takes the steps once; the seconds of one
@@ -67,6 +70,8 @@ def _contenders(
 ) -> Iterator[tuple[str, Contender]]:
     yield DIFFUSERS, _diffusers(plan)
     yield OURS, _ours(plan)
+    if asked.genai:
+        yield GENAI, _genai(plan, Path(stack.enter_context(TemporaryDirectory())))
     for way in asked.ways or ():
         changed = {"backend": way} if way in BACKENDS else {"fast": (way,)}
         yield f"{OURS}, {way}", _ours(replace(plan, **changed))
@@ -120,6 +125,13 @@ def _diffusers(plan: Plan) -> Contender:
         ).images.cpu()  # fmt: skip
 
     return lambda: _seconds(draw) / plan.steps
+
+
+def _genai(plan: Plan, folder: Path) -> Contender:
+    """Theirs, by what it tells of its steps: it draws from the prompt to the pixels."""
+    pipe = Session().load(plan, SilentListener()).pipe
+    restore_modules(pipe.unet), restore_modules(pipe.vae)
+    return OpenvinoPipeline(pipe, plan, folder / "model").step
 
 
 def _sdcpp(plan: Plan, port: int) -> Contender:
