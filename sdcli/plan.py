@@ -158,6 +158,7 @@ class Plan:
     words: tuple[PictureWords, ...] = ()  # of each picture of the run, where they have their own
     template: str = ""  # what the prompt was chosen from; "": nothing was chosen
     negative_template: str = ""
+    fused_tiles: int = 0  # side in pixels of the tiles that the U-Net sees; 0: all at once
     output: Output = field(default_factory=Output, compare=False)  # where it goes decides nothing
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)  # of values
 

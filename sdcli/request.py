@@ -121,6 +121,7 @@ class Request:
     penultimate: str | None = None
     downcast_alphas: bool | None = None
     tiling: str | None = None
+    fused_tiles: int | None = None
     loras: tuple[Lora, ...] = ()
     lora_partial: bool = False
     embeddings: tuple[str, ...] = ()

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sdcli.cli import console, options
+from sdcli.cli.output_mode import warm_wish
 from sdcli.engine import door
+from sdcli.engine.door import SessionLike
 from sdcli.errors import PartFailed
+from sdcli.picture import Picture
+from sdcli.plan import Plan
 from sdcli.request import Output
+from sdcli.server.warm import choose_session
+from sdcli.studies.progress import Drawing, RunProgress
 
 if TYPE_CHECKING:
     from sdcli.upscale.run import EnlargedPicture, SkippedPicture, UpscaleJob
@@ -48,6 +56,58 @@ To = Annotated[
         show_default=False,
     ),
 ]
+Refine = Annotated[
+    float | None,
+    typer.Option(
+        "--refine",
+        metavar="STRENGTH",
+        min=0.0,
+        max=1.0,
+        help="Paint over the larger picture with a model, in tiles fused at every step; 0.2 to 0.5.",
+        show_default=False,
+    ),
+]
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        metavar="TEXT",
+        help="Words to `--refine` by.",
+        show_default="those that the picture carries",
+    ),
+]
+Model = Annotated[
+    str | None,
+    options.typer_option(
+        "model",
+        about="The checkpoint to `--refine` with.",
+        default="the picture's, else as in txt2img",
+    ),
+]
+Control = Annotated[
+    str | None,
+    typer.Option(
+        "--control",
+        metavar="FILE[:WEIGHT]",
+        help="A ControlNet (tile) that holds `--refine` to the picture.",
+        show_default=False,
+    ),
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Another setting for `--refine`, like `steps=30` (repeat for more).",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    str | None,
+    options.typer_option(
+        "out", about="A folder, a file, or a template with {name}, {width}, {height}, {index}."
+    ),
+]
 NoMetadata = Annotated[
     bool, typer.Option("--no-metadata", help="Write none of what the pictures carry.")
 ]
@@ -58,7 +118,12 @@ def upscale(
     with_: With = None,
     scale: Scale = None,
     to: To = None,
-    out: options.Out = None,
+    refine: Refine = None,
+    prompt: Prompt = None,
+    model: Model = None,
+    control: Control = None,
+    changes: Changes = None,
+    out: Out = None,
     format: options.Format = None,  # noqa: A002
     force: options.Force = False,
     no_metadata: NoMetadata = False,
@@ -71,11 +136,13 @@ def upscale(
 
     What they carry stays with them; a damaged one is named and left out.
     """
+    from sdcli.upscale.refine import read_refine_wish
     from sdcli.upscale.run import plan_upscale
     from sdcli.upscale.size_wish import read_size_wish
 
     output = Output(out, format, force, metadata=not no_metadata)
-    job = plan_upscale(pictures, with_, read_size_wish(scale, to), output)
+    wish = read_refine_wish(refine, model, prompt, control, changes or (), device)
+    job = plan_upscale(pictures, with_, read_size_wish(scale, to), output, wish)
     if dry_run:
         _print_plan(job, json)
         return
@@ -102,13 +169,33 @@ def _upscale(
     talk.on_stage("loading torch")
     enlarger = door.open_upscaler(job.upscaler.path, device, talk)
     skipped: list[SkippedPicture] = []
-    for count, one in enumerate(upscale_pictures(job, enlarger), 1):
-        talk.on_stage(f"picture {count} of {len(job.paths)}")
-        if isinstance(one, EnlargedPicture):
-            _tell(one, job, json, talk)
-        else:
-            skipped.append(one)
+    with choose_session(warm_wish(None), talk) if job.refine else nullcontext() as session:
+        draw = _Draw(session, talk)
+        for count, one in enumerate(upscale_pictures(job, enlarger, draw), 1):
+            talk.on_stage(f"picture {count} of {len(job.paths)}")
+            if isinstance(one, EnlargedPicture):
+                _tell(one, job, json, talk)
+            else:
+                skipped.append(one)
     return skipped
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """Draws what paints over a picture."""
+
+    session: SessionLike | None
+    talk: console.Console
+
+    def __call__(self, plan: Plan) -> Picture:
+        """The picture of a plan."""
+        assert self.session is not None
+        progress = RunProgress(self.talk)
+        progress.expect([Drawing(plan)])
+        progress.begin(Drawing(plan))
+        (picture,) = self.session.run(plan, progress)
+        progress.finish()
+        return picture
 
 
 def _tell(one: EnlargedPicture, job: UpscaleJob, json: bool, talk: console.Console) -> None:
@@ -117,6 +204,7 @@ def _tell(one: EnlargedPicture, job: UpscaleJob, json: bool, talk: console.Conso
     if json:
         console.print_record(
             _record(one.picture, one.path, one.size, job)
+            | ({"enlarged": str(one.enlarged)} if one.enlarged else {})
             | {"seconds": one.seconds, "events": list(one.events)}
         )
     else:

@@ -13,6 +13,7 @@ from sdcli.engine.controlnet import LoadedControlNets
 from sdcli.engine.cuda_graphs import CudaRecorder, GraphedUnet
 from sdcli.engine.denoise import Predict
 from sdcli.engine.device import Machine, choose_machine
+from sdcli.engine.fused_tiles import fuse_tiles
 from sdcli.engine.latent_preview import LatentPreview
 from sdcli.engine.lora import LoraWeights
 from sdcli.engine.low_memory import MemoryFallbacks
@@ -58,6 +59,10 @@ class LoadedModel:
 
     def make_predict(self, plan: Plan, listener: Listener) -> Predict:
         """The U-Net's call in the way that the plan asks for, for the pictures of one batch."""
+        predict = self._make_predict(plan, listener)
+        return fuse_tiles(predict, plan.fused_tiles) if plan.fused_tiles else predict
+
+    def _make_predict(self, plan: Plan, listener: Listener) -> Predict:
         if self.openvino is not None:
             return self.openvino.make_predict(plan, listener)
         if CUDA_GRAPHS in plan.fast and not self.memory.offloaded:

@@ -27,13 +27,10 @@ class Tiling:
         return 2 * self.dead + self.fade
 
     def starts(self, length: int) -> list[int]:
-        """Where tiles begin along a side of the picture, spread evenly."""
-        if length <= self.side:
-            return [0]
-        count = -(-(length - self.overlap) // (self.side - self.overlap))
-        last = length - self.side
-        places = (last * k / (count - 1) for k in range(count - 1))
-        return [*(int(place) // self.step * self.step for place in places), last]
+        """Where tiles begin along a side of the picture."""
+        last = max(0, length - self.side)
+        stride = max(1, (self.side - self.overlap) // self.step) * self.step
+        return [*range(0, last, stride), last]
 
     def count(self, height: int, width: int) -> int:
         """How many tiles a picture of this size is cut into."""

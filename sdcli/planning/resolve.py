@@ -17,6 +17,7 @@ from sdcli.plan import Edit, Embedding, File, Plan, Redraw, Repaint, Task, map_f
 from sdcli.planning import adapters
 from sdcli.planning.fast import check_fast_ways, find_plan_vae
 from sdcli.planning.few_step import settle_few_step
+from sdcli.planning.fused_tiles import check_fused_tiles
 from sdcli.planning.hires import check_second_pass, make_drawing
 from sdcli.planning.prompts import (
     check_prompts,
@@ -85,6 +86,7 @@ def draft_plan(request: Request) -> Plan:
     solver = find_scheduler(given_or(scheduler, model.scheduler))
     _check_seeds(request, seed, values)
     width, height = _size(request, model)
+    check_fused_tiles(request, values, (width, height))
     _check_clip_skip(values["clip_skip"], model)
     _check_pictures(request.task)
     live_preview.check_preview(request.output)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
+
+from PIL import Image
 
 from sdcli.errors import BadRequest
 from sdcli.images.formats.format import PictureFormat
+from sdcli.images.formats.jpeg import JPEG
 from sdcli.images.formats.table import FORMATS
 from sdcli.library.open_file import is_folder
 from sdcli.outputs.atomic import check_name
@@ -21,7 +24,7 @@ from sdcli.outputs.save import (
     is_taken,
     names_file,
     prepare_folder,
-    put_file,
+    write_picture,
 )
 from sdcli.request import Output
 
@@ -53,10 +56,20 @@ class UpscalePlace:
             raise BadRequest(f"`{path}` is a folder", hint="name a file in it, or end it with `/`")
         prepare_folder(path.parent)
 
-    def put(self, path: Path, fill: Callable[[BinaryIO], object]) -> Path:
-        """A finished picture at its path, or beside it where that is taken."""
-        place = Destination(self.template, self.row.name, exact=self.exact, force=self.force)
-        return put_file(path, fill, place)
+    def destination(self, path: Path) -> Destination:
+        """The place of one picture as other pictures have theirs."""
+        named = str(path).replace("{", "{{").replace("}", "}}")
+        return Destination(named, self.row.name, exact=self.exact, force=self.force)
+
+    def put(
+        self, path: Path, row: PictureFormat, image: Image.Image, options: Mapping[str, Any]
+    ) -> Path:
+        """A finished picture at a path, or beside it where that is taken; over white where its
+        format knows no transparency."""
+        if image.mode == "RGBA" and row is JPEG:
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image).convert("RGB")
+        return write_picture(image, path, row, {**row.options, **options}, self.destination(path))
 
 
 def find_upscale_place(asked: Output, count: int) -> UpscalePlace:

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from PIL import Image
 
 from sdcli.errors import BadRequest, SdcliError
+from sdcli.images.formats.jpeg import JPEG
+from sdcli.images.formats.png import PNG
 from sdcli.images.load import load_whole_picture, picture_size
 from sdcli.library.find import BUILTIN, find_adapter
 from sdcli.library.hashes import hash_file, watch_files
 from sdcli.metadata.record import Enlargement, hash_pixels
-from sdcli.plan import File
+from sdcli.outputs.save import save_picture
+from sdcli.picture import Picture
+from sdcli.plan import File, Plan
 from sdcli.request import Output
 from sdcli.score.pictures import list_pictures
 from sdcli.upscale.carry import CarriedTexts, add_step, embed_texts, read_carried_texts
 from sdcli.upscale.place import UpscalePlace, find_upscale_place
+from sdcli.upscale.refine import RefineWish, check_refine, keep_transparency, refine_plan
 from sdcli.upscale.size_wish import SizeWish
 from sdcli.weights.upscaler import Upscaler, read_upscaler
 
 BUILTIN_UPSCALER = f"{BUILTIN}:upscaler"
+Draw = Callable[[Plan], Picture]  # the one picture of a plan, drawn
 
 
 class Enlarger(Protocol):
@@ -45,7 +51,8 @@ class UpscaleJob:
     upscaler: Upscaler
     wish: SizeWish
     place: UpscalePlace
-    metadata: bool = True
+    output: Output
+    refine: RefineWish | None = None
 
     @property
     def is_of_one(self) -> bool:
@@ -63,6 +70,7 @@ class EnlargedPicture:
     seconds: float
     events: tuple[str, ...]
     note: str = ""
+    enlarged: Path | None = None  # what was painted over, where it was
 
 
 @dataclass(frozen=True)
@@ -84,13 +92,19 @@ class SkippedPicture:
 
 
 def plan_upscale(
-    pictures: Sequence[Path], name: str | None, wish: SizeWish, output: Output
+    pictures: Sequence[Path],
+    name: str | None,
+    wish: SizeWish,
+    output: Output,
+    refine: RefineWish | None = None,
 ) -> UpscaleJob:
     """The job of these words; BadRequest where something of it cannot be."""
     paths = list_pictures(pictures)
     upscaler = read_upscaler(find_adapter(name or BUILTIN_UPSCALER, "upscaler"))
     place = find_upscale_place(output, len(paths))
-    job = UpscaleJob(paths, upscaler, wish, place, output.metadata)
+    job = UpscaleJob(paths, upscaler, wish, place, output, refine)
+    if refine is not None:
+        check_refine(refine, paths[0])
     if place.exact and (upscaler.scale or wish != SizeWish()):
         for one in planned_pictures(job):  # before anything is loaded
             if isinstance(one, PlannedPicture):
@@ -117,37 +131,41 @@ def planned_pictures(job: UpscaleJob) -> Iterator[PlannedPicture | SkippedPictur
 
 
 def upscale_pictures(
-    job: UpscaleJob, enlarger: Enlarger
+    job: UpscaleJob, enlarger: Enlarger, draw: Draw
 ) -> Iterator[EnlargedPicture | SkippedPicture]:
-    """Every picture enlarged and saved, or why it is not, in their order."""
+    """Every picture enlarged and saved, or why it is not, in their order; `draw` draws what paints
+    over it, where that is wished."""
     file = hash_file(job.upscaler.path)
     for index, picture in enumerate(job.paths):
         try:
-            yield _enlarge(job, enlarger, file, picture, index)
+            yield _upscale(job, enlarger, file, picture, index, draw)
         except SdcliError as error:
             yield SkippedPicture(picture, error)
 
 
-def _enlarge(
-    job: UpscaleJob, enlarger: Enlarger, file: File, picture: Path, index: int
+def _upscale(
+    job: UpscaleJob, enlarger: Enlarger, file: File, picture: Path, index: int, draw: Draw
 ) -> EnlargedPicture:
     began, events = time.perf_counter(), len(enlarger.events)
-    image = load_whole_picture(picture)
+    image, place = load_whole_picture(picture), job.place
     size = job.wish.size_of(*image.size, enlarger.scale)
-    path = job.place.path(picture, size, index)
-    job.place.check(path)
-    texts = read_carried_texts(picture) if job.metadata else CarriedTexts()
+    path = place.path(picture, size, index)
+    place.check(path)
+    texts = read_carried_texts(picture) if job.output.metadata else CarriedTexts()
     with watch_files([file]):
         larger = enlarger.enlarge(image, size)
-    options: dict[str, Any] = dict(job.place.row.options)
-    if job.metadata:
+    options: dict[str, Any] = {}
+    row, at = place.row, path
+    if job.refine is not None:  # what is painted over is kept, so that it can be done again
+        row, at = PNG, path.with_name(f"{path.stem}-enlarged.png")
+    if job.output.metadata:
         step = Enlargement(file, f"{size[0]}x{size[1]}", hash_pixels(larger))
         texts_now = add_step(texts, step, round(size[0] / image.width, 4), job.wish)
-        options |= embed_texts(job.place.row, texts_now)
+        options = embed_texts(row, texts_now)
     if profile := image.info.get("icc_profile"):
         options["icc_profile"] = profile
-    saved = job.place.put(path, lambda to: _write(larger, to, job.place, options))
-    return EnlargedPicture(
+    saved = place.put(at, row, larger, options)
+    done = EnlargedPicture(
         picture,
         saved,
         size,
@@ -155,11 +173,16 @@ def _enlarge(
         tuple(enlarger.events[events:]),
         texts.problem,
     )
+    return done if job.refine is None else _refine(job, job.refine, done, path, draw)
 
 
-def _write(image: Image.Image, to: BinaryIO, place: UpscalePlace, options: dict[str, Any]) -> None:
-    """The picture, over white where its format knows no transparency."""
-    if image.mode == "RGBA" and place.row.pillow == "JPEG":
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image).convert("RGB")
-    image.save(to, place.row.pillow, **options)
+def _refine(
+    job: UpscaleJob, wish: RefineWish, done: EnlargedPicture, path: Path, draw: Draw
+) -> EnlargedPicture:
+    """The enlarged picture painted over, and saved where it would have been."""
+    began = time.perf_counter()
+    plan = refine_plan(wish, done.picture, done.path, job.output)
+    painted = keep_transparency(draw(plan), done.path, transparent=job.place.row is not JPEG)
+    saved = save_picture(painted, job.place.destination(path))
+    seconds = round(done.seconds + time.perf_counter() - began, 3)
+    return replace(done, path=saved, seconds=seconds, enlarged=done.path)

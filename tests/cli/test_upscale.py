@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from sdcli.metadata.record import hash_pixels, read_picture_metadata
 from sdcli.picture import Picture, Provenance
+from sdcli.upscale.refine import keep_transparency
 from tests.helpers import upscalers
 from tests.helpers.plans import a_plan
 
@@ -153,3 +154,52 @@ def test_an_upscaler_is_shown_and_found_by_its_name(
     (own_folders / "models" / "fine.safetensors").write_bytes(upscaler.read_bytes())
     noise().save("a.png")
     assert sdcli("upscale", "a.png", "--with", "fine", "-q").out == "outputs/a-40x32.png\n"
+
+
+def test_the_larger_picture_is_painted_over_and_can_be_again(
+    sdcli: Callable, tmp_path: Path, upscaler: Path
+) -> None:
+    drawn = sdcli("txt2img", "a red house", "--steps", "2", "--seed", "4", "-o", "house.png")
+    assert drawn.code == 0, drawn.err
+    cut = Image.open("house.png").crop((0, 0, 96, 128))
+    texts = PngInfo()
+    texts.add_text("sdcli", Image.open("house.png").info["sdcli"])
+    cut.save("cut.png", pnginfo=texts)
+    words = ("--with", upscaler, "--refine", "0.5", "--set", "cfg=3", "--json", "-q")
+    ran = sdcli("upscale", "cut.png", *words)
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    assert told["path"] == "outputs/cut-192x256.png"
+    assert told["enlarged"] == "outputs/cut-192x256-enlarged.png"
+    painted, enlarged = Image.open(told["path"]), Image.open(told["enlarged"])
+    assert painted.size == enlarged.size == (192, 256)
+    assert painted.tobytes() != enlarged.tobytes()
+    carried = read_picture_metadata(Path(told["path"])).plan
+    assert carried is not None
+    assert (carried.prompt, carried.steps, carried.seed) == ("a red house", 2, 4)
+    assert (carried.fused_tiles, carried.cfg, carried.task.strength) == (128, 3, 0.5)
+    assert carried.task.image.path.name == "cut-192x256-enlarged.png"
+    assert read_picture_metadata(Path(told["enlarged"])).enlarged
+    assert sdcli("reproduce", told["path"], "--exact", "-q", "-o", "again/").code == 0
+
+
+def test_what_is_painted_over_is_as_transparent_as_it_was(tmp_path: Path) -> None:
+    cut = noise().convert("RGBA")
+    cut.putalpha(Image.linear_gradient("L").resize(cut.size))
+    cut.save(tmp_path / "cut.png")
+    painted = Picture(noise(seed=1), a_plan(), Provenance("cpu", "fp32", 1.0))
+    kept = keep_transparency(painted, tmp_path / "cut.png", transparent=True).image
+    assert kept.getchannel("A").tobytes() == cut.getchannel("A").tobytes()
+    assert kept.convert("RGB").tobytes() == painted.image.tobytes()
+    assert keep_transparency(painted, tmp_path / "cut.png", transparent=False) is painted
+
+
+def test_what_is_for_refining_alone_is_refused_without_it(
+    sdcli: Callable, tmp_path: Path, upscaler: Path
+) -> None:
+    noise().save(tmp_path / "a.png")
+    for words in (("--prompt", "x"), ("-m", "x"), ("--set", "steps=3"), ("--control", "x")):
+        ran = sdcli("upscale", "a.png", "--with", upscaler, *words)
+        assert ran.code == 2 and "is for `--refine`, and that is not said" in ran.err
+    ran = sdcli("upscale", "a.png", "--with", upscaler, "--refine", "0.3", "-m", "nowhere")
+    assert ran.code == 2 and "there is no model `nowhere`" in ran.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -93,11 +94,12 @@ def test_tiles_leave_no_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ki
 
 
 @pytest.mark.parametrize(("side", "length"), [(64, 64), (64, 65), (64, 200), (128, 4097)])
-def test_tiles_cover_all_of_a_picture_evenly(side: int, length: int) -> None:
+def test_tiles_cover_all_of_a_picture(side: int, length: int) -> None:
     tiling = Tiling(side, 20, 8, 2)
     total = torch.zeros(length)
     *starts, last = tiling.starts(length)
     assert not any(start % 2 for start in starts)
+    assert all(b - a <= side - tiling.overlap for a, b in pairwise((*starts, last)))
     for start in (*starts, last):
         total[start : start + side] += tiling.weights(start, length)
     assert total.min() > 0

@@ -1,0 +1,120 @@
+"""An enlarged picture painted over by a model that draws smaller ones: in tiles, fused at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sdcli.environment import read_environment
+from sdcli.errors import BadRequest
+from sdcli.images.load import load_whole_picture
+from sdcli.library.find import find_checkpoint
+from sdcli.options.adapter_values import LoraSpec
+from sdcli.options.table import change_request, parse_assignments
+from sdcli.picture import Picture
+from sdcli.plan import Plan
+from sdcli.planning.fused_tiles import LEAST
+from sdcli.planning.resolve import make_plan
+from sdcli.reproduce.recall import read_request
+from sdcli.request import Control, Draw, Output, Redraw, Request
+from sdcli.weights.checkpoint import identify_checkpoint
+
+# What is taken over of how a picture was drawn; where it began, how large it was and what it followed
+# then is of no use for what is made of it now.
+_TAKEN_OVER = (
+    *("prompt", "negative", "syntax", "emphasis", "model", "vae", "prediction", "zero_snr"),
+    *("scheduler", "steps", "cfg", "eta", "seed", "clip_skip", "rng", "empty_negative"),
+    *("loras", "lora_partial", "embeddings"),
+)
+FUSED_TILES = "fused-tiles"
+
+
+@dataclass(frozen=True)
+class RefineWish:
+    """How much is painted over, with which model and words where the picture's own are not meant."""
+
+    strength: float
+    model: str | None = None
+    prompt: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])  # by the options' names
+    control: str | None = None  # a ControlNet that looks at the picture itself
+    device: str | None = None
+
+
+def read_refine_wish(
+    strength: float | None,
+    model: str | None,
+    prompt: str | None,
+    control: str | None,
+    changes: Sequence[str],
+    device: str | None = None,
+) -> RefineWish | None:
+    """What was said of `--refine`; BadRequest where something is said for it and not it itself."""
+    if strength is not None:
+        return RefineWish(strength, model, prompt, parse_assignments(changes), control, device)
+    said = {"--model": model, "--prompt": prompt, "--control": control, "--set": changes or None}
+    if flag := next((name for name, value in said.items() if value is not None), None):
+        raise BadRequest(
+            f"`{flag}` is for `--refine`, and that is not said", hint="add `--refine 0.3`"
+        )
+    return None
+
+
+def refine_plan(wish: RefineWish, picture: Path, enlarged: Path, output: Output) -> Plan:
+    """What paints over `enlarged`, which was made of `picture`."""
+    request = _request(wish, picture)
+    request = replace(
+        request, task=Redraw(enlarged, wish.strength), count=1, output=replace(output, path=None)
+    )
+    if wish.control is not None:
+        request = replace(request, controls=(_control(wish.control, enlarged),))
+    request = change_request(request, wish.changes)
+    if FUSED_TILES not in wish.changes:
+        side = identify_checkpoint(find_checkpoint(request.model)).size
+        request = replace(request, fused_tiles=side // LEAST * LEAST)
+    return make_plan(request)
+
+
+def check_refine(wish: RefineWish, picture: Path) -> None:
+    """Refuse what of a wish cannot be, before anything is loaded: a model that is not there, a
+    setting that has no meaning for a picture painted over."""
+    request = change_request(replace(_request(wish, picture), task=Redraw(picture)), wish.changes)
+    identify_checkpoint(find_checkpoint(request.model))
+    if wish.control is not None:
+        _control(wish.control, picture)
+
+
+def keep_transparency(picture: Picture, enlarged: Path, *, transparent: bool) -> Picture:
+    """What was painted, as transparent as the enlarged picture was where its format can be that."""
+    whole = load_whole_picture(enlarged)
+    if whole.mode != "RGBA" or not transparent:
+        return picture
+    painted = picture.image.copy()
+    painted.putalpha(whole.getchannel("A"))
+    return replace(picture, image=painted)
+
+
+def _request(wish: RefineWish, picture: Path) -> Request:
+    """What a picture says of how it was drawn, with what is said now in its place."""
+    told = _told_by(picture)
+    kept = {name: getattr(told, name) for name in _TAKEN_OVER} if told else {"prompt": ""}
+    request = replace(Request(Draw(), ""), **kept)
+    model = wish.model or request.model or read_environment().model
+    prompt = request.prompt if wish.prompt is None else wish.prompt
+    return replace(request, model=model, prompt=prompt, device=wish.device)
+
+
+def _told_by(picture: Path) -> Request | None:
+    """What a picture says; None where it says nothing, or nothing that can be read."""
+    try:
+        return read_request(picture)
+    except BadRequest:
+        return None
+
+
+def _control(text: str, enlarged: Path) -> Control:
+    """A ControlNet that looks at the picture itself: `FILE[:WEIGHT]`, as a LoRA is written."""
+    named = LoraSpec()(text)
+    return Control(named.name, enlarged, named.unet)
