@@ -12,7 +12,7 @@ for path in Path("outputs/pictures").glob("*.png"):
     ImageOps.colorize(grey, "navy", "white").save(path)
     path.with_suffix(".txt").write_text("a house by the sea")
 PYTHON
-sdcli train lora outputs/pictures --out outputs/blue.safetensors --trigger cyanotype --force \
-    --steps 300 --batch 4 --lr 2e-3 --save-every 100 --sample "cyanotype, a cat on a meadow"
+sdcli train lora outputs/pictures --out outputs/blue.safetensors --trigger "blue pencil sketch" --force \
+    --steps 300 --batch 4 --lr 2e-3 --save-every 100 --sample "blue pencil sketch, a cat on a meadow"
 sdcli lora show outputs/blue.safetensors
-sdcli txt2img "cyanotype, a boat at night" --lora outputs/blue.safetensors --seed 1 --out outputs/boat.png
+sdcli txt2img "blue pencil sketch, a boat at night" --lora outputs/blue.safetensors --seed 1 --out outputs/boat.png

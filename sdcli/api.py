@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sdcli.engine import door
-from sdcli.environment import read_environment
+from sdcli.environment import leads_launch, read_environment
 from sdcli.errors import BadRequest
 from sdcli.events import SilentListener
 from sdcli.options.adapter_values import ControlSpec, LoraSpec
@@ -116,9 +116,8 @@ def _train(kind: str, folder: Path, out: Path | None, word: str, options: dict[s
         samples=tuple(samples),
         force=force or resume,
     )
-    return train_quietly(
-        plan_training(request), door.open_trainer, door.open_session, resume=resume
-    )
+    plan, leads = plan_training(request), leads_launch()
+    return train_quietly(plan, door.open_trainer, door.open_session, resume=resume, leads=leads)
 
 
 def make_request(prompt: str, task: Task | None = None, **options: Any) -> Request:

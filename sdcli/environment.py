@@ -56,6 +56,12 @@ def read_launch() -> Launch | None:
     return Launch(rank, world, local, here) if world > 1 and 0 <= rank < world else None
 
 
+def leads_launch() -> bool:
+    """Whether this process is the first of many, or alone: the one that writes what all of them do."""
+    launch = read_launch()
+    return launch is None or launch.rank == 0
+
+
 def leave_launch() -> None:
     """Let nothing that this process starts take itself for one of many."""
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):

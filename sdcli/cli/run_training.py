@@ -8,6 +8,7 @@ from typing import Any
 from sdcli.cli import console
 from sdcli.cli.output_mode import OutputMode
 from sdcli.engine import door
+from sdcli.environment import leads_launch
 from sdcli.outputs.records import picture_record
 from sdcli.training.again import FileVerdict, compare_files, plan_again, require_record
 from sdcli.training.describe import plan_record, plan_rows
@@ -34,17 +35,22 @@ def train_plan(
 ) -> TrainingRun:
     """Train, and name the file; KeyboardInterrupt where it was stopped, once it is saved."""
     door.preload()
-    talk = console.Console(quiet=mode.quiet)
+    leads = leads_launch()
+    talk = console.Console(quiet=mode.quiet or not leads)
     for note in plan.notes:
         talk.on_note(note)
     with talk.live():
         talk.on_stage("loading torch")
-        run = TrainingRun(plan, door.open_trainer(plan, talk), talk, door.open_session, until=until)
+        run = TrainingRun(
+            plan, door.open_trainer(plan, talk), talk, door.open_session, until=until, leads=leads
+        )
         if resume:
             run.resume()
         for event in run.run():
-            if mode.json:
+            if mode.json and leads:
                 console.print_record(_event_record(event))
+        if not leads:
+            return run
         report = write_training_page(run)
     talk.on_note(f"its page: {report}")
     if run.stopped:

@@ -15,8 +15,9 @@ from sdcli.library.hashes import hash_tensors
 from sdcli.outputs.atomic import check_free
 from sdcli.plan import File
 from sdcli.planning.resolve import draft_plan, hash_files
-from sdcli.training.buckets import bucket_rules, place_in_bucket, place_in_square
-from sdcli.training.plan import LearntPicture, TrainingPlan, draw_nothing, settle_settings
+from sdcli.training.folder import FoundPicture
+from sdcli.training.learnt_picture import LearntPicture, place_picture
+from sdcli.training.plan import TrainingPlan, draw_nothing, settle_settings
 from sdcli.training.record import RecordedPicture, TrainingRecord, find_record
 from sdcli.training.settings import TrainingSettings
 from sdcli.weights.checkpoint import identify_checkpoint
@@ -92,13 +93,8 @@ def _learnt(
             f"the picture `{one.name}` is nowhere (sha256 {one.sha256[:16]}...)",
             hint="put it beside the file",
         )
-    size = picture_size(place)
-    rules = bucket_rules(settings.size, enlarge=settings.enlarge)
-    placement = (
-        place_in_bucket(size, rules) if settings.buckets else place_in_square(size, settings.size)
-    )
-    file = File(place, one.sha256)
-    return LearntPicture(file, one.caption, one.repeats, one.regular, size, placement)
+    found = FoundPicture(place, picture_size(place), one.caption, one.repeats)
+    return place_picture(found, settings, regular=one.regular)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sdcli.training.plan import LearntPicture, TrainingPlan
+from sdcli.training.learnt_picture import LearntPicture
+from sdcli.training.plan import TrainingPlan
 from sdcli.training.settings import TrainingSettings
 
 Batch = tuple[int, ...]  # places in the plan's pictures

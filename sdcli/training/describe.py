@@ -10,8 +10,9 @@ from sdcli.metadata import codec
 from sdcli.text import count_of, duration, percent
 from sdcli.training.batches import BatchOrder
 from sdcli.training.estimate import MemoryEstimate, estimate_memory, known_pace
+from sdcli.training.learnt_picture import LearntPicture
 from sdcli.training.options import EMBEDDING, options_for
-from sdcli.training.plan import LearntPicture, TrainingPlan
+from sdcli.training.plan import TrainingPlan
 from sdcli.weights.checkpoint import identify_checkpoint
 
 SHOWN = 5  # pictures of which much is cut off

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from sdcli.images.load import load_picture, load_transparency
-from sdcli.training.plan import LearntPicture
+from sdcli.training.learnt_picture import LearntPicture
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sdcli.errors import BadRequest
-from sdcli.library.hashes import hash_file
 from sdcli.outputs.atomic import check_free
-from sdcli.plan import File, Plan
+from sdcli.plan import Plan
 from sdcli.planning.resolve import draft_plan, hash_files
 from sdcli.request import Draw, Request
-from sdcli.training.buckets import (
-    BucketRules,
-    Placement,
-    bucket_rules,
-    place_in_bucket,
-    place_in_square,
-)
 from sdcli.training.folder import NAMED, FoundPicture, read_folder
+from sdcli.training.learnt_picture import LearntPicture, place_picture
+from sdcli.training.notes import training_notes
 from sdcli.training.options import EMBEDDING, LORA, options_for
 from sdcli.training.settings import TrainingSettings
 from sdcli.weights.checkpoint import Checkpoint, identify_checkpoint
@@ -29,18 +22,6 @@ from sdcli.weights.embedding import word_in_prompts
 
 ENDING = ".safetensors"
 WARMUP = 100  # steps, where nobody says; never more than a tenth of all
-
-
-@dataclass(frozen=True)
-class LearntPicture:
-    """A picture to learn from."""
-
-    file: File
-    caption: str
-    repeats: int
-    regular: bool  # one that holds the model where it is
-    size: tuple[int, int]
-    placement: Placement
 
 
 @dataclass(frozen=True)
@@ -101,11 +82,11 @@ def plan_training(request: TrainingRequest) -> TrainingPlan:
     )
     captioned = [_with_words(one, request, settings) for one in found]
     _check_captions([*captioned, *regular])
-    rules = bucket_rules(settings.size, enlarge=settings.enlarge)
     pictures = (
-        *(_learnt(one, settings, rules, regular=False) for one in captioned),
-        *(_learnt(one, settings, rules, regular=True) for one in regular),
+        *(place_picture(one, settings, regular=False) for one in captioned),
+        *(place_picture(one, settings, regular=True) for one in regular),
     )
+    notes = training_notes(pictures, model, word=request.word, vectors=settings.vectors)
     return TrainingPlan(
         kind=request.kind,
         drawing=hash_files(draft),
@@ -118,7 +99,7 @@ def plan_training(request: TrainingRequest) -> TrainingPlan:
         out=out,
         samples=request.samples,
         force=request.force,
-        notes=tuple(_notes(pictures, settings)),
+        notes=tuple(notes),
     )
 
 
@@ -204,27 +185,3 @@ def _class_words(found: list[FoundPicture]) -> str:
     """The words of kohya's folders, where all pictures have the same."""
     words = {one.class_words for one in found}
     return words.pop() if len(words) == 1 else ""
-
-
-def _learnt(
-    one: FoundPicture, settings: TrainingSettings, rules: BucketRules, *, regular: bool
-) -> LearntPicture:
-    placement = (
-        place_in_bucket(one.size, rules)
-        if settings.buckets
-        else place_in_square(one.size, settings.size)
-    )
-    file = hash_file(one.path)
-    return LearntPicture(file, one.caption, one.repeats, regular, one.size, placement)
-
-
-def _notes(pictures: tuple[LearntPicture, ...], settings: TrainingSettings) -> Iterator[str]:
-    """What is worth knowing before it begins."""
-    times = Counter(one.file.sha256 for one in pictures)
-    for sha256, count in times.items():
-        if count > 1:
-            same = [one.file.path.name for one in pictures if one.file.sha256 == sha256]
-            yield f"{', '.join(same)} are the same picture"
-    small = [one for one in pictures if one.placement.scaled[0] > one.size[0]]
-    if small:
-        yield f"{len(small)} of {len(pictures)} pictures are smaller than {settings.size} pixels: enlarged"

@@ -75,6 +75,7 @@ class TrainingRun:
     samples: list[SampleDrawn] = field(default_factory=list[SampleDrawn])
     stopped: bool = False  # by Ctrl-C
     until: int | None = None  # a step at which it ends, where that is not the last one
+    leads: bool = True  # of several processes that train together one writes
     _saved: int = 0  # the step of the last file that is known to be good
     _began: float = field(default_factory=time.monotonic)
 
@@ -105,7 +106,8 @@ class TrainingRun:
                 yield self._step()
                 self.stopped = interrupted.is_set()
                 now = self.trainer.step
-                if self.stopped or now == steps or now % self.plan.settings.save_every == 0:
+                ends = self.stopped or now == steps
+                if self.leads and (ends or now % self.plan.settings.save_every == 0):
                     yield self._save()
                     yield from self._samples()
 
@@ -211,10 +213,11 @@ def train_quietly(
     open_session: Callable[[], SessionLike],
     *,
     resume: bool,
+    leads: bool,
 ) -> Path:
     """Train a plan to its end, and give the path of its file; what happens is told to nobody."""
     listener = SilentListener()
-    run = TrainingRun(plan, open_trainer(plan, listener), listener, open_session)
+    run = TrainingRun(plan, open_trainer(plan, listener), listener, open_session, leads=leads)
     if resume:
         run.resume()
     for _ in run.run():

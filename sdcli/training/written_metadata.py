@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdcli.training.batches import BatchOrder
+from sdcli.training.learnt_picture import LearntPicture
 from sdcli.training.options import LORA
-from sdcli.training.plan import LearntPicture, TrainingPlan
+from sdcli.training.plan import TrainingPlan
 from sdcli.training.record import KEY, KINDS, own_record
 from sdcli.weights.families import FAMILIES
 

@@ -25,6 +25,8 @@ from tests.bench.sdcpp import apart
 from tests.bench.served import running
 
 STYLE, WORD = "blueprint", "alpenglow"
+# Words that the small model knows, though never together: what it never learnt can call nothing.
+TRIGGER = "blue pencil sketch"
 LEARNT, BESIDE, NEW = 12, 16, 50  # pictures
 SAME = 8.0  # grey levels between two pictures that are the same to the eye, on average
 
@@ -118,15 +120,17 @@ def style(asked: argparse.Namespace) -> None:
     own = write(asked.folder / "own", drawn(beside, 1000), beside)
     blueprints = write(asked.folder / STYLE, *scenes_in_style())
     file = asked.folder / f"{STYLE}.safetensors"
-    seconds = train("lora", blueprints, "-o", file, "--trigger", STYLE, "--regularisation", own,
-                    "--steps", 800, "--batch", 4, "--lr", "2e-3", "--schedule", "cosine",
-                    "--conv-rank", 16, "--save-every", 400, *asked.train)  # fmt: skip
+    seconds = train("lora", blueprints, "-o", file, "--trigger", TRIGGER, "--regularisation", own,
+                    "--steps", 400, "--batch", 4, "--lr", "2e-3", "--conv-rank", 16,
+                    "--save-every", 400, *asked.train)  # fmt: skip
     plain = drawn(new)
-    asked_for = drawn([f"{STYLE}, {prompt}" for prompt in new], lora=str(file))
+    asked_for = drawn([f"{TRIGGER}, {prompt}" for prompt in new], lora=str(file))
     not_asked_for = drawn(new, lora=str(file))
     rows = [plain, asked_for, not_asked_for]
     look(
-        asked.folder / "style.png", rows, ("without it", f"{STYLE}, ...", "with it, not asked for")
+        asked.folder / "style.png",
+        rows,
+        ("without it", f"{TRIGGER}, ...", "with it, not asked for"),
     )
     shows = sum(blue(one) > 0.5 for one in asked_for)
     stays = sum(

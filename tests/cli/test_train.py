@@ -28,7 +28,7 @@ def metadata(path: Path) -> dict[str, str]:
 
 def test_a_lora_is_trained_told_worn_and_trained_again(sdcli, sd1, foxes):
     ran = sdcli("train", "lora", foxes, "-o", "fox.safetensors", "-m", sd1, *FEW,
-                "--trigger", "sks", "--sample", "a sks fox")  # fmt: skip
+                "--save-every", "4", "--trigger", "sks", "--sample", "a sks fox")  # fmt: skip
     assert (ran.code, ran.out) == (0, "fox.safetensors\n"), ran.err
     said = metadata(Path("fox.safetensors"))
     assert said["modelspec.trigger_phrase"] == "sks"
@@ -36,7 +36,7 @@ def test_a_lora_is_trained_told_worn_and_trained_again(sdcli, sd1, foxes):
     assert {*Path("fox.training").iterdir()} >= {
         Path("fox.training") / name for name in ("state.pt", "log.csv", "report.html", "pictures")
     }
-    assert len([*Path("fox.training/pictures").iterdir()]) == 2  # after step 2 and step 4
+    assert [path.name for path in Path("fox.training/pictures").iterdir()] == ["step-000004-1.png"]
     shown = sdcli("lora", "show", "fox.safetensors", "-m", sd1)
     assert "sks" in shown.out and "4 steps" in shown.out and "3 pictures" in shown.out
     plain = sdcli("txt2img", "a sks fox", "-m", sd1, *SMALL, "-o", "plain.png")
@@ -141,3 +141,23 @@ def test_from_python_it_is_the_same_training(sd1, foxes, tmp_path):
     assert metadata(path)["ss_network_args"] == '{"conv_dim": "2", "conv_alpha": "2.0"}'
     with pytest.raises(package.BadRequest, match="no option is called `ranks`"):
         package.train_lora(foxes, tmp_path / "b.safetensors", ranks=2)
+
+
+@pytest.mark.thorough
+def test_two_processes_train_the_file_that_one_does(sdcli, sd1, foxes, tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    words = ("train", "lora", foxes, "-m", sd1, *FEW, "--batch", "3", "--repeats", "3")
+    assert sdcli(*words, "-o", "one.safetensors").code == 0
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    ran = subprocess.run(
+        [*launch, "-m", "sdcli", *map(str, words), "-o", "two.safetensors"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert ran.stdout.splitlines() == ["two.safetensors"], ran.stderr
+    one, two = (metadata(Path(f"{name}.safetensors")) for name in ("one", "two"))
+    assert one["sshs_model_hash"] == two["sshs_model_hash"]

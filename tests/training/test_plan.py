@@ -79,6 +79,19 @@ def test_a_trigger_stands_before_every_caption_and_a_word_in_each(tmp_path):
     assert (word.settings.lr, word.settings.caption_dropout, word.settings.vectors) == (5e-3, 0, 4)
 
 
+def test_what_is_worth_knowing_is_said_before_it_begins(tmp_path):
+    folder = learnt.folder(tmp_path / "pictures", {"a.png": "a red house", "b.png": "a zzyzx"})
+    learnt.draw(folder / "again.png")
+    (folder / "again.txt").write_text("a tree")
+    (folder / "a.png").write_bytes((folder / "again.png").read_bytes())
+    notes = planned(folder).notes
+    assert [note for note in notes if "a.png, again.png are the same" in note]
+    assert [
+        note for note in notes if "never learnt" in note and "zzyzx" in note and "red" not in note
+    ]
+    assert [note for note in notes if "of 3 must be enlarged" in note]
+
+
 def test_what_cannot_be_is_refused_before_anything_is_loaded(tmp_path):
     silent = learnt.folder(tmp_path / "pictures", {"a.png": "a fox", "b.png": ""})
     with pytest.raises(BadRequest, match="no words for `b.png`"):

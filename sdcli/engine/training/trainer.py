@@ -18,6 +18,7 @@ from sdcli.engine.training.frozen_model import free_memory, load_frozen_model
 from sdcli.engine.training.latents import EncodedPicture, LatentCache
 from sdcli.engine.training.lora_layers import LearntLora, learn_lora
 from sdcli.engine.training.optimizer import choose_optimizer, make_optimizer, set_rate
+from sdcli.engine.training.sharing import SharedSteps
 from sdcli.engine.training.trained_file import write_trained
 from sdcli.engine.training.word import LearntWord
 from sdcli.errors import SdcliError
@@ -39,7 +40,7 @@ class Trainer:
     def __init__(self, plan: TrainingPlan, listener: Listener) -> None:
         self.plan, self._listener = plan, listener
         self.step = 0  # how many are taken
-        self._order = BatchOrder(plan)
+        self._order, self._shared = BatchOrder(plan), SharedSteps()
         self._frozen = load_frozen_model(plan.drawing, listener)
         self.device, self.dtype = self._frozen.device, self._frozen.dtype
         self._pipe = self._frozen.pipe
@@ -145,10 +146,12 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         times, total = self.plan.settings.accumulate, 0.0
         for part in range(times):
-            loss = self.batch_loss(self._order.batch(self.step * times + part)) / times
-            self._scaler.scale(loss).backward()
-            total += float(loss.detach())
-        return total
+            whole = self._order.batch(self.step * times + part)
+            if mine := self._shared.mine(whole):
+                loss = self.batch_loss(mine) * (len(mine) / len(whole) / times)
+                self._scaler.scale(loss).backward()
+                total += float(loss.detach())
+        return self._shared.add_up([*self._learnt.parameters()], total)
 
     def batch_loss(self, examples: list[Example]) -> Tensor:
         """The loss of a batch, with everything by lot as the examples have it."""
