@@ -43,7 +43,8 @@ class ModelSource:
         """Have every file here that the pictures name, if it is there."""
         wanted = {name for sample in samples for name in _names_in(sample.request)}
         for file, sha256 in self.sums.items():
-            known = {file, PurePosixPath(file).name, str(PurePosixPath(file).with_suffix(""))}
+            path = PurePosixPath(file)
+            known = {file, path.name, path.stem, str(path.with_suffix(""))}
             if file not in self._checked and known & wanted:
                 self._fetch(file, sha256)
                 self._checked.add(file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,16 @@ class Checkpoint:
 
     def config(self, kind: str) -> dict[str, Any]:
         """The arguments of the class that a component is built with."""
+        if kind not in self._configs:
+            self._configs[kind] = self._find_config(kind)
+        return dict(self._configs[kind])
+
+    @cached_property
+    def _configs(self) -> dict[str, dict[str, Any]]:
+        """What was found before: a batch asks for every picture."""
+        return {}
+
+    def _find_config(self, kind: str) -> dict[str, Any]:
         with gaps_named(self.path, self.components[kind]):
             found = self._config(kind, self.components[kind].shapes)
         theirs = self.header.configs.get(kind, {})

@@ -73,6 +73,17 @@ def test_a_journal_of_an_earlier_version_is_read(tmp_path: Path):
         assert journal.is_finished("job", 0)
 
 
+def test_what_was_measured_is_remembered_with_its_picture(tmp_path: Path):
+    path = picture(tmp_path, "a.png")
+    with opened(tmp_path) as journal:
+        journal.finish("job", 0, path, {"clip": 57.5, "sharpness": None})
+        journal.finish("job", 1, picture(tmp_path, "b.png"))
+    with opened(tmp_path) as journal:
+        assert dict(journal.measured()) == {("job", 0): {"clip": 57.5, "sharpness": None}}
+        path.unlink()
+        assert dict(journal.measured()) == {}
+
+
 def test_a_folder_in_its_place_is_an_error(tmp_path: Path):
     (tmp_path / JOURNAL_NAME).mkdir()
     with pytest.raises(SdcliError, match="journal"):

@@ -17,6 +17,7 @@ NAMES = (
     "a1111_prompts",
     "score",
     "clip",
+    "scale",
     "training",
 )
 

@@ -84,6 +84,17 @@ def test_what_is_wrong_with_a_line_costs_that_line(sdcli: Callable, sd1: Path) -
     assert "Traceback" not in ran.err
 
 
+def test_what_is_measured_is_in_the_journal_and_counts_when_it_goes_on(
+    sdcli: Callable, sd1: Path
+) -> None:
+    words = ("-m", sd1, "--measure", "sharpness", *SMALL)
+    first = sdcli("batch", jobs("a fox"), *words, "--json")
+    entries = [json.loads(line) for line in Path("outputs/batch.jsonl").read_text().splitlines()]
+    assert entries[-1]["measured"] == json.loads(first.out)["measured"] != {}
+    again = sdcli("batch", jobs("a fox\nan owl"), *words)
+    assert "1 picture to draw, 1 finished before" in again.err and "of 2: " in again.err
+
+
 def test_a_dry_run_draws_nothing(sdcli: Callable, sd1: Path) -> None:
     ran = sdcli("batch", jobs(), "-m", sd1, "--dry-run", "--json")
     assert len(ran.out.splitlines()) == 3 and not Path("outputs").exists()
