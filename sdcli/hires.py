@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sdcli.images.upscalers import UPSCALERS, Upscaler
+from sdcli.images.upscalers import UPSCALERS, PlainUpscaler
 from sdcli.options.parse import split_size
-from sdcli.plan import Draw, Plan
+from sdcli.plan import Draw, File, Plan
 from sdcli.schedulers.names import SCHEDULERS
 
 CELL = 8  # pixels
@@ -41,7 +41,7 @@ class SecondPass:
 
     plan: Plan  # as if it were a picture by itself
     enlarged: Enlarged
-    upscaler: Upscaler
+    upscaler: PlainUpscaler | File
     strength: float
 
     @property
@@ -85,7 +85,9 @@ def second_pass(plan: Plan) -> SecondPass | None:
         width=enlarged.size[0],
         height=enlarged.size[1],
     )
-    return SecondPass(alone, enlarged, UPSCALERS[task.hires_upscaler], task.hires_strength)
+    named = task.hires_upscaler
+    upscaler = named if isinstance(named, File) else UPSCALERS[named]
+    return SecondPass(alone, enlarged, upscaler, task.hires_strength)
 
 
 def _eta(plan: Plan, scheduler: str) -> float:

@@ -26,7 +26,7 @@ class Draw:
     """
 
     hires: str = ""  # by how much, "2", or to which size, "1024x1536"; "": there is no second pass
-    hires_upscaler: str = "latent"  # a row of images/upscalers.py
+    hires_upscaler: str | File = "latent"  # a row of images/upscalers.py, or an upscaler
     hires_steps: int = 0
     hires_strength: float = 0.7
     hires_scheduler: str = ""
@@ -245,7 +245,7 @@ def _map_lora_files(loras: tuple[Lora, ...], change: FileChange) -> tuple[Lora, 
 def _map_task_files(task: Task, change: FileChange) -> Task:
     match task:
         case Draw():
-            return task
+            return _map_drawing_files(task, change)
         case Repaint(image, mask):
             return replace(
                 task, image=change(image, "picture to repaint"), mask=change(mask, "mask")
@@ -254,6 +254,12 @@ def _map_task_files(task: Task, change: FileChange) -> Task:
             return replace(task, image=change(image, "picture to start from"))
         case _:
             assert_never(task)
+
+
+def _map_drawing_files(task: Draw, change: FileChange) -> Draw:
+    if not isinstance(task.hires_upscaler, File):
+        return task
+    return replace(task, hires_upscaler=change(task.hires_upscaler, "upscaler"))
 
 
 def files_of(plan: Plan) -> Iterator[tuple[File, str]]:

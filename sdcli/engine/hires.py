@@ -28,19 +28,25 @@ from sdcli.engine.pipeline import encode_pixels
 from sdcli.engine.sampler import Sampling
 from sdcli.engine.text_encoder import encode_prompts
 from sdcli.engine.unet_inputs import make_unet_inputs
+from sdcli.engine.upscaler import LoadedUpscaler
 from sdcli.events import Listener
 from sdcli.hires import Enlarged, SecondPass, second_pass
-from sdcli.images.enlarge import enlarge_by, enlarge_to
-from sdcli.plan import Plan
+from sdcli.images.enlarge import Enlarge, enlarge_by, enlarge_to
+from sdcli.images.upscalers import PlainUpscaler
+from sdcli.plan import File, Plan
 from sdcli.prompts.stages import count_prompt_steps
 
 
-def prepare_second_pass(plan: Plan, loaded: LoadedModel) -> UnetInputs | None:
+def prepare_second_pass(plan: Plan, loaded: LoadedModel, listener: Listener) -> UnetInputs | None:
     """What the U-Net is given in the second pass: its words, which go on changing where the first pass
-    left off, and the ControlNets' maps at its size. None where there is no second pass."""
+    left off, and the ControlNets' maps at its size; and its upscaler is loaded. None where there is
+    no second pass."""
     second = second_pass(plan)
     if second is None:
         return None
+    if isinstance(file := second.upscaler, File):
+        listener.on_stage(f"loading {file.path.name}")
+        loaded.upscaler = LoadedUpscaler(file.path, loaded.machine.device.type, listener=listener)
     before = count_prompt_steps(plan.scheduler, plan.steps)
     prompts = encode_prompts(loaded.pipe, second.plan, loaded.known_states, before)
     # SDXL is told the size of all that was enlarged, though some of it may be cut away.
@@ -100,21 +106,32 @@ def enlarge_latents(
     """The latents as large as the second pass needs them, as they are or by way of their pictures."""
     row, enlarged = second.upscaler, second.enlarged
     wide, high = enlarged.cells
-    if row.of_latents:
+    if isinstance(row, PlainUpscaler) and row.of_latents:
         larger = interpolate(
             latents, size=(high, wide), mode=row.of_latents, antialias=row.antialias
         )
     else:
+        size, enlarge = (enlarged.width, enlarged.height), _way_of(row, loaded)
         pictures = (decode_pixels(loaded, one[None], listener) for one in latents)
-        each = (_enlarge_picture(_as_picture(pixels), second) for pixels in pictures)
+        each = (enlarge_to(_as_picture(pixels), *size, enlarge) for pixels in pictures)
         encoded = [encode_pixels(loaded.pipe, image_to_pixels(one)) for one in each]
         larger = torch.cat(encoded).to(latents)
     return _cut(larger, enlarged)
 
 
-def _enlarge_picture(picture: Image.Image, second: SecondPass) -> Image.Image:
-    size = second.enlarged.width, second.enlarged.height
-    return enlarge_to(picture, *size, enlarge_by(second.upscaler))
+def _way_of(row: PlainUpscaler | File, loaded: LoadedModel) -> Enlarge:
+    """The way of enlarging pictures once."""
+    if isinstance(row, PlainUpscaler):
+        return enlarge_by(row)
+    upscaler = loaded.upscaler
+    assert upscaler is not None and upscaler.upscaler.path == row.path
+
+    def enlarge(picture: Image.Image, _times: float) -> Image.Image:
+        larger = upscaler.enlarge(picture)
+        loaded.fallbacks += [each for each in upscaler.events if each not in loaded.fallbacks]
+        return larger
+
+    return enlarge
 
 
 def _as_picture(pixels: torch.Tensor) -> Image.Image:

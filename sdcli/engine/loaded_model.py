@@ -21,6 +21,7 @@ from sdcli.engine.openvino_backend import OpenvinoBackend
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.seamless import NONE, join_edges
 from sdcli.engine.text_encoder import KnownStates
+from sdcli.engine.upscaler import LoadedUpscaler
 from sdcli.errors import BadRequest
 from sdcli.events import Listener
 from sdcli.library.find import find_adapter
@@ -47,6 +48,7 @@ class LoadedModel:
     openvino: OpenvinoBackend | None = None  # in torch's place
     graphs: GraphedUnet | None = None  # of the U-Net's calls
     known_states: KnownStates = field(default_factory=KnownStates)  # of prompts
+    upscaler: LoadedUpscaler | None = None  # of the second pass of what is drawn now
     fallbacks: list[str] = field(default_factory=list[str])  # what it went over to for good
     previews: dict[str | None, LatentPreview] = field(
         default_factory=dict[str | None, LatentPreview]

@@ -33,7 +33,9 @@ from sdcli.picture import Picture, Provenance
 from sdcli.plan import File, Plan, counted_seed, files_of, nth_picture
 from sdcli.weights.families import FAMILIES
 
-_WEIGHTS_AND_CONTROLS = {"model", "VAE", "LoRA", "embedding", "ControlNet", "control picture"}
+_WEIGHTS_AND_CONTROLS = {
+    *("model", "VAE", "LoRA", "embedding", "ControlNet", "control picture", "upscaler"),
+}
 LIBRARIES = ("torch", "diffusers", "transformers")
 
 

@@ -115,7 +115,7 @@ class Session:
             listener.on_note(note)
         with torch.inference_mode():
             prompts = encode_prompts(loaded.pipe, plan, loaded.known_states)
-            second = prepare_second_pass(plan, loaded)
+            second = prepare_second_pass(plan, loaded, listener)
             inputs = make_unet_inputs(plan, loaded.pipe, prompts)
             return replace(inputs, controls=controls, second=second)
 

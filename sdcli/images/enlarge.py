@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from sdcli.images.upscalers import Upscaler
+from sdcli.images.upscalers import PlainUpscaler
 
 LANCZOS = Image.Resampling.LANCZOS
 MOST_TIMES = 3  # that a picture is enlarged before the rest is left to Lanczos
 Enlarge = Callable[[Image.Image, float], Image.Image]  # a picture, about so many times
 
 
-def enlarge_by(row: Upscaler) -> Enlarge:
+def enlarge_by(row: PlainUpscaler) -> Enlarge:
     """The way of one of Pillow's filters."""
 
     def enlarge(picture: Image.Image, times: float) -> Image.Image:

@@ -96,7 +96,11 @@ def _second_pass_fields(plan: Plan) -> Iterator[tuple[str, str]]:
         return
     yield from _settings(plan, "hires-strength")
     yield HIRES_RESIZE if "x" in plan.task.hires else OPTIONS["hires"].a1111, plan.task.hires
-    yield from _settings(plan, "hires-steps", "hires-upscaler")
+    yield from _settings(plan, "hires-steps")
+    if isinstance(file := plan.task.hires_upscaler, File):
+        yield OPTIONS["hires-upscaler"].a1111, file.path.stem
+    else:
+        yield from _settings(plan, "hires-upscaler")
     first, then = map(a1111_sampler_and_schedule, (plan.scheduler, second.plan.scheduler))
     yield OPTIONS["hires-scheduler"].a1111, then[0] if then[0] != first[0] else ""
     yield HIRES_SCHEDULE, then[1] or "Automatic" if then[1] != first[1] else ""

@@ -161,6 +161,18 @@ class Name:
 
 
 @dataclass(frozen=True)
+class WordOrName(Name):
+    """One of a few words, in any case, or the name of a file."""
+
+    words: tuple[str, ...] = ()
+
+    def check(self, value: Any) -> str:
+        """The word in lower case, or the name."""
+        name = super().check(value)
+        return name.lower() if name.lower() in self.words else name
+
+
+@dataclass(frozen=True)
 class FilePath:
     """A path."""
 

@@ -33,6 +33,7 @@ from sdcli.options.parse import (
     Toggle,
     Whole,
     Word,
+    WordOrName,
 )
 from sdcli.plan import Plan
 from sdcli.prompts.syntax import DEFAULT_SYNTAX, SYNTAXES
@@ -260,8 +261,9 @@ _ROWS = (
     Option("hires", "hires", Enlargement(_SIDE, Real(1, 8)),
            "Draw it so much larger, or at this size, in a second pass (hires fix), as A1111 does.",
            "SCALE or WIDTHxHEIGHT", default=always(""), of="task", a1111="Hires upscale"),
-    Option("hires-upscaler", "hires_upscaler", Word(*UPSCALERS), "What enlarges the first pass's picture.",
-           "NAME", default=always("latent"), of="task", a1111="Hires upscaler",
+    Option("hires-upscaler", "hires_upscaler", WordOrName(tuple(UPSCALERS)),
+           f"What enlarges the first pass's picture: {', '.join(UPSCALERS)}, or an upscaler's file.",
+           "NAME or FILE", complete="adapters", default=always("latent"), of="task", a1111="Hires upscaler",
            a1111_values=tuple((row.name, row.a1111) for row in UPSCALERS.values())),
     Option("hires-steps", "hires_steps", Whole(0, 1_000),
            "Steps of the second pass, all of them taken; 0 is as many as `--steps`.", "N",

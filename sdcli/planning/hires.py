@@ -8,12 +8,16 @@ from typing import Any
 from sdcli import request as requested
 from sdcli.errors import BadRequest
 from sdcli.hires import SecondPass, second_pass
+from sdcli.images.upscalers import UPSCALERS
+from sdcli.library.find import find_adapter
 from sdcli.options.table import OPTIONS, number_bounds
-from sdcli.plan import Draw, Plan
+from sdcli.plan import Draw, File, Plan
 from sdcli.prompts.stages import all_wordings
 from sdcli.prompts.syntax import SYNTAXES, Syntax
 from sdcli.schedulers.names import find_scheduler
+from sdcli.text import suggest
 from sdcli.weights.families import FAMILIES
+from sdcli.weights.upscaler import read_upscaler
 
 _OPTIONS = tuple(OPTIONS[each.name.replace("_", "-")] for each in fields(requested.Draw))
 MOST_LEVELS = 1_000  # as of a picture's steps
@@ -29,10 +33,24 @@ def make_drawing(asked: requested.Draw, syntax: Syntax, prompt: str) -> Draw:
     for option in _OPTIONS:
         said = getattr(asked, option.field)
         values[option.field] = option.default.value if said is None else said
+    values["hires_upscaler"] = find_upscaler(values["hires_upscaler"])
     values["hires_prompt"] = _without_tags(values["hires_prompt"], syntax, prompt)
     if scheduler := asked.hires_scheduler:
         values["hires_scheduler"] = find_scheduler(scheduler)
     return Draw(**values)
+
+
+def find_upscaler(name: str) -> str | File:
+    """The way of enlarging of this name, else the upscaler's file of that name, not hashed yet."""
+    if name in UPSCALERS:
+        return name
+    try:
+        path = find_adapter(name, "upscaler")
+    except BadRequest as error:
+        near = suggest(name, UPSCALERS)
+        raise BadRequest(error.fact, hint=near or error.hint) from None
+    read_upscaler(path)
+    return File(path, "")
 
 
 def _refuse_idle(asked: requested.Draw) -> None:

@@ -54,9 +54,11 @@ def _drawing_to_request(task: planned.Draw) -> requested.Draw:
     """The request for a drawing: what its second pass has of the first is left to that."""
     if not task.hires:
         return requested.Draw()
+    named = task.hires_upscaler
+    upscaler = str(named.path) if isinstance(named, planned.File) else named
     return requested.Draw(
         task.hires,
-        task.hires_upscaler,
+        upscaler,
         task.hires_steps or None,
         task.hires_strength,
         task.hires_scheduler or None,

@@ -6,7 +6,7 @@ keyboard, so that nothing a picture says can ask for more than a user could.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,7 +29,8 @@ from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import make_plan as resolved
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.prompts.tags import escape_tags, extract_foreign_tags
-from sdcli.request import Draw, Lora, Request, Task
+from sdcli.reproduce.recall_hires import with_upscaler, without_second_tags
+from sdcli.request import Request
 from sdcli.weights.checkpoint import identify_checkpoint
 
 if TYPE_CHECKING:
@@ -150,12 +151,17 @@ def _recall_foreign(
 ) -> RecalledPicture:
     news = [*foreign.unmatched, *embedded.problems]
     asking = foreign.request
-    words, negative, tags, task = asking.prompt, asking.negative, (), asking.task
+    words, negative, tags, task = (
+        asking.prompt,
+        asking.negative,
+        (),
+        with_upscaler(asking.task, news),
+    )
     if SYNTAXES[asking.syntax or "a1111"].has_tags:
         words, tags, remarks = extract_foreign_tags(words)
         negative = escape_tags(negative or "")  # there they are words
         news += remarks
-        task = _without_second_tags(task, tags, news)
+        task = without_second_tags(task, tags, news)
     model = _find_file(foreign, "model", asking.model or "", news)
     vae = _find_file(foreign, "vae", asking.vae, news) if asking.vae else None
     loras = tuple(
@@ -179,16 +185,6 @@ def _recall_foreign(
     return RecalledPicture(
         path, foreign.program, here, embedded, tuple(news), None, foreign.strength, lacks
     )
-
-
-def _without_second_tags(task: Task, worn: Sequence[Lora], news: list[str]) -> Task:
-    """The task with the words alone of its second pass, which wears the LoRAs of the first here."""
-    if not isinstance(task, Draw) or not task.hires_prompt:
-        return task
-    words, tags, _ = extract_foreign_tags(task.hires_prompt)
-    if set(tags) != set(worn):
-        news.append("its second pass wore other LoRAs than the first, and wears the same here")
-    return replace(task, hires_prompt=words, hires_negative=escape_tags(task.hires_negative or ""))
 
 
 def _embeddings_by_hash(foreign: ForeignPicture) -> Iterator[str]:

@@ -183,13 +183,19 @@ def test_loras_and_words_of_another_program_by_their_hashes(
     word = hash_file(given.at("oddword.safetensors")).sha256[:12]
     text = (
         "a fox <lora:blot:0.8> oddword\nSteps: 2, Seed: 7, Size: 64x64, Model: sd1, "
-        f'Lora hashes: "blot: {hash_tensors(ink)[:12]}", TI hashes: "oddword: {word}"'
+        f'Lora hashes: "blot: {hash_tensors(ink)[:12]}", TI hashes: "oddword: {word}", '
+        "Denoising strength: 0.5, Hires upscale: 1.5, Hires upscaler: larger, "
+        'Hires prompt: "an owl <lora:blot:0.8>"'
     )
     picture = foreign(tmp_path / "theirs.png", text)
     told = json.loads(sdcli("reproduce", picture, "--json", "-o", "again.png").out)
     assert Path(told["plan"]["loras"][0]["file"]["path"]).name == "renamed.safetensors"
     assert told["plan"]["loras"][0]["te"] == 0.8
     assert told["plan"]["embeddings"][0]["word"] == "oddword"
+    second = told["plan"]["task"]
+    assert Path(second["hires_upscaler"]["path"]).name == "larger.safetensors"
+    assert (second["hires"], second["hires_prompt"].strip()) == ("1.5", "an owl")
+    assert Image.open("again.png").size == (96, 96)
     # And the text of the picture drawn says the same, for that program to find them.
     said = infotext.parse_infotext(
         metadata.read_picture_metadata(tmp_path / "again.png").texts["parameters"]
@@ -197,6 +203,11 @@ def test_loras_and_words_of_another_program_by_their_hashes(
     assert said.fields["Lora hashes"] == f"renamed: {hash_tensors(ink)[:12]}"
     assert said.fields["TI hashes"] == f"oddword: {word}"
     assert said.prompt.endswith("<lora:renamed:0.8>")
+    assert said.fields["Hires prompt"].endswith("<lora:renamed:0.8>")
+    assert (said.fields["Size"], said.fields["Hires upscaler"]) == ("64x64", "larger")
+    lost = foreign(tmp_path / "lost.png", text.replace("larger", "R-ESRGAN 4x+"))
+    ran = sdcli("reproduce", lost, "--dry-run")
+    assert "`R-ESRGAN 4x+` is not here, and Lanczos takes its place" in ran.err
 
 
 def test_tags_that_a1111_strips_are_said_and_the_picture_is_drawn(

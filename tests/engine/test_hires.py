@@ -18,11 +18,12 @@ from sdcli.engine.initial_latents import image_to_pixels
 from sdcli.engine.passes import DrawnLatents, sampling_for_plan
 from sdcli.engine.pipeline import encode_pixels
 from sdcli.engine.session import Session
+from sdcli.engine.upscaler import LoadedUpscaler
 from sdcli.events import SilentListener, Step
 from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Request
-from tests.helpers import controls
+from tests.helpers import controls, upscalers
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +103,26 @@ def test_pixels_are_enlarged_and_the_middle_is_kept(session: Session, sd1: Path)
     assert torch.allclose(drawn.latents, cells[..., 2:16], atol=1e-5)  # of 18
 
 
+def test_an_upscaler_enlarges_it_as_often_as_it_takes(
+    session: Session, sd1: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "twice.safetensors"
+    save_file(upscalers.srvgg(2), file)
+    plan = plan_of(sd1, Draw("3", str(file), hires_strength=0.0))
+    drawn = draw(session, plan, SilentListener())
+    loaded = session.load(plan, SilentListener())
+    first = draw(session, replace(plan, task=replace(plan.task, hires="")), SilentListener())
+    with torch.inference_mode():
+        pixels = loaded.pipe.vae.decode(first.latents / loaded.pipe.latent_scale).sample
+        levels = ((pixels / 2 + 0.5).clamp(0, 1) * 255).byte()
+        picture = Image.fromarray(levels[0].permute(1, 2, 0).contiguous().numpy(), "RGB")
+        network = LoadedUpscaler(file, "cpu")
+        larger = network.enlarge(network.enlarge(picture))  # 64 pixels, 128, 256
+        exactly = larger.resize((192, 144), Image.Resampling.LANCZOS)
+        expected = encode_pixels(loaded.pipe, image_to_pixels(exactly))
+    assert torch.allclose(drawn.latents, expected, atol=1e-5)
+
+
 def test_pictures_of_a_batch_are_those_that_are_drawn_alone(session: Session, sd1: Path) -> None:
     plan = plan_of(sd1, Draw("1.5", "lanczos"), count=2, batch=2, variation_strength=0.3)
     fox, owl = replace(plan, count=1), replace(plan, prompt="an owl", count=1)
@@ -146,7 +167,10 @@ def test_a_controlnet_is_followed_at_the_size_that_is_drawn(
         (("txt2img", "a fox", "--hires-steps", 5), "`--hires-steps` is about a second pass"),
         (("txt2img", "a fox", "--hires", "9"), "`--hires 9` is out of bounds"),
         (("txt2img", "a fox", "--hires", "104x"), "`--hires`: `` is not a whole number"),
-        (("txt2img", "a fox", "--hires", "2", "--hires-upscaler", "latnt"), "there is no `latnt`"),
+        (
+            ("txt2img", "a fox", "--hires", "2", "--hires-upscaler", "latnt"),
+            "there is no upscaler `latnt`",
+        ),
         (("txt2img", "a fox", "--hires", "2", "--hires-scheduler", "eular"), "`eular`"),
         (("txt2img", "a fox", "--hires", "2", "--hires-strength", 0.001), "which are too many"),
         (("txt2img", "a fox", "--hires", "8", "-W", 4096), "would be enlarged to 32768x"),

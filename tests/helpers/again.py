@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sdcli.weights.checkpoint import identify_checkpoint
-from tests.helpers import controls, loras, tiny
+from tests.helpers import controls, loras, tiny, upscalers
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--steps", 2, "-W", 64, "-H", 64)
@@ -47,6 +47,7 @@ def props(folder: Path, write: Callable[[str], Path] | None = None) -> Props:
     loras.write(made.at("bundle.safetensors"), {**loras.lora(targets[::9])[0], **bundled})
     held = {f"control_model.{name}": held for name, held in controls.tensors("sd1").items()}
     save_file(held, made.at("control.safetensors"))
+    save_file(upscalers.srvgg(2), made.at("larger.safetensors"))
     Image.radial_gradient("L").resize((61, 70)).convert("RGB").save(made.at("in.png"))
     white = Image.new("L", (61, 70))
     white.paste(255, (16, 16, 40, 48))
@@ -74,7 +75,14 @@ def jobs(given: Props) -> Iterator[Job]:
     noisy = ("--scheduler", "euler-a", "--rng", "nv", "--eta", 0.7, "--ensd", 31337)
     noisy += ("--variation-strength", 0.3, "--seed-resize", "32x48")
     yield "noisy.png", ("txt2img", "a fox", *same, *noisy, "--clip-skip", 2)
-    larger = ("--hires", "96x128", "--hires-upscaler", "lanczos", "--hires-strength", 0.5)
+    larger = (
+        "--hires",
+        "96x128",
+        "--hires-upscaler",
+        at("larger.safetensors"),
+        "--hires-strength",
+        0.5,
+    )
     larger += ("--hires-steps", 1, "--hires-scheduler", "euler-a", "--hires-prompt", "an owl")
     yield "larger.png", ("txt2img", "a [red:blue:1.2] fox", *same, *larger)
     xl = at("sdxl.safetensors")

@@ -63,10 +63,10 @@ def test_a_picture_of_forge_with_a_second_pass() -> None:
     assert found.hashes == {"model": "bdb59bac77"}
     assert found.strength is None  # it belongs to the second pass
     news = "\n".join(found.unmatched)
-    for what in ("seed is not recorded", "ADetailer", "upscaler `R-ESRGAN 4x+`", "sdxl_vae"):
+    for what in ("seed is not recorded", "ADetailer", "sdxl_vae"):
         assert what in news
     assert found.request.task == Draw(
-        hires="1.5", hires_upscaler="lanczos", hires_strength=0.37, hires_cfg=5.0
+        hires="1.5", hires_upscaler="R-ESRGAN 4x+", hires_strength=0.37, hires_cfg=5.0
     )
 
 
@@ -225,10 +225,6 @@ def test_whose_noise(line: str, program: str, rng: str) -> None:
         ("Hires upscaler: Latent", "to a size that it does not tell"),
         ("Hires upscale: 20, Denoising strength: 0.4", "20 is out of bounds"),
         ("Hires upscale: 2", "the strength of its second pass is not recorded"),
-        (
-            "Hires upscale: 2, Hires upscaler: 4x-UltraSharp",
-            "`4x-UltraSharp` is none of those here",
-        ),
         ("Hires upscale: 2, Hires sampler: DPM fast", "the sampler of its second pass, `DPM fast`"),
         ("Hires upscale: 2, Sampler: DDIM", "rules that A1111 has for `ddim` alone"),
         (

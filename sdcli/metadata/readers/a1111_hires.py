@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.images.upscalers import UPSCALERS
 from sdcli.metadata.a1111_format import HIRES_RESIZE, HIRES_SCHEDULE, SCHEDULE, SIZE
-from sdcli.metadata.readers.draft import ForeignPictureBuilder, as_number
+from sdcli.metadata.readers.draft import ForeignPictureBuilder, as_number, bare_name
 from sdcli.options.table import OPTIONS
 from sdcli.schedulers.names import SCHEDULERS, find_sampler_with_schedule
 
@@ -86,12 +86,7 @@ def _amount_of_first_months(draft: ForeignPictureBuilder, fields: Mapping[str, s
 def _read_upscaler(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:
     named = OPTIONS["hires" if draft.program == SDCPP else "hires-upscaler"].a1111
     said = fields.get(named, "Latent")
-    known = _UPSCALERS.get(said.lower())
-    if known is None:
-        draft.note_difference(
-            f"its upscaler `{said}` is none of those here: it is enlarged by Lanczos"
-        )
-    draft.second["hires_upscaler"] = known or "lanczos"
+    draft.second["hires_upscaler"] = _UPSCALERS.get(said.lower()) or bare_name(said) or "lanczos"
 
 
 def _read_strength(draft: ForeignPictureBuilder, fields: Mapping[str, str]) -> None:

@@ -14,16 +14,18 @@ from sdcli.options.adapter_values import ControlSpec, LoraSpec
 from sdcli.options.parse import FilePath, Name, Whole
 from sdcli.options.presets import read_preset
 from sdcli.options.table import Option
+from sdcli.planning.hires import find_upscaler
 from sdcli.reproduce.as_preset import preset_from_picture
 from sdcli.request import Control, Lora
 from sdcli.server.http.failures import bad_field
 from sdcli.server.http.uploads import Uploads
 
 LIKE = "like"
-FINDERS: Mapping[str, Callable[[str], Path]] = {
+FINDERS: Mapping[str, Callable[[str], object]] = {
     "model": find_checkpoint,
     "vae": lambda name: find_adapter(name, "VAE"),
     "preview-vae": lambda name: find_adapter(name, "TAESD"),
+    "hires-upscaler": find_upscaler,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sdcli import __version__
 from sdcli.images.formats.table import FORMATS
+from sdcli.images.upscalers import UPSCALERS
 from sdcli.library.listed_only import listed_only
 from sdcli.options.adapter_values import ControlSpec, LoraSpec
 from sdcli.options.parse import FilePath, Real, Switch, Text, Toggle, Whole, Word, spell_value
@@ -132,6 +133,7 @@ def _choices(settings: ServeSettings) -> Choices:
         "lora": kinds.get("lora", []),
         "embedding": kinds.get("embedding", []),
         "vae": kinds.get("vae", []),
+        "hires-upscaler": [*UPSCALERS, *kinds.get("upscaler", [])],
         "preview-vae": kinds.get("vae", []),
         "scheduler": list(SCHEDULERS),
         "hires-scheduler": list(SCHEDULERS),

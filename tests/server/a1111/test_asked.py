@@ -128,7 +128,7 @@ def test_a_second_pass_is_asked_for() -> None:
     )
     assert request.embeddings == (str(find.find_adapter("builtin:alpenglow")),)
     assert {each["name"] for each in lists.latent_upscale_modes()} >= {"Latent", "Latent (bicubic)"}
-    for each in (*lists.latent_upscale_modes(), *lists.upscalers()):
+    for each in (*lists.latent_upscale_modes(), *lists.upscalers(SHELF)):
         assert txt2img(enable_hr=True, hr_upscaler=each["name"]).task.hires == "2"
 
 

@@ -42,7 +42,7 @@ def read_txt2img(body: Mapping[str, Any], settings: Settings, shelf: Shelf) -> A
     """What is asked for by a request for a picture from words."""
     values = read_fields(body, TXT2IMG)
     settings = settings.changed(values["override_settings"], shelf)
-    drawing = read_drawing(values, _find_second_scheduler)
+    drawing = read_drawing(values, _find_second_scheduler, shelf)
     request = read_common(values, settings, shelf, drawing)
     return finish(body, TXT2IMG, values, settings, Order(request))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sdcli.images.upscalers import UPSCALERS
+from sdcli.images.upscalers import A1111_FILES, UPSCALERS
 from sdcli.request import Draw
+from sdcli.server.dialects.a1111.shelf import UPSCALER, Shelf
 from sdcli.server.dialects.a1111.values import check_option, refuse
 from sdcli.text import format_number
 
@@ -18,7 +19,7 @@ _SAME = ("", "Use same sampler", "Use same scheduler", "Use same checkpoint")
 FindScheduler = Callable[[str, str], str]
 
 
-def read_drawing(values: Mapping[str, Any], find: FindScheduler) -> Draw:
+def read_drawing(values: Mapping[str, Any], find: FindScheduler, shelf: Shelf) -> Draw:
     """The drawing that is asked for; `find` is of a sampler and its schedule, by their names there."""
     if not values["enable_hr"]:
         return Draw()
@@ -27,7 +28,7 @@ def read_drawing(values: Mapping[str, Any], find: FindScheduler) -> Draw:
     strength = values["denoising_strength"]
     return Draw(
         hires=_amount(values),
-        hires_upscaler=_upscaler(values["hr_upscaler"] or USUAL_UPSCALER),
+        hires_upscaler=_upscaler(values["hr_upscaler"] or USUAL_UPSCALER, shelf),
         hires_steps=check_option(
             "hires-steps", max(values["hr_second_pass_steps"], 0), "hr_second_pass_steps"
         ),
@@ -53,14 +54,11 @@ def _amount(values: Mapping[str, Any]) -> str:
     return check_option("hires", format_number(values["hr_scale"]), "hr_scale")
 
 
-def _upscaler(named: str) -> str:
-    if named not in _UPSCALERS:
-        raise refuse(
-            "hr_upscaler",
-            f"there is no `{named[:60]}`",
-            "`/sdapi/v1/latent-upscale-modes` and `/sdapi/v1/upscalers` list what there is",
-        )
-    return _UPSCALERS[named]
+def _upscaler(named: str, shelf: Shelf) -> str:
+    if named in _UPSCALERS:
+        return _UPSCALERS[named]
+    file = A1111_FILES.get(named, named)
+    return str(shelf.find(UPSCALER, file, "hr_upscaler").path)
 
 
 def _scheduler(values: Mapping[str, Any], find: FindScheduler) -> str | None:

@@ -9,10 +9,11 @@ from sdcli.errors import SdcliError
 from sdcli.images.upscalers import UPSCALERS
 from sdcli.schedulers.table import SOLVERS, SPACINGS, Solver
 from sdcli.server.dialects.a1111.extras import RESIZERS
-from sdcli.server.dialects.a1111.shelf import CHECKPOINT, LORA, VAE, Item, Shelf
+from sdcli.server.dialects.a1111.shelf import CHECKPOINT, LORA, UPSCALER, VAE, Item, Shelf
 from sdcli.weights.checkpoint import identify_checkpoint
 from sdcli.weights.embedding import embedding_fits, encoder_widths
 from sdcli.weights.read_header import read_header
+from sdcli.weights.upscaler import read_upscaler
 
 AUTOMATIC = {"name": "automatic", "label": "Automatic", "aliases": None, "default_rho": -1.0}
 _RHOS = {"karras": 7.0}
@@ -60,10 +61,21 @@ def schedulers() -> list[dict[str, Any]]:
     ]
 
 
-def upscalers() -> list[dict[str, Any]]:
-    """What makes a finished picture larger."""
+def upscalers(shelf: Shelf) -> list[dict[str, Any]]:
+    """What makes a picture larger: by plain arithmetic, or by an upscaler's file before a second pass."""
     empty = dict.fromkeys(("model_name", "model_path", "model_url"))
-    return [{"name": name, **empty, "scale": 4.0} for name in RESIZERS]
+    files = [
+        {**empty, "name": item.name, "model_name": item.model_name, "scale": _scale(item)}
+        for item in shelf.items(UPSCALER)
+    ]
+    return [*({"name": name, **empty, "scale": 4.0} for name in RESIZERS), *files]
+
+
+def _scale(item: Item) -> float:
+    try:
+        return float(read_upscaler(item.path).scale or 4)
+    except SdcliError:
+        return 4.0
 
 
 def latent_upscale_modes() -> list[dict[str, Any]]:

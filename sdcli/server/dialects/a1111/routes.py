@@ -80,7 +80,7 @@ class _Routes:
             "/options": self.settings,
             "/samplers": _listing(lists.samplers),
             "/schedulers": _listing(lists.schedulers),
-            "/upscalers": _listing(lists.upscalers),
+            "/upscalers": _listing(lambda: lists.upscalers(self._shelf)),
             "/latent-upscale-modes": _listing(lists.latent_upscale_modes),
             "/sd-models": _listing(self._models),
             "/sd-vae": _listing(lambda: lists.vaes(self._shelf)),

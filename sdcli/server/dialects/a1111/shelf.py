@@ -20,6 +20,7 @@ from sdcli.weights.embedding import EmbeddingFile, read_embedding
 from sdcli.weights.read_header import read_header
 
 CHECKPOINT, VAE, LORA, EMBEDDING = "checkpoint", "vae", "lora", "embedding"
+UPSCALER = "upscaler"
 SHORT = 10  # digits of a hash that stand behind a name
 _TITLE = re.compile(r"(?P<name>.+?) \[(?P<hash>[0-9a-f]{8,64})\]", re.I)
 
