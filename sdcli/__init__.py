@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         inpaint,
         make_plan,
         make_request,
+        outpaint,
         train_embedding,
         train_lora,
         txt2img,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sdcli.events import Listener, SilentListener
     from sdcli.picture import Picture
     from sdcli.plan import Plan
-    from sdcli.request import Draw, Edit, Redraw, Repaint, Request
+    from sdcli.request import Draw, Edit, Outpaint, Redraw, Repaint, Request
 
 __version__ = "0.2.0"
 
@@ -38,6 +39,7 @@ _ROOMS = {
         "inpaint",
         "make_plan",
         "make_request",
+        "outpaint",
         "train_embedding",
         "train_lora",
         "txt2img",
@@ -47,7 +49,7 @@ _ROOMS = {
     "sdcli.events": ("Listener", "SilentListener"),
     "sdcli.picture": ("Picture",),
     "sdcli.plan": ("Plan",),
-    "sdcli.request": ("Draw", "Edit", "Redraw", "Repaint", "Request"),
+    "sdcli.request": ("Draw", "Edit", "Outpaint", "Redraw", "Repaint", "Request"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -56,6 +58,7 @@ __all__ = [
     "Draw",
     "Edit",
     "Listener",
+    "Outpaint",
     "Picture",
     "Plan",
     "Redraw",
@@ -70,6 +73,7 @@ __all__ = [
     "inpaint",
     "make_plan",
     "make_request",
+    "outpaint",
     "train_embedding",
     "train_lora",
     "txt2img",

@@ -33,7 +33,7 @@ from sdcli.plan import Plan
 from sdcli.planning import resolve
 from sdcli.reproduce.as_preset import preset_from_picture
 from sdcli.reproduce.recall import recall_picture
-from sdcli.request import Draw, Edit, Redraw, Repaint, Request, Task
+from sdcli.request import Draw, Edit, Outpaint, Redraw, Repaint, Request, Task
 from sdcli.text import suggest
 from sdcli.training.options import EMBEDDING, LORA, OF_DRAWING, options_for
 from sdcli.training.plan import TrainingRequest, draw_nothing, plan_training
@@ -53,6 +53,11 @@ def img2img(prompt: str, image: str | Path, **options: Any) -> Picture:
 def inpaint(prompt: str, image: str | Path, mask: str | Path, **options: Any) -> Picture:
     """Repaint the white of a mask; outside it every pixel stays as it was."""
     return _draw(make_request(prompt, Repaint(Path(image), Path(mask)), **options))
+
+
+def outpaint(prompt: str, image: str | Path, **options: Any) -> Picture:
+    """Make a picture larger, by `left`, `up`, `right`, `down` pixels, or `to="16:9"`."""
+    return _draw(make_request(prompt, Outpaint(Path(image)), **options))
 
 
 def edit(instruction: str, image: str | Path, **options: Any) -> Picture:
@@ -192,4 +197,4 @@ def _document(*functions: Any) -> None:
         function.__doc__ = f"{function.__doc__}\n\nOptions, all by keyword:\n\n{table}\n"
 
 
-_document(txt2img, img2img, inpaint, edit)
+_document(txt2img, img2img, inpaint, outpaint, edit)

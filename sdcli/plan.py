@@ -54,6 +54,23 @@ class Repaint:
     feather: int
     rules: int = 1  # 1: the first version's, where the old picture shone through the soft edge
     only_masked: int = -1  # pixels around the mask that are drawn with it; -1: the whole picture
+    grow: int = 0  # pixels that are drawn with it beyond the mask, unseen
+
+
+@dataclass(frozen=True)
+class Outpaint:
+    """Draw so many pixels on around a picture; the new goes over into the old within `feather`."""
+
+    image: File
+    left: int
+    up: int
+    right: int
+    down: int
+    fill: str  # what the new part is filled with before it is drawn: a way of images/outpaint.py
+    strength: float
+    feather: int
+    grow: int  # pixels that are drawn with it beyond that, unseen
+    only_masked: int  # pixels around the new part that are drawn with it; -1: the whole picture
 
 
 @dataclass(frozen=True)
@@ -64,7 +81,7 @@ class Edit:
     image_cfg: float
 
 
-Task = Draw | Redraw | Repaint | Edit
+Task = Draw | Redraw | Repaint | Outpaint | Edit
 
 
 @dataclass(frozen=True)
@@ -250,7 +267,7 @@ def _map_task_files(task: Task, change: FileChange) -> Task:
             return replace(
                 task, image=change(image, "picture to repaint"), mask=change(mask, "mask")
             )
-        case Redraw(image) | Edit(image):
+        case Redraw(image) | Outpaint(image) | Edit(image):
             return replace(task, image=change(image, "picture to start from"))
         case _:
             assert_never(task)

@@ -40,6 +40,24 @@ class Repaint:
     feather: int | None = None
     rules: int | None = None
     only_masked: int | None = None
+    grow: int | None = None
+
+
+@dataclass(frozen=True)
+class Outpaint:
+    """Make a picture larger: its borders are drawn on. A side that nobody says follows from `to`."""
+
+    image: Path
+    left: int | None = None
+    up: int | None = None
+    right: int | None = None
+    down: int | None = None
+    to: str | None = None
+    fill: str | None = None
+    strength: float | None = None
+    feather: int | None = None
+    grow: int | None = None
+    only_masked: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,7 @@ class Edit:
     image_cfg: float | None = None
 
 
-Task = Draw | Redraw | Repaint | Edit
+Task = Draw | Redraw | Repaint | Outpaint | Edit
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ COMMANDS = (
     Command("txt2img", "generate:txt2img_command", "Draw a picture from words."),
     Command("img2img", "generate:img2img_command", "Redraw a picture from words."),
     Command("inpaint", "generate:inpaint_command", "Repaint the white of a mask."),
+    Command("outpaint", "generate:outpaint_command", "Draw on beyond a picture's edges."),
     Command("edit", "generate:edit_command", "Follow an instruction about a picture."),
     Command(
         "compare-schedulers",

@@ -90,8 +90,10 @@ def spread_options(
             if option.name not in without and option.field not in named and _applies(option, kinds)
         ]
         required = set(required_fields(kinds[0])) if len(kinds) == 1 else set[str]()
+        only = kinds[0] if len(kinds) == 1 else None
         parameters = {
-            option.name: _parameter(option, required=option.field in required) for option in options
+            option.name: _parameter(option, only, required=option.field in required)
+            for option in options
         }
         prompt = [parameters.pop("prompt")] if "prompt" in parameters else []
         start = [parameters.pop(o.name) for o in options if o.needs_picture]
@@ -128,13 +130,16 @@ def _applies(option: Option, kinds: Collection[type[Task]]) -> bool:
     return any(option.field in {each.name for each in fields(kind)} for kind in kinds)
 
 
-def _parameter(option: Option, *, required: bool) -> inspect.Parameter:
+def _parameter(option: Option, kind: type[Task] | None, *, required: bool) -> inspect.Parameter:
     """The parameter of a command's signature that Typer makes this option's flag of."""
     return inspect.Parameter(
         option.name.replace("-", "_"),
         inspect.Parameter.KEYWORD_ONLY,
         default=inspect.Parameter.empty if required else value_unless_said(option),
-        annotation=Annotated[typer_type(option), typer_option(option.name)],
+        annotation=Annotated[
+            typer_type(option),
+            typer_option(option.name, default=option.default_of_task(kind).shown),
+        ],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sdcli.cli.drawing_options import DrawingOptions, spread_options
 from sdcli.cli.measure_options import KeepBest, Measures, With
 from sdcli.cli.run import draw_request
-from sdcli.request import Draw, Edit, Redraw, Repaint
+from sdcli.request import Draw, Edit, Outpaint, Redraw, Repaint
 from sdcli.studies.judging_wish import JudgingWish
 
 
@@ -43,6 +43,21 @@ def inpaint_command(
     """Repaint the white of a mask. Outside it every pixel stays as it was."""
     wish = JudgingWish(measure, tuple(with_ or ()))
     draw_request(options.request(Repaint), options.mode, wish, keep_best)
+
+
+@spread_options(Outpaint)
+def outpaint_command(
+    options: DrawingOptions,
+    measure: Measures = None,
+    with_: With = None,
+    keep_best: KeepBest = None,
+) -> None:
+    """Draw on beyond a picture's edges.
+
+    What was there stays as it was, but for a soft edge.
+    """
+    wish = JudgingWish(measure, tuple(with_ or ()))
+    draw_request(options.request(Outpaint), options.mode, wish, keep_best)
 
 
 @spread_options(Edit)

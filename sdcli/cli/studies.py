@@ -21,7 +21,7 @@ from sdcli.cli.study_to_draw import FLAGS_OF_ONE_RUN, study_to_draw
 from sdcli.engine import door
 from sdcli.errors import PartFailed
 from sdcli.outputs import study_folder
-from sdcli.request import Draw, Redraw, Repaint
+from sdcli.request import Draw, Outpaint, Redraw, Repaint
 from sdcli.server import warm
 from sdcli.studies.compare.plan import Lineup, plan_lineup
 from sdcli.studies.compare_fast.plan import EVERY, FastLineup, plan_fast_lineup
@@ -143,7 +143,7 @@ SweepSeeds = Annotated[
 ]
 
 
-@spread_options(Draw, Redraw, Repaint, without=FLAGS_OF_ONE_RUN)
+@spread_options(Draw, Redraw, Repaint, Outpaint, without=FLAGS_OF_ONE_RUN)
 def sweep(
     options: DrawingOptions,
     vary: Vary = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import numpy as np
@@ -15,8 +15,9 @@ from sdcli.engine.pipeline import Pipeline, encode_pixels
 from sdcli.engine.sampler import Sampling
 from sdcli.images.load import CELL, fit_picture, load_mask, load_picture
 from sdcli.images.only_masked import CutOut, cut_out_masked
-from sdcli.images.overlay import Overlay
-from sdcli.plan import Draw, Edit, Plan, Redraw, Repaint
+from sdcli.images.outpaint import Borders, new_part, widen
+from sdcli.images.overlay import FADED, Overlay
+from sdcli.plan import Draw, Edit, Outpaint, Plan, Redraw, Repaint
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def prepare_start(
             x = _noise_over(latents.float(), noise, sampling, begin, strength)
             overlay = _overlay(plan, plan.task, original)
             return DenoisingStart(x, begin, extra_channels=beside, overlay=overlay)
-        case Repaint():
+        case Repaint() | Outpaint():
             return _start_repaint(plan, plan.task, pipe, sampling, noise)
         case Edit(file):
             original = load_picture(file.path)
@@ -76,19 +77,18 @@ def prepare_start(
 
 
 def _start_repaint(
-    plan: Plan, task: Repaint, pipe: Pipeline, sampling: Sampling, noise: torch.Tensor
+    plan: Plan, task: Repaint | Outpaint, pipe: Pipeline, sampling: Sampling, noise: torch.Tensor
 ) -> DenoisingStart:
-    original = load_picture(task.image.path)
-    mask = load_mask(task.mask.path)
+    original, painted, shown = _picture_and_masks(task)
     size = plan.width, plan.height
     cut_out = None
     if task.only_masked >= 0:
-        cut_out = cut_out_masked(original, mask, task.only_masked, *size)
-        original, mask = cut_out.part, cut_out.part_mask
-    fitted, fitted_mask = fit_picture(original, *size), fit_picture(mask, *size)
-    fitted_mask = fitted_mask.point([255 * (level > 127) for level in range(256)])
+        cut_out = replace(cut_out_masked(original, painted, task.only_masked, *size), mask=shown)
+        original, painted, shown = cut_out.part, cut_out.part_mask, cut_out.cut(shown)
+    fitted = fit_picture(original, *size)
+    fitted_mask, shown = (_fit_mask(mask, *size) for mask in (painted, shown))
     latents = encode_pixels(pipe, image_to_pixels(fitted)).float()
-    cells = latent_mask(fitted_mask).to(noise.device)
+    cells = grown_mask(latent_mask(fitted_mask), task.grow).to(noise.device)
     begin = sampling.begin_at(task.strength)
     inpainter = _unet_channels(pipe) == 9
     return DenoisingStart(
@@ -96,24 +96,44 @@ def _start_repaint(
         first_evaluation=begin,
         keep=MaskedOriginal(latents, cells),
         extra_channels=_inpainting_channels(pipe, plan, fitted, fitted_mask) if inpainter else None,
-        overlay=_overlay(plan, task, original, fitted_mask, cut_out),
+        overlay=_overlay(plan, task, original, shown, cut_out),
     )
+
+
+def _picture_and_masks(
+    task: Repaint | Outpaint,
+) -> tuple[Image.Image, Image.Image, Image.Image]:
+    """What is drawn over, where it is painted, and where that is shown: in an outpainting it is
+    faded over into the old picture, which is none of what is painted."""
+    picture = load_picture(task.image.path)
+    if isinstance(task, Repaint):
+        mask = load_mask(task.mask.path)
+        return picture, mask, mask
+    borders = Borders(task.left, task.up, task.right, task.down)
+    canvas = widen(picture, borders, task.fill)
+    painted, shown = (new_part(canvas.size, borders, reach) for reach in (0, task.feather))
+    return canvas, painted, shown
+
+
+def _fit_mask(mask: Image.Image, width: int, height: int) -> Image.Image:
+    return fit_picture(mask, width, height).point([255 * (level > 127) for level in range(256)])
 
 
 def _overlay(
     plan: Plan,
-    task: Redraw | Repaint,
+    task: Redraw | Repaint | Outpaint,
     original: Image.Image,
     mask: Image.Image | None = None,
     cut_out: CutOut | None = None,
 ) -> Overlay:
     """What a finished picture is laid over. At strength 0 no step is taken and nothing of the
     original is lost to the VAE (the first version's rules lost that much)."""
-    if task.strength == 0 and task.rules > 1:
+    rules = FADED if isinstance(task, Outpaint) else task.rules
+    if task.strength == 0 and rules > 1:
         mask = Image.new("L", (plan.width, plan.height), 0)
         cut_out = cut_out and cut_out.unchanged()
-    feather = task.feather if isinstance(task, Repaint) else 0
-    return Overlay(original, mask, feather, task.rules, cut_out)
+    feather = 0 if isinstance(task, Redraw) else task.feather
+    return Overlay(original, mask, feather, rules, cut_out)
 
 
 def _noise_over(
@@ -163,3 +183,17 @@ def latent_mask(mask: Image.Image) -> torch.Tensor:
     """A mask in latent cells: a cell that the white touches anywhere may be painted."""
     array = np.asarray(mask, dtype=np.float32) / 255
     return torch.nn.functional.max_pool2d(torch.from_numpy(array)[None, None], CELL)
+
+
+def grown_mask(cells: torch.Tensor, pixels: int) -> torch.Tensor:
+    """A mask in latent cells that reaches so many pixels further: the nearer half of them is drawn
+    as freely as what is masked, since what stood there is in those cells, too; the rest less and
+    less."""
+    rings = -(-pixels // CELL)
+    free = -(-rings // 2)
+    grown = cells
+    for ring in range(1, rings + 1):
+        cells = torch.nn.functional.max_pool2d(cells, 3, stride=1, padding=1)
+        share = 1.0 if ring <= free else 1 - (ring - free) / (rings - free + 1)
+        grown = torch.maximum(grown, cells * share)
+    return grown

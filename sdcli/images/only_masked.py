@@ -36,6 +36,10 @@ class CutOut:
         whole.paste(stretch(part, *size), (left, top))
         return Image.composite(whole, self.picture, self.mask)
 
+    def cut(self, mask: Image.Image) -> Image.Image:
+        """The same part of another mask of the picture."""
+        return _cut_mask(mask, self.box, *self.part.size)
+
     def unchanged(self) -> CutOut:
         """The same where nothing of what is drawn is wanted."""
         return replace(self, mask=Image.new("L", self.mask.size, 0))
@@ -47,9 +51,12 @@ def cut_out_masked(
     """What a mask of 0 and 255 covers, and `padding` pixels around it, at the size to be drawn."""
     box = masked_box(mask, padding, width, height)
     part = contain(picture.crop(box), width, height)
+    return CutOut(picture, mask, box, part, _cut_mask(mask, box, width, height))
+
+
+def _cut_mask(mask: Image.Image, box: Box, width: int, height: int) -> Image.Image:
     soft = contain(mask.crop(box), width, height)
-    hard = soft.point([255 * (level > 127) for level in range(256)])
-    return CutOut(picture, mask, box, part, hard)
+    return soft.point([255 * (level > 127) for level in range(256)])
 
 
 def masked_box(mask: Image.Image, padding: int, width: int, height: int) -> Box:

@@ -60,7 +60,8 @@ def match_tones(new: Image.Image, old: Image.Image, mask: Image.Image, feather: 
     return Image.composite(Image.fromarray(toned), old, mask)
 
 
-EDGES: Mapping[int, SoftenEdge] = {1: fade_over, 2: match_tones}
+FADED = 3  # the rules of an outpainting: there the old picture is what belongs under the soft edge
+EDGES: Mapping[int, SoftenEdge] = {1: fade_over, 2: match_tones, FADED: fade_over}
 """How a mask's edge is softened, by the rules that a plan is drawn by."""
 
 

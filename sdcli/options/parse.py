@@ -252,6 +252,28 @@ class Enlargement:
         return f"{width}x{height}"
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Proportions, `16:9`, or width and height, `1024x512`, of which any whole number will do."""
+
+    most: int
+
+    def __call__(self, text: str) -> str:
+        """The shape in `text`, as it is kept."""
+        return self.check(text.strip())
+
+    def check(self, value: Any) -> str:
+        """The shape as it is kept, if it can be one."""
+        found = re.fullmatch(r"(\d{1,5})\s*([x:])\s*(\d{1,5})", str(value).lower())
+        if (
+            found is None
+            or not 0 < int(found[1]) <= self.most
+            or not 0 < int(found[3]) <= self.most
+        ):
+            raise BadRequest(f"`{value}` is no shape", hint="proportions like 16:9, or 1024x512")
+        return f"{int(found[1])}{found[2]}{int(found[3])}"
+
+
 def split_size(size: str) -> tuple[int, int]:
     """Width and height of a size as it is kept."""
     width, height = size.split("x")

@@ -16,6 +16,7 @@ from typing import Any
 
 from sdcli.errors import BadRequest
 from sdcli.images.formats.table import FORMATS
+from sdcli.images.outpaint import FILLS
 from sdcli.images.preprocessors import NONE, PREPROCESSORS, Preprocessor
 from sdcli.images.upscalers import UPSCALERS
 from sdcli.options.adapter_values import ControlSpec, LoraSpec
@@ -26,6 +27,7 @@ from sdcli.options.parse import (
     Name,
     Parser,
     Real,
+    Shape,
     Size,
     Stay,
     Switch,
@@ -37,7 +39,7 @@ from sdcli.options.parse import (
 )
 from sdcli.plan import Plan
 from sdcli.prompts.syntax import DEFAULT_SYNTAX, SYNTAXES
-from sdcli.request import Draw, Edit, Output, Redraw, Repaint, Request
+from sdcli.request import Draw, Edit, Outpaint, Output, Redraw, Repaint, Request, Task
 from sdcli.schedulers.table import PENULTIMATE_RULES
 from sdcli.text import format_number, suggest
 
@@ -87,6 +89,7 @@ class Option:
     # Values that it spells otherwise, with their text; with none where it says nothing of them.
     a1111_values: tuple[tuple[Any, str], ...] = ()
     complete: str = ""  # what a shell completes it with: models, adapters, schedulers
+    of_outpaint: Default | None = None  # what an outpainting has where nobody says it
     owns: Callable[[Any], bool] | None = None  # of a field that several options share: which items
 
     @property
@@ -99,6 +102,14 @@ class Option:
     def needs_picture(self) -> bool:
         """Whether it is about a picture to start from."""
         return self.of == "task" and self.field not in {each.name for each in fields(Draw)}
+
+    def default_of_task(self, kind: type[Task] | None) -> Default:
+        """What a task has where nobody says it; of no task in particular, what most have."""
+        return self.of_outpaint if self.of_outpaint and kind is Outpaint else self.default
+
+    def default_for(self, task: Task) -> Any:
+        """The value that this task has where nobody says another."""
+        return self.default_of_task(type(task)).value
 
     def a1111_text(self, value: Any) -> str:
         """The value as A1111's infotext has it; nothing where that is silent about it."""
@@ -158,6 +169,8 @@ class Option:
             return Redraw(value)
         if self.field == "mask" and isinstance(task, Redraw):
             return Repaint(task.image, value, task.strength, rules=task.rules)
+        if self.field in BORDERS and isinstance(task, Redraw):
+            task = Outpaint(task.image, strength=task.strength)
         if self.field not in {each.name for each in fields(task)}:
             raise BadRequest(
                 f"`{self.name}` cannot apply to {TASK_TITLES[type(task)]}",
@@ -176,10 +189,13 @@ TASK_TITLES = {
     Draw: "a picture drawn from words alone",
     Redraw: "a picture redrawn whole",
     Repaint: "a picture repainted inside a mask",
+    Outpaint: "a picture that is made larger",
     Edit: "a picture that follows an instruction",
 }
 
-_SIDE = Whole(8, 16_384, multiple=8)
+BORDERS = ("left", "up", "right", "down", "to")  # of which each makes an outpainting
+_MOST = 16_384  # pixels of a side
+_SIDE = Whole(8, _MOST, multiple=8)
 # What stands for an empty negative prompt: with SDXL zeros, as in A1111 and diffusers; with SDXL
 # zeros for its states alone, as in stable-diffusion.cpp; its encoding like that of any other text,
 # as in ComfyUI; zeros with every family, as ComfyUI's node of that name makes them.
@@ -203,10 +219,21 @@ _ROWS = (
     Option("prompt", "prompt", Text(), "What to draw; `-` reads it from stdin.", "PROMPT"),
     Option("image", "image", FilePath(), "The picture to start from.", "FILE", of="task"),
     Option("mask", "mask", FilePath(), "White is repainted, black stays as it is.", "FILE", of="task"),
+    *(Option(side, side, Whole(0, _MOST), f"Pixels to draw on {where}.", "PIXELS", of="task",
+             default=always(0, "by `--to`, else 0"))
+      for side, where in (("left", "the left"), ("up", "above"), ("right", "the right"),
+                          ("down", "below"))),
+    Option("to", "to", Shape(_MOST), "How large it comes to be: 16:9, or 1024x512.",
+           "W:H or WIDTHxHEIGHT", of="task"),
+    Option("fill", "fill", Word(*FILLS), "What a new border is filled with before it is drawn over.",
+           "|".join(FILLS), default=always("mirror"), of="task"),
     Option("strength", "strength", Real(0, 1), "0 keeps the picture, 1 ignores it.", "X",
-           default=always(0.75), of="task", a1111="Denoising strength"),
+           default=always(0.75), of_outpaint=always(1.0, "1"), of="task", a1111="Denoising strength"),
     Option("feather", "feather", Whole(0, 256), "How softly the mask's edge blends, inward.", "PIXELS",
-           default=always(8), of="task", a1111="Mask blur"),
+           default=always(8), of_outpaint=always(16), of="task", a1111="Mask blur"),
+    Option("grow", "grow", Whole(0, 256),
+           "How far beyond its mask it is drawn, softly and unseen, so that it fits to what is kept.",
+           "PIXELS", default=always(0), of_outpaint=always(16), of="task"),
     Option("only-masked", "only_masked", Whole(-1, 16_384),
            "Draw the mask's part alone, so much around it, at full size, and lay it back.", "PIXELS",
            default=always(-1, "-1: the whole picture"), of="task", a1111="Masked area padding",
@@ -397,9 +424,9 @@ def number_bounds() -> dict[str, tuple[float, float]]:
     }
 
 
-def default_of(name: str) -> Any:
-    """The value that an option has wherever nobody says another."""
-    return ALL_OPTIONS[name].default.value
+def default_of(name: str, kind: type[Task] | None = None) -> Any:
+    """The value that an option has wherever nobody says another, in a task of a kind."""
+    return ALL_OPTIONS[name].default_of_task(kind).value
 
 
 def find_option(name: str) -> Option:

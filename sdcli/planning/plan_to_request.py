@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import assert_never
+from typing import Any, assert_never
 
 from sdcli import plan as planned
 from sdcli import request as requested
@@ -37,15 +37,21 @@ def plan_to_request(plan: Plan) -> Request:
 
 
 def _task_to_request(task: planned.Task) -> requested.Task:
+    values: dict[str, Any] = dict(vars(task))
+    values |= {
+        name: value.path for name, value in values.items() if isinstance(value, planned.File)
+    }
     match task:
         case planned.Draw():
             return _drawing_to_request(task)
-        case planned.Redraw(image, strength, rules):
-            return requested.Redraw(image.path, strength, rules)
-        case planned.Repaint(image, mask, strength, feather, rules, only_masked):
-            return requested.Repaint(image.path, mask.path, strength, feather, rules, only_masked)
-        case planned.Edit(image, image_cfg):
-            return requested.Edit(image.path, image_cfg)
+        case planned.Redraw():
+            return requested.Redraw(**values)
+        case planned.Repaint():
+            return requested.Repaint(**values)
+        case planned.Outpaint():
+            return requested.Outpaint(**values)
+        case planned.Edit():
+            return requested.Edit(**values)
         case _:
             assert_never(task)
 

@@ -4,43 +4,36 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any, TypeVar, assert_never
+from typing import Any
 
 from sdcli import request as requested
 from sdcli.errors import BadRequest
-from sdcli.images.load import CELL, check_mask, load_picture, picture_size, round_up_to_cell
 from sdcli.library.find import find_adapter, find_checkpoint
 from sdcli.library.hashes import hash_file
-from sdcli.options.table import OPTIONS, check_request, default_of, plain_options
+from sdcli.options.table import check_request, default_of, plain_options
 from sdcli.outputs import live_preview
-from sdcli.plan import Edit, Embedding, File, Plan, Redraw, Repaint, Task, map_files
+from sdcli.plan import Embedding, File, Plan, map_files
 from sdcli.planning import adapters
 from sdcli.planning.fast import check_fast_ways, find_plan_vae
 from sdcli.planning.few_step import settle_few_step
 from sdcli.planning.fused_tiles import check_fused_tiles
-from sdcli.planning.hires import check_second_pass, make_drawing
+from sdcli.planning.hires import check_second_pass
 from sdcli.planning.prompts import (
     check_prompts,
     find_words,
     with_first_texts,
     words_of_run,
 )
+from sdcli.planning.start_picture import check_pictures, drawn_size, given_or, plan_task
 from sdcli.planning.value_sources import find_value_sources
 from sdcli.prompts.choices.choose import choose_texts
-from sdcli.prompts.syntax import SYNTAXES, Syntax
+from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Request
 from sdcli.schedulers.names import SCHEDULERS, find_scheduler
 from sdcli.weights import checkpoint, embedding
 from sdcli.weights.checkpoint import Checkpoint
 
-T = TypeVar("T")
-
 SEEDS = 2**32  # a random seed is one that can be read aloud
-
-
-def given_or(value: T | None, otherwise: T) -> T:
-    """The user's word if there was one. Zero is a word; `or` would lose it."""
-    return otherwise if value is None else value
 
 
 def make_plan(request: Request) -> Plan:
@@ -85,15 +78,15 @@ def draft_plan(request: Request) -> Plan:
     controls = adapters.find_controls(request.controls, model)
     solver = find_scheduler(given_or(scheduler, model.scheduler))
     _check_seeds(request, seed, values)
-    width, height = _size(request, model)
+    width, height = drawn_size(request, model)
     check_fused_tiles(request, values, (width, height))
     _check_clip_skip(values["clip_skip"], model)
-    _check_pictures(request.task)
+    check_pictures(request.task)
     live_preview.check_preview(request.output)
     draft = Plan(
         **values,
         **words_of_run(asked, texts, words),
-        task=_task(request.task, syntax, request.prompt),
+        task=plan_task(request.task, syntax, request.prompt),
         prompt=prompt,
         model=File(model.path, ""),
         family=model.family.name,
@@ -182,70 +175,3 @@ def _check_seeds(request: Request, seed: int, values: dict[str, Any]) -> None:
             f"seed {counted} and {count} pictures run past the last seed",
             hint="begin with a lower one",
         )
-
-
-def _size(request: Request, model: Checkpoint) -> tuple[int, int]:
-    """The size that is drawn: as said, else as the picture handed in, else the model's."""
-    if isinstance(request.task, requested.Draw) or _is_part(request.task):
-        return given_or(request.width, model.size), given_or(request.height, model.size)
-    width, height = picture_size(request.task.image)
-    if request.width is None and request.height is None:
-        return _within(round_up_to_cell(width)), _within(round_up_to_cell(height))
-    if request.width is None and request.height is not None:
-        return _near(width * request.height / height), request.height
-    if request.height is None and request.width is not None:
-        return request.width, _near(height * request.width / width)
-    return given_or(request.width, 0), given_or(request.height, 0)
-
-
-def _is_part(task: requested.Task) -> bool:
-    """Whether only what a mask covers is drawn, and then laid back into the picture."""
-    only_masked = task.only_masked if isinstance(task, requested.Repaint) else None
-    return given_or(only_masked, default_of("only-masked")) >= 0
-
-
-def _near(pixels: float) -> int:
-    return _within(max(CELL, round(pixels / CELL) * CELL))
-
-
-def _within(side: int) -> int:
-    return OPTIONS["width"].check(side)
-
-
-def _check_pictures(task: requested.Task) -> None:
-    """Look at the pictures handed in: whether they are any, and whether the mask can be meant."""
-    match task:
-        case requested.Draw():
-            return
-        case requested.Redraw() | requested.Edit():
-            load_picture(task.image)
-        case requested.Repaint():
-            load_picture(task.image)
-            check_mask(task.mask, task.image)
-        case _:
-            assert_never(task)
-
-
-def _task(task: requested.Task, syntax: Syntax, prompt: str) -> Task:
-    match task:
-        case requested.Draw():
-            return make_drawing(task, syntax, prompt)
-        case requested.Redraw(image, strength, rules):
-            return Redraw(
-                File(image, ""),
-                given_or(strength, default_of("strength")),
-                given_or(rules, default_of("rules")),
-            )
-        case requested.Repaint(image, mask, strength, feather, rules, only_masked):
-            return Repaint(
-                File(image, ""),
-                File(mask, ""),
-                given_or(strength, default_of("strength")),
-                given_or(feather, default_of("feather")),
-                given_or(rules, default_of("rules")),
-                given_or(only_masked, default_of("only-masked")),
-            )
-        case requested.Edit(image, image_cfg):
-            return Edit(File(image, ""), given_or(image_cfg, default_of("image-cfg")))
-        case _:
-            assert_never(task)

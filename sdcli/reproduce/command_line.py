@@ -17,13 +17,14 @@ from sdcli.options.table import OPTIONS, Option, given_values
 from sdcli.plan import Plan
 from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import draft_plan
-from sdcli.request import Draw, Edit, Redraw, Repaint, Request, Task
+from sdcli.request import Draw, Edit, Outpaint, Redraw, Repaint, Request, Task
 from sdcli.schedulers.names import SCHEDULERS
 
 COMMANDS: Mapping[type[Task], str] = {
     Draw: "txt2img",
     Redraw: "img2img",
     Repaint: "inpaint",
+    Outpaint: "outpaint",
     Edit: "edit",
 }
 BUILTIN = "builtin"
@@ -65,7 +66,7 @@ def worth_saying(request: Request) -> dict[str, Any]:
     return {
         name: value
         for name, value in given_values(request).items()
-        if name != "prompt" and value != OPTIONS[name].default.value
+        if name != "prompt" and value != OPTIONS[name].default_for(request.task)
     }
 
 
@@ -92,7 +93,7 @@ def _unusual_values(plan: Plan) -> dict[str, Any]:
 
 def _usual_value(option: Option, usual: Request) -> Any:
     """What an option has where nobody says it. Every task is usual to itself, so the table knows."""
-    return option.default.value if option.of == "task" else option.value_in(usual)
+    return option.default_for(usual.task) if option.of == "task" else option.value_in(usual)
 
 
 @lru_cache(maxsize=64)

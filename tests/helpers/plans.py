@@ -49,6 +49,16 @@ tasks = st.one_of(
     drawings,
     st.builds(plans.Redraw, files, shares),
     st.builds(plans.Repaint, files, files, shares, st.integers(0, 256)),
+    st.builds(
+        plans.Outpaint,
+        files,
+        *[st.integers(0, 16_384)] * 4,
+        st.sampled_from(["edge", "mirror", "noise"]),
+        shares,
+        st.integers(0, 256),
+        st.integers(0, 256),
+        st.integers(-1, 16_384),
+    ),
     st.builds(plans.Edit, files, reals),
 )
 loras = st.builds(plans.Lora, files, reals, reals, shares)

@@ -18,7 +18,7 @@ from sdcli.library.listed_only import listed_only
 from sdcli.library.relocate import relocate_plan
 from sdcli.metadata.record import read_plan
 from sdcli.options.presets import Preset, fill_from_presets
-from sdcli.options.table import ALL_OPTIONS, OPTIONS, Option, change_request, find_option
+from sdcli.options.table import ALL_OPTIONS, BORDERS, OPTIONS, Option, change_request, find_option
 from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.request import Draw, Edit, Request
 from sdcli.server.http.failures import HttpFailure, bad_field
@@ -29,7 +29,7 @@ from sdcli.server.http.uploads import Uploads
 
 OF_SERVER = ("wildcards",)  # a folder of its machine
 FROM_OUTPUT = ("metadata", "preview-vae", "format")  # what a client may say of the output
-TASKS = ("txt2img", "img2img", "inpaint", "edit")
+TASKS = ("txt2img", "img2img", "inpaint", "outpaint", "edit")
 # Those that are no row of the table.
 OWN_FIELDS = ("task", "quality", "preview", "save", "plan", "pictures")
 
@@ -176,15 +176,19 @@ def _start(task: Any, values: Mapping[str, Any]) -> Request:
     if task is not None and task not in TASKS:
         raise bad_field("task", "there is no such task", hint=f"one of {', '.join(TASKS)}")
     has_image, has_mask = "image" in values, "mask" in values
+    grows = any(side in values for side in BORDERS)
     fits = {
         "txt2img": not has_image and not has_mask,
-        "img2img": has_image and not has_mask,
+        "img2img": has_image and not has_mask and not grows,
         "inpaint": has_image and has_mask,
+        "outpaint": has_image and not has_mask and grows,
         "edit": has_image and not has_mask,
     }
     if task is not None and not fits[task]:
         raise bad_field(
-            "task", f"`{task}` wants other pictures", hint="`image`, and `mask` for inpaint"
+            "task",
+            f"`{task}` wants other pictures",
+            hint="`image`; `mask` for inpaint; a side for outpaint",
         )
     if has_mask and not has_image:
         raise bad_field("mask", "there is no picture to repaint", hint="send it as `image`")

@@ -41,7 +41,16 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "hires-negative",
     ),
     "Model and adapters": ("model", "lora", "embedding", "vae"),
-    "Start from a picture": ("image", "mask", "strength", "feather", "only-masked", "image-cfg"),
+    "Start from a picture": (
+        "image",
+        "mask",
+        "strength",
+        "feather",
+        "grow",
+        "only-masked",
+        "image-cfg",
+    ),
+    "Make a picture larger": ("left", "up", "right", "down", "to", "fill"),
 }
 ELSEWHERE = (
     "prompt",
