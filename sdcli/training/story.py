@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sdcli.errors import BadRequest
 from sdcli.text import count_of
 from sdcli.training.record import TrainingRecord, find_record
 from sdcli.weights.safetensors import Header
@@ -27,20 +28,21 @@ OF_KOHYA: Mapping[str, str] = {
     "ss_noise_offset": "offset noise",
     "ss_caption_dropout_rate": "caption dropout",
     "ss_seed": "seed",
-    "ss_training_started_at": "",  # a clock's seconds: nobody's question
 }
 NOTHING = ("", "None", "0")
 
 
 def training_story(header: Header) -> dict[str, str] | None:
     """Names and values, in the order in which they are worth reading; None where nothing is said."""
-    if record := find_record(header):
+    try:
+        record = find_record(header)
+    except BadRequest as error:
+        return {"": error.fact}
+    if record:
         return {name: text for name, tell in _TOLD.items() if (text := tell(record))}
     said = header.metadata
     return {
-        name: said[key]
-        for key, name in OF_KOHYA.items()
-        if name and said.get(key, "") not in NOTHING
+        name: said[key] for key, name in OF_KOHYA.items() if said.get(key, "") not in NOTHING
     } or None
 
 
@@ -70,7 +72,9 @@ def _steps(record: TrainingRecord) -> str:
 
 def _rate(record: TrainingRecord) -> str:
     values = record.values
-    text = f", text encoder {values['text-lr']:g}" if values.get("text-encoder") else ""
+    if not {"lr", "schedule", "warmup"} <= set(values):
+        return ""
+    text = f", text encoder {values.get('text-lr', 0):g}" if values.get("text-encoder") else ""
     return f"{values['lr']:g}{text}, {values['schedule']} after {values['warmup']} steps"
 
 

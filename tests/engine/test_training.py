@@ -12,11 +12,12 @@ import torch
 from sdcli.engine.build import build_modules
 from sdcli.engine.lora import with_loras
 from sdcli.engine.training import loss
-from sdcli.engine.training.trainer import Trainer
+from sdcli.engine.training.latents import EncodedPicture
+from sdcli.engine.training.trainer import Trainer, size_numbers
 from sdcli.events import SilentListener
 from sdcli.plan import File, Lora
 from sdcli.schedulers.noise_levels import make_noise_schedule
-from sdcli.training.batches import BatchOrder
+from sdcli.training.batches import BatchOrder, Example
 from sdcli.training.options import EMBEDDING, LORA
 from sdcli.training.plan import TrainingPlan, TrainingRequest, draw_nothing, plan_training
 from sdcli.weights.checkpoint import identify_checkpoint
@@ -83,6 +84,15 @@ def test_offset_noise_moves_each_channel_as_a_whole():
     assert torch.allclose(moved, expected.expand_as(moved), atol=1e-6)
 
 
+def test_sdxl_is_told_the_picture_s_size_its_cut_and_its_bucket(pictures, sdxl, tmp_path):
+    plan = planned(sdxl, pictures, tmp_path / "a.safetensors")
+    (wide,) = (one for one in plan.pictures if one.size == (96, 64))
+    encoded = EncodedPicture(torch.zeros(1), torch.zeros(1), None, left=3, top=5)
+    told = size_numbers(Example(wide, "", False, 0.5, 0.5, 0, 0), encoded)
+    width, height = wide.placement.bucket
+    assert told == [64, 96, 5, 3, height, width] and height < width
+
+
 def test_what_is_masked_weighs_nothing():
     predicted, target = torch.ones(1, 4, 2, 2), torch.zeros(1, 4, 2, 2)
     mask = torch.tensor([[[[1.0, 0.0], [0.5, 0.0]]]])
@@ -90,7 +100,7 @@ def test_what_is_masked_weighs_nothing():
     assert loss.picture_losses(predicted, target, mask).item() == pytest.approx(1.5 / 4)
 
 
-@pytest.mark.parametrize(("layout", "dora"), [("sd1", False), ("sd1", True), ("sdxl", False)])
+@pytest.mark.parametrize(("layout", "dora"), [("sd1", True), ("sdxl", False)])
 def test_gradients_are_those_of_peft(
     layout: str, dora: bool, checkpoints: Callable[[str], Path], pictures: Path, tmp_path: Path
 ) -> None:
@@ -164,8 +174,7 @@ def written(ours: Trainer, path: Path) -> bytes:
     ("layout", "kind", "more"),
     [
         ("sd1", LORA, {"conv_rank": 2, "flip": True, "accumulate": 2}),
-        ("sdxl", LORA, {"crop": "random", "shuffle": True}),
-        ("sd2-v", EMBEDDING, {}),
+        ("sd2-v", LORA, {"crop": "random", "shuffle": True, "schedule": "cosine"}),
         ("sdxl", EMBEDDING, {"init": "red fox"}),
     ],
 )
@@ -174,14 +183,14 @@ def test_what_was_interrupted_goes_on_to_the_same_bits(
 ):
     plan = planned(checkpoints(layout), pictures, tmp_path / "new.safetensors", kind, "new", **more)
     whole = trainer(plan)
-    losses = take(whole, 3)
+    losses = take(whole, 2)
     first = trainer(plan)
     take(first, 1)
     with (tmp_path / "state.pt").open("wb") as file:
         first.write_state(file)
     second = trainer(plan)
     second.read_state(tmp_path / "state.pt")
-    assert take(second, 2) == losses[1:]
+    assert take(second, 1) == losses[1:]
     assert written(second, tmp_path / "b") == written(whole, tmp_path / "a")
 
 

@@ -13,6 +13,7 @@ from sdcli.errors import BadRequest
 from sdcli.training.settings import TrainingSettings
 
 EIGHT_BIT, PRODIGY = "bitsandbytes", "prodigyopt"  # packages
+WANTED = {EIGHT_BIT: EIGHT_BIT, PRODIGY: '"sdcli[train]"'}  # what to install for them
 
 
 def choose_optimizer(settings: TrainingSettings, device: torch.device) -> str:
@@ -44,7 +45,7 @@ def _imported(package: str, inside: str = "") -> Any:
     except ImportError:
         raise BadRequest(
             f"this optimizer needs the package `{package}`, which is not installed",
-            hint=f"`pip install {package}`, or `--optimizer adamw`",
+            hint=f"`pip install {WANTED[package]}`, or `--optimizer adamw`",
         ) from None
 
 

@@ -191,7 +191,9 @@ class Trainer:
     ) -> Tensor:
         added = None
         if text.pooled is not None:
-            ids = [_sizes(one, picture) for one, picture in zip(examples, encoded, strict=True)]
+            ids = [
+                size_numbers(one, picture) for one, picture in zip(examples, encoded, strict=True)
+            ]
             time_ids = torch.tensor(ids, dtype=text.pooled.dtype, device=self.device)
             added = {"text_embeds": text.pooled, "time_ids": time_ids}
         return self._pipe.unet(
@@ -246,7 +248,7 @@ class Trainer:
         }
 
 
-def _sizes(one: Example, picture: EncodedPicture) -> list[float]:
+def size_numbers(one: Example, picture: EncodedPicture) -> list[float]:
     """SDXL's six numbers: the picture's own size, where it was cut, the size that it is learnt at."""
     (width, height), (wide, high) = one.picture.size, one.picture.placement.bucket
     return [float(n) for n in (height, width, picture.top, picture.left, high, wide)]
