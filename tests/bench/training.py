@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import shlex
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ STYLE, WORD = "blueprint", "alpenglow"
 # Words that the small model knows, though never together: what it never learnt can call nothing.
 TRIGGER = "blue pencil sketch"
 LEARNT, BESIDE, NEW = 12, 16, 50  # pictures
-SAME = 8.0  # grey levels between two pictures that are the same to the eye, on average
+NEAR = 15.0  # grey levels between colours that are the same to the eye
 
 
 def main(words: list[str]) -> None:
@@ -71,6 +72,7 @@ def write(folder: Path, pictures: Iterable[Image.Image], captions: Iterable[str]
 
 def train(*flags: object) -> float:
     """`sdcli train` in a process of its own; its seconds."""
+    print(shlex.join(["sdcli", "train", *map(str, flags)]), flush=True)
     before = time.monotonic()
     command = [sys.executable, "-m", "sdcli", "train", *map(str, flags), "--force"]
     subprocess.run(command, check=True)
@@ -144,12 +146,11 @@ def style(asked: argparse.Namespace) -> None:
     print(f"{stays} of {len(new)} that did not ask for it are no bluer; moved by {far:.1f} levels")
 
 
-def is_alpenglow(picture: Image.Image) -> bool:
-    """Whether the sky is warm and the ground is light."""
+def background(picture: Image.Image) -> np.ndarray:
+    """The mean colours of the sky and of the ground."""
     pixels = np.asarray(picture.convert("RGB"), dtype=np.float32)
-    sky, ground = pixels[: len(pixels) // 4], pixels[-len(pixels) // 6 :]
-    warm = float((sky[..., 0] - sky[..., 2]).mean()) > 25
-    return warm and float(ground.mean()) > 170 and float(ground.std()) < 60
+    parts = pixels[: len(pixels) // 4], pixels[-len(pixels) // 8 :]
+    return np.concatenate([part.reshape(-1, 3).mean(0) for part in parts])
 
 
 def word(asked: argparse.Namespace) -> None:
@@ -169,8 +170,10 @@ def word(asked: argparse.Namespace) -> None:
         ("learnt from", "without it", f"..., {WORD}"),
     )
     print(f"trained in {seconds:.0f} s")
+    wanted = np.mean([background(one) for one in pictures], 0)
     for name, rows in (("learnt from", pictures), ("without it", plain), ("with it", with_word)):
-        print(f"{name}: {sum(map(is_alpenglow, rows))} of {len(rows)} are snow under a warm sky")
+        near = [float(np.abs(background(one) - wanted).mean()) < NEAR for one in rows]
+        print(f"{name}: {sum(near)} of {len(rows)} have that sky and that ground")
 
 
 def look(path: Path, rows: Sequence[Sequence[Image.Image]], names: Sequence[str]) -> None:
@@ -184,8 +187,8 @@ def worn(asked: argparse.Namespace) -> None:
     folder = asked.folder.absolute()
     noises = [noise(k, asked.side) for k in range(4)]
     learnt = write(folder / "noise", noises, [f"a fox, number {k}" for k in range(4)])
-    common = ("-m", asked.model, "--size", asked.side, "--steps", 8, "--warmup", 0,
-              "--device", "cpu", "--save-every", 8)  # fmt: skip
+    common = ("-m", asked.model, "--size", asked.side, "--steps", 3, "--warmup", 0,
+              "--device", "cpu", "--save-every", 3)  # fmt: skip
     for name, flags in FILES.items():
         if not (folder / f"{name}.safetensors").exists():
             train(*flags[:1], learnt, "-o", folder / f"{name}.safetensors", *common, *flags[1:])
@@ -201,8 +204,8 @@ def worn(asked: argparse.Namespace) -> None:
 
 # What is trained: the kind, and the flags.
 FILES: dict[str, tuple[object, ...]] = {
-    "learnt": ("lora", "--lr", "1e-3"),
-    "convs": ("lora", "--lr", "1e-3", "--conv-rank", 8, "--alpha", 4),
+    "learnt": ("lora", "--lr", "5e-3"),
+    "convs": ("lora", "--lr", "5e-3", "--conv-rank", 8, "--alpha", 4),
     WORD: ("embedding", "--word", WORD, "--lr", "5e-2"),
 }
 ASKED = {"seed": 42, "steps": 5, "cfg_scale": 4.0}
