@@ -7,7 +7,8 @@ the two a network of Real-ESRGAN's compact shape learns what a VAE takes away.
 
 A pixel of pixel art is four times as large in a picture four times as large, so there the small
 picture's pixels are the truth; hatched styles, whose strokes are told in pixels, are left out.
-`--world` adds twice as many scenes of another edition, by the folder that its `scenes.py` lies in.
+`--world` names the folder of another edition's `scenes.py`, if the packaged VAE is of that one: two of
+three scenes are of it then, and those of this edition, which that VAE never learnt, come as they are.
 """
 
 from __future__ import annotations
@@ -29,21 +30,23 @@ from loop import Course, Loop
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
-from torch.nn.functional import l1_loss
+from torch.nn.functional import avg_pool2d, interpolate, l1_loss, pixel_unshuffle
 from vae import sharpness
 
 from sdcli.engine.build import build_vae
 from sdcli.engine.upscaler_networks import Srvgg
 from sdcli.weights.checkpoint import identify_checkpoint
 
-SCALE, WIDTH, LAYERS = 4, 64, 16
-SLOPE = 0.25  # of its rectifiers, before they have learnt their own
+SCALE, WIDTH, LAYERS = 4, 64, 6
+SLOPE = 0.25  # of its rectifiers, as torch begins them
 SIDE = 128
 """The side of the pictures that the packaged model draws."""
 HATCHED, PIXELLED = ("pencil", "woodcut"), "pixel art"
 TRIPS = (0.15, 0.7, 0.15)
 """How often the small picture goes through the VAE: not at all, once, twice."""
 UNSEEN = 24
+PLACES = 4  # that are looked at for a crop
+FITTED = 150  # lessons that the last layer is fitted to
 
 
 def other_world(folder: Path) -> ModuleType:
@@ -96,11 +99,13 @@ class Pairs:
         """Draw what is missing, of the worlds in turn; goes on where it was killed."""
         while self.done < len(self.truth):
             seed, self.seed = start + self.seed, self.seed + 1
-            truth = truth_of(worlds[self.done % len(worlds)], seed)
+            world = worlds[self.done % len(worlds)]
+            truth = truth_of(world, seed)
             if truth is None:
                 continue
             small = tensor(np.asarray(truth.reduce(SCALE))[None])
             times = int(np.random.default_rng(seed).choice(len(trips), p=trips))
+            times = times if world is worlds[-1] else 0  # the VAE knows the last world alone
             self.truth[self.done] = np.asarray(truth)
             self.small[self.done] = as_bytes(softened(vae, small, times))[0]
             self.done += 1
@@ -112,26 +117,71 @@ class Pairs:
         """Crops of small pictures and of their truths, turned and mirrored alike, in 0 to 1."""
         small, truth = [], []
         for row in dice.integers(0, self.done, batch):
-            y, x = dice.integers(0, SIDE - side + 1, 2)
+            y, x = self._place(row, dice, side)
             turn, mirror = int(dice.integers(4)), 1 - 2 * int(dice.integers(2))
             for found, store, by in ((small, self.small, 1), (truth, self.truth, SCALE)):
                 crop = store[row, y * by : (y + side) * by, x * by : (x + side) * by]
                 found.append(np.rot90(crop, turn)[:, ::mirror])
         return [tensor(np.stack(crops)).add(1).div(2) for crops in (small, truth)]
 
+    def _place(self, row: int, dice: np.random.Generator, side: int) -> tuple[int, int]:
+        """Of some places the one with most to see: of a plain sky there is nothing to learn."""
+        places = [tuple(map(int, dice.integers(0, SIDE - side + 1, 2))) for _ in range(PLACES)]
+        picture = self.small[row].mean(2)
+        return max(places, key=lambda at: picture[at[0] : at[0] + side, at[1] : at[1] + side].std())
+
 
 def untrained() -> Srvgg:
-    """The network at its start: what goes in keeps its strength through all layers (He et al., 2015),
-    else nothing of seventeen would arrive; little of it is added to the picture yet.
+    """The network at its start: a pixel's nine neighbours in three colours, each as it is and turned
+    over, so that together they pass the rectifiers unchanged; a few channels that see at random; and
+    layers that hand on what they get.
     """
     network = Srvgg(WIDTH, LAYERS, SCALE)
-    convolutions = [layer for layer in network.body if isinstance(layer, nn.Conv2d)]
-    for layer in convolutions:
-        nn.init.kaiming_normal_(layer.weight, SLOPE)
-        nn.init.zeros_(layer.bias)
+    first, *middle, last = (part for part in network.body if isinstance(part, nn.Conv2d))
     with torch.no_grad():
-        convolutions[-1].weight.mul_(0.1)
+        for layer in (first, *middle, last):
+            nn.init.kaiming_normal_(layer.weight, SLOPE)
+            nn.init.zeros_(layer.bias)
+        taps = torch.eye(27).view(27, 3, 3, 3)
+        first.weight[:54] = torch.stack((taps, -taps), 1).view(54, 3, 3, 3)
+        for layer in middle:
+            layer.weight.mul_(0.1).add_(nn.init.dirac_(torch.empty_like(layer.weight)))
+        last.weight.zero_()
     return network
+
+
+@torch.no_grad()
+def fit_last(network: Srvgg, pairs: Pairs, dice: np.random.Generator) -> None:
+    """Give the last layer its best weights for what the others hand it: a problem in least squares,
+    whose answer needs no steps. What is left to learn is what no weighted sum of neighbours can do.
+    """
+    last = network.body[-1]
+    size = 9 * WIDTH + 1
+    square, right = torch.zeros(size, size).double(), torch.zeros(size, 3 * SCALE**2).double()
+    for _ in range(FITTED):
+        small, truth = pairs.lesson(dice, 8, 32)
+        seen = nn.functional.unfold(network.body[:-1](small), 3, padding=1)
+        rows = seen.transpose(1, 2).reshape(-1, size - 1)
+        rows = torch.cat((rows, torch.ones(len(rows), 1)), 1).double()
+        lacking = pixel_unshuffle(truth - interpolate(small, scale_factor=SCALE), SCALE)
+        square += rows.T @ rows
+        right += rows.T @ lacking.flatten(2).transpose(1, 2).reshape(len(rows), -1).double()
+    damped = square + 1e-6 * square.diagonal().mean() * torch.eye(size)
+    found = torch.linalg.solve(damped, right).float()
+    last.weight.copy_(found[:-1].T.view_as(last.weight))
+    last.bias.copy_(found[-1])
+
+
+def details(picture: torch.Tensor) -> torch.Tensor:
+    """What a picture has beyond its own small version."""
+    return picture - interpolate(avg_pool2d(picture, SCALE), scale_factor=SCALE, mode="bilinear")
+
+
+def loss_of(found: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """How far off a picture is, most of all in its details: a VAE's wrong colours nobody can know.
+    By L1, since of where an edge is nobody can be sure, and the median of sharp guesses is sharp.
+    """
+    return l1_loss(found, truth) + 4 * l1_loss(details(found), details(truth))
 
 
 def as_bytes(pictures: torch.Tensor) -> np.ndarray:
@@ -178,16 +228,18 @@ def train(folder: Path, out: Path, how: argparse.Namespace) -> None:
     pairs, unseen = Pairs(folder, "pairs", how.count), Pairs(folder, "unseen", UNSEEN)
     unseen.draw(worlds, vae, HELD_OUT, (0, 1))
     pairs.draw(worlds, vae, 0, TRIPS)
-    network = untrained()
-    course = Course(how.minutes, how.lr, 50, hold=0.4, decay=0.995, weight_decay=0.0)
+    network, dice = untrained(), np.random.default_rng(0)
+    if not (folder / "upscaler.pt").exists():
+        fit_last(network, pairs, dice)
+        print(exam(network, unseen), flush=True)
+    course = Course(how.minutes, how.lr, 100, hold=0.3, decay=0.998, weight_decay=0.0)
     loop = Loop(folder, "upscaler", {"network": network}, course)
     dice = np.random.default_rng(loop.step)
     for step in loop.steps():
         small, truth = (p.to(loop.device) for p in pairs.lesson(dice, how.batch, how.side))
         with loop.half():
             found = network(small)
-        # Of where an edge is nobody can be sure: the median of sharp guesses is sharp, their mean is not.
-        loop.learn(l1_loss(found.float(), truth))
+        loop.learn(loss_of(found.float(), truth))
         if step % 500 == 499:
             average = Srvgg(WIDTH, LAYERS, SCALE)
             average.load_state_dict(loop.averaged("network"))

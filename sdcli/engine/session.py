@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import torch
+from PIL import Image
 
 from sdcli.engine.batch_size import choose_batch_size
 from sdcli.engine.denoise import Predict, UnetInputs
@@ -21,8 +23,9 @@ from sdcli.engine.run_passes import run_passes
 from sdcli.engine.text_encoder import encode_prompts
 from sdcli.engine.together import draw_together
 from sdcli.engine.unet_inputs import make_unet_inputs
+from sdcli.engine.upscaler import LoadedUpscaler
 from sdcli.events import Listener, NotesOnce, SilentListener
-from sdcli.library.hashes import watch_files
+from sdcli.library.hashes import file_state, watch_files
 from sdcli.options.fast_ways import announce_ways
 from sdcli.picture import Picture
 from sdcli.plan import Plan, drawn_together, files_of, nth_picture
@@ -38,6 +41,8 @@ class Session:
 
     def __init__(self, *, keep_several: bool = False) -> None:
         self._models = LoadedModels(several=keep_several)
+        self._upscaler: LoadedUpscaler | None = None
+        self._state: tuple[str, ...] = ()  # of its file, when it was read
 
     def __enter__(self) -> Self:
         """The session itself."""
@@ -55,10 +60,22 @@ class Session:
     def close(self) -> None:
         """Give the model's memory back. The session can be used again: it loads what it needs."""
         self._models.clear()
+        self._upscaler = None
 
     def change_caller(self, told: set[Any]) -> None:
         """Another one asks from now on; `told` holds, and will hold, what models they were told of."""
         self._models.change_caller(told)
+
+    def enlarge(
+        self, image: Image.Image, file: Path, size: tuple[int, int], listener: Listener
+    ) -> Image.Image:
+        """A finished picture made larger by an upscaler, which stays in memory for the next one."""
+        state = file_state(file)
+        if self._upscaler is None or self._upscaler.upscaler.path != file or self._state != state:
+            listener.on_stage(f"loading {file.name}")
+            self._upscaler, self._state = LoadedUpscaler(file), state
+        self._upscaler.listener = listener
+        return self._upscaler.enlarge(image, size)
 
     def loaded_models(self) -> list[str]:
         """The files of the models in memory, the last used last."""

@@ -45,14 +45,14 @@ class LoadedUpscaler:
         dtype: str = "auto",
         listener: Listener | None = None,
     ) -> None:
-        self._listener = listener or SilentListener()
+        self.listener = listener or SilentListener()
         self.upscaler = read_upscaler(path)
         self.machine = choose_machine(device, "auto")
         if dtype != "auto" or self.machine.device.type == "cpu":
             # bfloat16, which some CPUs do best, has fewer steps than a picture has greys
             self.machine = choose_machine(device, "fp32" if dtype == "auto" else dtype)
         for note in self.machine.notes:
-            self._listener.on_note(note)
+            self.listener.on_note(note)
         self._network, self.scale = self._load(self.upscaler)
         self._dtype = next(self._network.parameters()).dtype
         self._sides = [s for s in SIDES if self.machine.device.type != "cpu" or s <= ON_CPU]
@@ -111,7 +111,7 @@ class LoadedUpscaler:
         side = self._sides[0]
         tiling = Tiling(side, min(self._reach, side // 2 - FADE), FADE, self._multiple)
         try:
-            found = map_tiles(pixels, tiling, self.scale, self._run, self._listener.on_progress)
+            found = map_tiles(pixels, tiling, self.scale, self._run, self.listener.on_progress)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -145,7 +145,7 @@ class LoadedUpscaler:
 
     def _tell(self, text: str) -> None:
         self.events.append(text)
-        self._listener.on_fallback(text)
+        self.listener.on_fallback(text)
 
     def _run(self, tile: Tensor) -> Tensor:
         return self._network(tile.to(self.machine.device, self._dtype))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdcli.engine import door
@@ -10,13 +11,23 @@ from sdcli.events import Listeners, SilentListener
 from sdcli.metadata.record import read_plan
 from sdcli.picture import Picture
 from sdcli.plan import Plan
-from sdcli.server.events import EventSender, send_picture
+from sdcli.server.events import EventSender, pack_images, read_images, readable, send_picture
+from sdcli.server.frames import Frame
 from sdcli.server.study_results import read_focus, send_drawing, send_limit, send_trace
 
 if TYPE_CHECKING:
     from sdcli.engine.session import Session
 
 Facts = Mapping[str, Any]
+
+
+def enlarge_picture(session: Session, facts: Facts, data: bytes, sender: EventSender) -> None:
+    """Make a finished picture larger, and send it back."""
+    with readable("a picture to be enlarged"):
+        (image,) = read_images(Frame(dict(facts), data))
+        file, (width, height) = Path(facts["upscaler"]), facts["size"]
+    images, pixels = pack_images([session.enlarge(image, file, (width, height), sender)])
+    sender.send("enlarged", pixels, images=images)
 
 
 def do_job(session: Session, plan: Plan, facts: Facts, sender: EventSender) -> Iterator[Picture]:
@@ -69,6 +80,7 @@ def _benchmark(
             yield drawing.picture
 
 
+ENLARGE = "enlarge"  # which needs no plan
 JOBS: Mapping[str, Callable[[Session, Plan, Facts, EventSender], Iterator[Picture]]] = {
     "draw": _draw,
     "trace": _trace,

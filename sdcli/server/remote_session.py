@@ -9,14 +9,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from PIL import Image
+
 from sdcli.engine import door
 from sdcli.engine.door import SessionLike
 from sdcli.events import Listener, SilentListener
 from sdcli.metadata.record import plan_to_data
 from sdcli.picture import Picture
 from sdcli.plan import Plan, pictures_from
-from sdcli.server.events import is_event, read_error, read_picture, tell
+from sdcli.server.events import (
+    is_event,
+    pack_images,
+    read_error,
+    read_images,
+    read_picture,
+    tell,
+)
 from sdcli.server.frames import BadFrame, Frame, receive_frame, send_frame
+from sdcli.server.jobs import ENLARGE
 from sdcli.server.settings import user_environment
 
 T = TypeVar("T")
@@ -87,11 +97,30 @@ class RemoteSession:
     def answers(self, job: str, plan: Plan, listener: Listener, **facts: Any) -> Iterator[Frame]:
         """What the process answers to a job, but for what happens on the way: that is told to the
         listener. Lost where it answers no more."""
+        return self._answers(lambda there: self._send(there, job, plan, facts), listener)
+
+    def enlarge(
+        self, image: Image.Image, file: Path, size: tuple[int, int], listener: Listener
+    ) -> Image.Image:
+        """A finished picture in RGB made larger by an upscaler. Lost where the process is."""
+        images, pixels = pack_images([image])
+        asked = {"images": images, "upscaler": str(file.absolute()), "size": size}
+        place = {"folder": str(Path.cwd()), "environment": user_environment()}
+
+        def send(there: socket.socket) -> None:
+            guarded(lambda: send_frame(there, ENLARGE, pixels, **asked, **place))
+
+        (frame,) = self._answers(send, listener)
+        return guarded(lambda: read_images(frame)[0])
+
+    def _answers(
+        self, send: Callable[[socket.socket], None], listener: Listener
+    ) -> Iterator[Frame]:
         if self._connection is None:
             raise Lost
         over = False
         try:
-            self._send(self._connection, job, plan, facts)
+            send(self._connection)
             while True:
                 frame = _next_frame(self._connection)
                 over = frame.kind in ("done", "error")

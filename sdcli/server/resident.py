@@ -28,7 +28,7 @@ from sdcli.plan import Plan
 from sdcli.request import Output
 from sdcli.server.events import SEND_PATIENCE, ClientGone, EventSender, send_error
 from sdcli.server.frames import BadFrame, Frame, receive_frame, send_frame
-from sdcli.server.jobs import JOBS, do_job
+from sdcli.server.jobs import ENLARGE, JOBS, do_job, enlarge_picture
 from sdcli.server.settings import adopt_environment, process_settings, user_environment
 from sdcli.server.socket_place import (
     SOCKET,
@@ -49,9 +49,10 @@ MOST_WAITING = 64  # jobs
 
 @dataclass
 class Job:
-    """One plan to be drawn, and who waits for it."""
+    """One plan to be drawn, or picture to be enlarged, and who waits for it."""
 
     facts: dict[str, Any]
+    data: bytes
     sender: EventSender
     told: set[Any]  # of which models this caller has heard what there is to say
     done: threading.Event = field(default_factory=threading.Event)
@@ -141,11 +142,7 @@ class Resident:
     def _draw(self, job: Job, session: Session) -> None:
         try:
             _adopt_place(job.facts)
-            plan = _read_job(job.facts)
-            job.sender.check()
-            session.change_caller(job.told)
-            for _ in do_job(session, plan, job.facts, job.sender):
-                self._state.drawn += 1
+            self._do(job, session)
             job.sender.send("done")
         except ClientGone:
             pass
@@ -158,6 +155,17 @@ class Resident:
                 job.sender.send("fault")
         finally:
             job.done.set()
+
+    def _do(self, job: Job, session: Session) -> None:
+        if job.facts["is"] == ENLARGE:
+            job.sender.check()
+            enlarge_picture(session, job.facts, job.data, job.sender)
+            return
+        plan = _read_job(job.facts)
+        job.sender.check()
+        session.change_caller(job.told)
+        for _ in do_job(session, plan, job.facts, job.sender):
+            self._state.drawn += 1
 
     def _accept(self) -> None:
         while True:
@@ -196,7 +204,7 @@ class Resident:
                 send_frame(connection, "unloading")
             case "stop":
                 self._stop(connection)
-            case job if job in JOBS:
+            case job if job in JOBS or job == ENLARGE:
                 self._queue_job(connection, frame, told)
             case _:
                 raise BadFrame(f"`{frame.kind[:40]}` is nothing to ask for")
@@ -215,7 +223,7 @@ class Resident:
         if isinstance(stay, int | float):
             self._state.stay = float(stay)
         self._state.last_used = time.monotonic()
-        job = Job(frame.facts, sender, told)
+        job = Job(frame.facts, frame.data, sender, told)
         try:
             self._jobs.put_nowait(job)
         except queue.Full:

@@ -18,6 +18,7 @@ NAMES = (
     "score",
     "clip",
     "scale",
+    "upscalers",
     "training",
 )
 

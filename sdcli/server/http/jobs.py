@@ -14,9 +14,11 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from fastapi import Request as HttpRequest
+from PIL import Image
 
 from sdcli.errors import SdcliError
 from sdcli.events import SilentListener
@@ -145,6 +147,12 @@ class Jobs:
         """Give back the memory of models, once what is drawn is finished."""
         act = lambda: self._worker.unload(SilentListener())  # noqa: E731
         await asyncio.get_running_loop().run_in_executor(self._drawing, act)
+
+    def enlarge(self, image: Image.Image, file: Path, size: tuple[int, int]) -> Image.Image:
+        """A finished picture made larger by an upscaler, between two jobs; not for the event loop,
+        for it waits until that is done."""
+        work = self._drawing.submit(self._worker.enlarge, image, file, size, SilentListener())
+        return work.result()
 
     async def stop(self) -> None:
         """Take no more jobs, refuse those that wait, and wait until the running one has ended."""

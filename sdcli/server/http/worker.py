@@ -13,6 +13,9 @@ import socket
 import threading
 import time
 from collections.abc import Generator, Iterator
+from pathlib import Path
+
+from PIL import Image
 
 from sdcli.errors import SdcliError
 from sdcli.events import Listener
@@ -122,15 +125,30 @@ class Worker:
             except Busy:
                 time.sleep(PAUSE)
             except Faulty:
-                raise SdcliError(
-                    "drawing this failed by a fault of the program",
-                    hint="the log of the process that draws says how",
-                ) from None
+                raise _fault("drawing this") from None
             except Lost as why:
                 deaths += 1
                 self._recover(deaths, why, listener)
             if stopper.is_stopped:
                 raise Stopped
+
+    def enlarge(
+        self, image: Image.Image, file: Path, size: tuple[int, int], listener: Listener
+    ) -> Image.Image:
+        """A finished picture made larger by an upscaler. SdcliError where it cannot be."""
+        deaths = 0
+        while True:
+            connection = self._connect(listener, Stopper())
+            try:
+                with RemoteSession(connection, None) as session:
+                    return session.enlarge(image, file, size, listener)
+            except Busy:
+                time.sleep(PAUSE)
+            except Faulty:
+                raise _fault("enlarging this") from None
+            except Lost as why:
+                deaths += 1
+                self._recover(deaths, why, listener)
 
     def _draw_once(
         self, plan: Plan, listener: Listener, stopper: Stopper, *, preview: bool
@@ -174,6 +192,13 @@ class Worker:
             _kill_process()
             self.close()
         listener.on_note(f"the process that draws {why}: it is started again")
+
+
+def _fault(what: str) -> SdcliError:
+    return SdcliError(
+        f"{what} failed by a fault of the program",
+        hint="the log of the process that draws says how",
+    )
 
 
 def _kill_process() -> None:

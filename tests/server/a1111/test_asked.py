@@ -38,6 +38,12 @@ def txt2img(**said: Any) -> Request:
     return read_txt2img(said, Settings(), SHELF).order.request
 
 
+def by_model(picture: Image.Image, file: Path, size: tuple[int, int]) -> Image.Image:
+    """In the place of the process that draws: a picture that tells by its colour which file it was."""
+    assert file.name == "builtin-upscaler.safetensors"
+    return Image.new("RGB", size, "red")
+
+
 def refused(read: Callable[[], object]) -> HttpFailure:
     with pytest.raises(HttpFailure) as caught:
         read()
@@ -329,7 +335,7 @@ def test_odd_values_are_taken_or_refused_and_nothing_else() -> None:
             answered(lambda n=name, v=value: Settings().changed({n: v}, SHELF).listed(SHELF))
         for row in extras.BATCH:
             said = {"imageList": [{"data": small["init_images"][0]}], row.name: value}
-            answered(extras.enlarge_several, said, Uploads())
+            answered(extras.enlarge_several, said, Uploads(), SHELF, by_model)
         answered(read_png_info, {"image": value}, Uploads())
 
 
@@ -492,14 +498,18 @@ def test_what_a_picture_carries() -> None:
         ({"upscaler_1": "Lanczos"}, (192, 128)),
         ({"upscaler_1": "Nearest", "upscaling_resize": 1.3}, (120, 80)),
         ({"upscaler_1": "None"}, (96, 64)),
+        ({"upscaler_1": "builtin:upscaler"}, (192, 128)),
         ({"upscaler_1": "Lanczos", "resize_mode": 1, "upscaling_resize_w": 100}, (100, 512)),
         ({"upscaler_1": "Lanczos", "resize_mode": 1, "upscaling_crop": False}, (768, 512)),
     ],
     ids=str,
 )
 def test_pictures_are_made_larger(said: dict, size: tuple[int, int]) -> None:
-    told = enlarge_one({"image": as_text(gradient()), **said}, Uploads())
-    assert Image.open(io.BytesIO(base64.b64decode(told["image"]))).size == size
+    told = enlarge_one({"image": as_text(gradient()), **said}, Uploads(), SHELF, by_model)
+    made = Image.open(io.BytesIO(base64.b64decode(told["image"])))
+    assert made.size == size
+    red = made.getpixel((0, 0)) == (255, 0, 0)
+    assert red == (said["upscaler_1"] == "builtin:upscaler")
 
 
 @pytest.mark.parametrize(
@@ -514,4 +524,4 @@ def test_pictures_are_made_larger(said: dict, size: tuple[int, int]) -> None:
 )
 def test_what_cannot_be_made_larger_is_refused(said: dict, field: str) -> None:
     body = {"image": as_text(gradient()), **said}
-    assert refused(lambda: enlarge_one(body, Uploads())).field == field
+    assert refused(lambda: enlarge_one(body, Uploads(), SHELF, by_model)).field == field

@@ -269,7 +269,9 @@ def test_a_picture_is_skipped(api: Any, drawing: Callable) -> None:
 def test_lists_and_finished_pictures(api: Any, server: Served) -> None:
     assert {"DPM++ 2M", "Euler a"} <= set(api.util_get_sampler_names())
     assert {"karras", "automatic"} <= set(api.util_get_scheduler_names())
-    assert [each["name"] for each in api.get_upscalers()] == ["None", "Lanczos", "Nearest"]
+    listed = {each["name"]: each["scale"] for each in api.get_upscalers()}
+    assert [*listed] == ["None", "Lanczos", "Nearest", "builtin:upscaler"]
+    assert listed["builtin:upscaler"] == 4
     assert "builtin:blueprint" in {lora["name"] for lora in api.get_loras()}
     assert "alpenglow" in api.get_embeddings()["loaded"]
     assert api.get_memory()["ram"]["total"] > 0
@@ -283,7 +285,9 @@ def test_lists_and_finished_pictures(api: Any, server: Served) -> None:
     assert "Latent (nearest-exact)" in {each["name"] for each in modes}
     drawn = api.txt2img(prompt="a red house", **SMALL)
     assert api.png_info(drawn.image).info == drawn.info["infotexts"][0]
-    assert api.extra_single_image(drawn.image, upscaler_1="Lanczos").image.size == (128, 128)
+    plain = api.extra_single_image(drawn.image, upscaler_1="Lanczos").image
+    larger = api.extra_single_image(drawn.image, upscaler_1="builtin:upscaler").image
+    assert plain.size == larger.size == (128, 128) and pixels(plain) != pixels(larger)
     several = api.extra_batch_images([drawn.image] * 2, upscaler_1="Nearest").images
     assert [image.size for image in several] == [(128, 128)] * 2
     here = str(server.home)

@@ -1,9 +1,10 @@
-"""Work on finished pictures: made larger by plain arithmetic, and what they carry read."""
+"""Work on finished pictures: made larger, and what they carry read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -15,6 +16,7 @@ from sdcli.metadata.readers.a1111 import PLACES
 from sdcli.metadata.record import read_picture_metadata
 from sdcli.server.dialects.a1111.answer import as_base64
 from sdcli.server.dialects.a1111.fields import Field, read_fields
+from sdcli.server.dialects.a1111.shelf import UPSCALER, Shelf
 from sdcli.server.dialects.a1111.values import (
     list_of,
     name,
@@ -63,11 +65,17 @@ BATCH = (*COMMON, Field("imageList", [], list_of))
 PNG_INFO = (Field("image", "", text),)
 
 
+Size = tuple[int, int]
+ByModel = Callable[[Image.Image, Path, Size], Image.Image]  # a picture at a size, by a file
+
+
 @dataclass(frozen=True)
-class _Larger:
-    """How a picture is to be enlarged."""
+class Larger:
+    """How pictures are to be enlarged: by plain arithmetic, or by an upscaler that is listed."""
 
     values: Mapping[str, Any]
+    shelf: Shelf
+    by_model: ByModel
 
     def apply(self, picture: Image.Image) -> Image.Image:
         """The picture by the first upscaler, mixed with that by the second one where it is seen."""
@@ -81,13 +89,16 @@ class _Larger:
 
     def _by(self, picture: Image.Image, field: str) -> Image.Image:
         wanted = self.values[field] or NONE
-        if wanted not in RESIZERS:
-            raise refuse(field, f"there is no `{wanted[:60]}`", f"one of {', '.join(RESIZERS)}")
         if wanted == NONE:
             return picture
-        return self._resized(picture, RESIZERS[wanted])
+        if wanted in RESIZERS:
+            return self._resized(picture, lambda one, size: one.resize(size, RESIZERS[wanted]))
+        file = self.shelf.find(UPSCALER, wanted, field).path
+        return self._resized(picture, lambda one, size: self.by_model(one, file, size))
 
-    def _resized(self, picture: Image.Image, how: Image.Resampling) -> Image.Image:
+    def _resized(
+        self, picture: Image.Image, resize: Callable[[Image.Image, Size], Image.Image]
+    ) -> Image.Image:
         values = self.values
         if values["resize_mode"] not in (0, 1):
             raise refuse("resize_mode", "there is no such mode", "0 by a factor, 1 to a size")
@@ -102,31 +113,41 @@ class _Larger:
         )
         if not 0 < by <= 100:
             raise refuse("upscaling_resize", f"{by:g} is out of bounds", "above 0, 100 at most")
-        larger = self._scaled(picture, by, how)
+        larger = self._scaled(picture, by, resize)
         return cover(larger, *size) if to_size and values["upscaling_crop"] else larger
 
-    def _scaled(self, picture: Image.Image, by: float, how: Image.Resampling) -> Image.Image:
+    def _scaled(
+        self,
+        picture: Image.Image,
+        by: float,
+        resize: Callable[[Image.Image, Size], Image.Image],
+    ) -> Image.Image:
         """Larger by a factor, down to whole cells of 8 pixels, as that program has it."""
         width, height = (max(int(side * by) // 8 * 8, 8) for side in picture.size)
         if width * height > MOST_PIXELS:
             raise refuse("upscaling_resize", f"{width}x{height} is too large", "a smaller factor")
-        return picture.resize((width, height), how)
+        return resize(picture, (width, height))
 
 
-def enlarge_one(body: Mapping[str, Any], uploads: Uploads) -> dict[str, Any]:
+def enlarge_one(
+    body: Mapping[str, Any], uploads: Uploads, shelf: Shelf, by_model: ByModel
+) -> dict[str, Any]:
     """The answer to `extra-single-image`."""
     values = read_fields(body, SINGLE)
     if not values["image"]:
         raise refuse("image", "it is missing", "send a picture in base64")
     return {
         "html_info": _told(values),
-        "image": _enlarged(values, values["image"], "image", uploads),
+        "image": _enlarged(Larger(values, shelf, by_model), values["image"], "image", uploads),
     }
 
 
-def enlarge_several(body: Mapping[str, Any], uploads: Uploads) -> dict[str, Any]:
+def enlarge_several(
+    body: Mapping[str, Any], uploads: Uploads, shelf: Shelf, by_model: ByModel
+) -> dict[str, Any]:
     """The answer to `extra-batch-images`."""
     values = read_fields(body, BATCH)
+    larger = Larger(values, shelf, by_model)
     files: Sequence[Any] = values["imageList"]
     if len(files) > MOST_PICTURES:
         raise refuse("imageList", f"{len(files)} pictures are too many", f"{MOST_PICTURES} at most")
@@ -138,14 +159,13 @@ def enlarge_several(body: Mapping[str, Any], uploads: Uploads) -> dict[str, Any]
             raise refuse(
                 "imageList", "a picture is said as an object", '{"data", "name"}'
             ) from None
-        images.append(_enlarged(values, data, "imageList", uploads))
+        images.append(_enlarged(larger, data, "imageList", uploads))
     return {"html_info": _told(values), "images": images}
 
 
-def _enlarged(values: Mapping[str, Any], data: Any, field: str, uploads: Uploads) -> str | None:
-    picture = load_picture(uploads.add_text(field, data))
-    larger = _Larger(values).apply(picture)
-    return as_base64(encode_preview(larger)) if values["show_extras_results"] else None
+def _enlarged(larger: Larger, data: Any, field: str, uploads: Uploads) -> str | None:
+    made = larger.apply(load_picture(uploads.add_text(field, data)))
+    return as_base64(encode_preview(made)) if larger.values["show_extras_results"] else None
 
 
 def _told(values: Mapping[str, Any]) -> str:

@@ -172,11 +172,16 @@ class _Routes:
 
     async def enlarge_one(self, http: HttpRequest) -> Response:
         """A picture, larger."""
-        return await self._work(http, enlarge_one)
+        return await self._work(
+            http, lambda body, uploads: enlarge_one(body, uploads, self._shelf, self._jobs.enlarge)
+        )
 
     async def enlarge_several(self, http: HttpRequest) -> Response:
         """Pictures, larger."""
-        return await self._work(http, enlarge_several)
+        return await self._work(
+            http,
+            lambda body, uploads: enlarge_several(body, uploads, self._shelf, self._jobs.enlarge),
+        )
 
     async def _work(self, http: HttpRequest, act: Read) -> Response:
         uploads = Uploads()
