@@ -15,7 +15,7 @@ from sdcli.training.describe import plan_record, plan_rows
 from sdcli.training.page import write_training_page
 from sdcli.training.plan import TrainingPlan
 from sdcli.training.progress import Event, FileSaved, SampleDrawn, StepTaken
-from sdcli.training.run import TrainingRun
+from sdcli.training.run import TrainingRun, find_state
 
 
 def show_training(plan: TrainingPlan, mode: OutputMode) -> None:
@@ -32,8 +32,10 @@ def show_training(plan: TrainingPlan, mode: OutputMode) -> None:
 
 def train_plan(
     plan: TrainingPlan, mode: OutputMode, *, resume: bool = False, until: int | None = None
-) -> TrainingRun:
+) -> None:
     """Train, and name the file; KeyboardInterrupt where it was stopped, once it is saved."""
+    if resume:
+        find_state(plan)
     door.preload()
     leads = leads_launch()
     talk = console.Console(quiet=mode.quiet or not leads)
@@ -46,11 +48,9 @@ def train_plan(
         )
         if resume:
             run.resume()
-        for event in run.run():
-            if mode.json and leads:
-                console.print_record(_event_record(event))
+        _follow(run, as_json=mode.json and leads)
         if not leads:
-            return run
+            return
         report = write_training_page(run)
     talk.on_note(f"its page: {report}")
     if run.stopped:
@@ -58,7 +58,13 @@ def train_plan(
         raise KeyboardInterrupt
     if not mode.json:
         console.print_result(str(plan.out))
-    return run
+
+
+def _follow(run: TrainingRun, *, as_json: bool) -> None:
+    """Train to the end, each thing that happens as an object on a line where that is asked for."""
+    for event in run.run():
+        if as_json:
+            console.print_record(_event_record(event))
 
 
 def train_again(

@@ -27,7 +27,7 @@ def training_notes(
         yield f"{', '.join(same)} are the same picture"
     small = [one for one in pictures if one.placement.scaled[0] > one.size[0]]
     if small:
-        yield f"{count_of(len(small), 'picture')} of {len(pictures)} must be enlarged"
+        yield f"{len(small)} of {count_of(len(pictures), 'picture')} will be enlarged"
     if words := _unlearnt(pictures, model, {word.lower(): vectors} if word else {}):
         named = ", ".join(f"`{one}`" for one in words[:NAMED])
         more = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -145,6 +146,11 @@ def _check_model(model: Checkpoint) -> None:
 
 def _find_out(request: TrainingRequest) -> Path:
     """The file to be written; refused where it cannot be, or where it would be worn as another word."""
+    if request.kind == EMBEDDING and not re.fullmatch(r"[\w.+-]+", request.word):
+        raise BadRequest(
+            f"`{request.word}` can be no word: it is a file's name, too",
+            hint="letters, digits, `-` and `_`",
+        )
     out = request.out or Path(f"{request.word}{ENDING}")
     if out.suffix.lower() != ENDING:
         raise BadRequest(f"`{out}` does not end with `{ENDING}`", hint="that is what is written")

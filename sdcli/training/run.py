@@ -63,6 +63,17 @@ class TrainerLike(Protocol):
         ...
 
 
+def find_state(plan: TrainingPlan) -> Path:
+    """Where an interrupted training of this plan left its state; BadRequest where none did."""
+    path = plan.place / STATE
+    if not is_ordinary_file(path):
+        raise BadRequest(
+            f"there is nothing to resume in `{plan.place}`", hint="leave `--resume` away"
+        )
+    check_same_training(plan, plan.place / RECORD)
+    return path
+
+
 @dataclass
 class TrainingRun:
     """A training under way, and what has been seen of it."""
@@ -86,13 +97,7 @@ class TrainingRun:
 
     def resume(self) -> None:
         """Go on from where an interrupted training of this plan left its state."""
-        path = self.plan.place / STATE
-        if not is_ordinary_file(path):
-            raise BadRequest(
-                f"there is nothing to resume in `{self.plan.place}`", hint="leave `--resume` away"
-            )
-        check_same_training(self.plan, self.plan.place / RECORD)
-        self.trainer.read_state(path)
+        self.trainer.read_state(find_state(self.plan))
         self._saved = self.trainer.step
         self.taken = [one for one in read_log(self.plan.place / LOG) if one.step <= self._saved]
         self.listener.on_note(f"going on after step {self._saved:,}")
@@ -216,6 +221,8 @@ def train_quietly(
     leads: bool,
 ) -> Path:
     """Train a plan to its end, and give the path of its file; what happens is told to nobody."""
+    if resume:
+        find_state(plan)  # before anything is loaded
     listener = SilentListener()
     run = TrainingRun(plan, open_trainer(plan, listener), listener, open_session, leads=leads)
     if resume:

@@ -105,6 +105,17 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_file(sdcli, sd1, foxe
     assert metadata(Path("fox.safetensors"))["ss_steps"] == "2"
 
 
+def test_what_was_not_trained_here_is_neither_resumed_nor_trained_again(sdcli, foxes):
+    resumed = sdcli("train", "lora", foxes, "-o", "fox.safetensors", "--resume")
+    assert resumed.code == 2 and "nothing to resume" in resumed.err
+    again = sdcli("reproduce", Path("fox.safetensors").absolute())
+    assert again.code == 2 and "there is no file" in again.err
+    from sdcli.folders import assets_folder
+
+    other = sdcli("reproduce", assets_folder() / "builtin-blueprint.safetensors")
+    assert other.code == 2
+
+
 def test_a_dry_run_tells_everything_and_loads_nothing(sdcli, sd1, foxes):
     ran = sdcli("train", "lora", foxes, "-o", "fox.safetensors", "-m", sd1, *FEW, "--dry-run")
     assert ran.code == 0

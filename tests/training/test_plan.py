@@ -89,7 +89,7 @@ def test_what_is_worth_knowing_is_said_before_it_begins(tmp_path):
     assert [
         note for note in notes if "never learnt" in note and "zzyzx" in note and "red" not in note
     ]
-    assert [note for note in notes if "of 3 must be enlarged" in note]
+    assert [note for note in notes if "of 3 pictures will be enlarged" in note]
 
 
 def test_what_cannot_be_is_refused_before_anything_is_loaded(tmp_path):
@@ -98,6 +98,9 @@ def test_what_cannot_be_is_refused_before_anything_is_loaded(tmp_path):
         planned(silent)
     with pytest.raises(BadRequest, match="would be worn as `new`"):
         planned(silent, EMBEDDING, word="other")
+    for word in ("", "two words", "../up"):
+        with pytest.raises(BadRequest, match="can be no word"):
+            planned(silent, EMBEDDING, word=word)
     (tmp_path / "new.safetensors").write_bytes(b"")
     with pytest.raises(BadRequest, match="exists"):
         planned(silent, trigger="sks")
