@@ -1,7 +1,7 @@
-"""What is said of a finished shard: `manifests/00003.jsonl`, put there last, when all else is.
+"""What is said of a finished shard: `_manifests/00003.jsonl`, put there last, when all else is.
 
 Its first line is of the shard, the others of its pictures, in their order. Nothing in it depends on
-who drew it or when: that stands beside it, in `manifests/00003.times.json`.
+who drew it or when: that stands beside it, in `_manifests/00003.times.json`.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ class Manifest:
 
 def manifest_name(number: int) -> str:
     """Where a shard's manifest lies."""
-    return f"manifests/{shard_name(number)}.jsonl"
+    return f"_manifests/{shard_name(number)}.jsonl"
 
 
 def times_name(number: int) -> str:
     """Where it lies who drew the shard, when, and how long it took."""
-    return f"manifests/{shard_name(number)}.times.json"
+    return f"_manifests/{shard_name(number)}.times.json"
 
 
 def finished_shards(store: Store) -> set[str]:
     """The names of the manifests that are there."""
-    return {f"manifests/{name}" for name in store.names("manifests")}
+    return {f"_manifests/{name}" for name in store.names("_manifests")}
 
 
 def write_manifest(store: Store, manifest: Manifest) -> None:

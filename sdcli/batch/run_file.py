@@ -1,6 +1,6 @@
 """What a folder of shards holds: written once, by whoever begins, and kept to by all who go on.
 
-`manifests/run.json` says what decides names and bytes; `manifests/jobs.jsonl` lists every picture.
+`_manifests/run.json` says what decides names and bytes; `_manifests/jobs.jsonl` lists every picture.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sdcli.batch.shards import Shard
 from sdcli.batch.store import Store
 from sdcli.errors import BadRequest, SdcliError
 
-RUN_NAME = "manifests/run.json"
-JOBS_NAME = "manifests/jobs.jsonl"
+RUN_NAME = "_manifests/run.json"
+JOBS_NAME = "_manifests/jobs.jsonl"
 
 
 @dataclass(frozen=True)

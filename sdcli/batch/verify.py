@@ -117,7 +117,7 @@ class Verification:
     def _strangers(self) -> Iterator[Finding]:
         finished = {shard_name(manifest.shard) for manifest in self.manifests}
         due = (shard_name(n) for n in range(self.run.shards) if shard_name(n) not in finished)
-        known = ("manifests/", *due)  # what a shard without a manifest left is written over
+        known = ("_manifests/", *due)  # what a shard without a manifest left is written over
         for name in sorted(self.store.names()):
             if name not in self.files and not name.startswith(known):
                 yield Finding("unknown", name, None, "no manifest names it")

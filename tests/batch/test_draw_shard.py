@@ -118,7 +118,7 @@ def test_what_is_set_aside_is_not_drawn_and_said_with_its_reason(
     told, session = draw(ShardTask(shard, set_aside={key: "it killed three"}))
     assert ["an owl"] in session.asked and len(session.asked) == 3
     assert of(ShardDone, told)[0].failed == 1
-    lines = (tmp_path / "out/manifests/00000.jsonl").read_text().splitlines()
+    lines = (tmp_path / "out/_manifests/00000.jsonl").read_text().splitlines()
     assert [json.loads(line).get("failed") for line in lines[1:]] == [
         None,
         "it killed three",
@@ -171,7 +171,14 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
 
 def test_what_is_measured_is_in_the_manifest(draw, shard: Shard, tmp_path: Path):
     draw(ShardTask(shard), wish=JudgingWish("sharpness"), to="imagefolder")
-    lines = (tmp_path / "out/manifests/00000.jsonl").read_text().splitlines()
+    lines = (tmp_path / "out/_manifests/00000.jsonl").read_text().splitlines()
     assert all(set(json.loads(line)["measured"]) == {"sharpness"} for line in lines[1:])
     first = (tmp_path / "out/00000/metadata.jsonl").read_text().splitlines()[0]
     assert "measured_sharpness" in json.loads(first)
+
+
+def test_a_folder_of_parquet_is_read_as_one_table(draw, shard: Shard, tmp_path: Path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    draw(ShardTask(shard), to="parquet")
+    table = parquet.read_table(tmp_path / "out")  # what is beside the pictures is passed over
+    assert table.num_rows == 4 and table.column("text")[0].as_py() == "a fox"

@@ -256,21 +256,32 @@ class FailingServer:
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
-                length = int(self.headers.get("content-length", 0))
-                data = self.rfile.read(length) if length else None
+                data = self.body()
                 me.requests += me.is_on
                 if me.is_on and me.requests % 5 == 0:
                     me.failed += 1
                     self.answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
                     return
+                kept = {k: v for k, v in self.headers.items() if k.lower() not in _OF_THE_WAY}
                 request = urllib.request.Request(
-                    behind + self.path, data, dict(self.headers), method=self.command
+                    behind + self.path, data, kept, method=self.command
                 )
                 try:
                     with urllib.request.urlopen(request) as there:
                         self.answer(there.status, dict(there.headers), there.read())
                 except urllib.error.HTTPError as error:
                     self.answer(error.code, dict(error.headers), error.read())
+
+            def body(self) -> bytes | None:
+                if "chunked" not in self.headers.get("transfer-encoding", ""):
+                    length = int(self.headers.get("content-length", 0))
+                    return self.rfile.read(length) if length else None
+                pieces: list[bytes] = []
+                while size := int(self.rfile.readline().partition(b";")[0], 16):
+                    pieces.append(self.rfile.read(size))
+                    self.rfile.readline()
+                self.rfile.readline()
+                return b"".join(pieces)
 
             do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815
 
@@ -292,7 +303,7 @@ class FailingServer:
         server.shutdown()
 
 
-_OF_THE_WAY = {"content-length", "transfer-encoding", "connection", "date", "server"}
+_OF_THE_WAY = {"content-length", "transfer-encoding", "connection", "date", "server", "expect"}
 
 
 def disk(count: int) -> None:
@@ -345,7 +356,7 @@ def readers(count: int) -> None:
 
     query = "select count(*), min(width), avg(measured_clip) from 'parquet/*.parquet'"
     print(f"duckdb, parquet: {duckdb.sql(query).fetchall()}")
-    query = "select count(*) from read_json('folder/manifests/0*.jsonl') where key is not null"
+    query = "select count(*) from read_json('folder/_manifests/0*.jsonl') where key is not null"
     print(f"duckdb, manifests: {duckdb.sql(query).fetchall()}")
 
 

@@ -70,7 +70,7 @@ def test_whoever_draws_it_the_files_are_the_same(
     rest = sdcli(*words, "-o", "parts")
     assert rest.code == 0 and "4 pictures to draw in 2 shards, 0 finished before" in rest.err
     assert contents(one) == contents("two") == contents("parts")
-    head, *rows = map(json.loads, (one / "manifests/00000.jsonl").read_text().splitlines())
+    head, *rows = map(json.loads, (one / "_manifests/00000.jsonl").read_text().splitlines())
     assert head["pictures"] == 2 and rows[0]["plan"]["prompt"] == rows[0]["prompt"]
 
 
@@ -98,7 +98,7 @@ def test_begun_again_nothing_is_drawn_and_another_batch_is_refused(
 
 
 def test_a_picture_is_the_one_that_the_command_draws(sdcli: Callable, sd1: Path, one: Path) -> None:
-    rows = [json.loads(line) for line in (one / "manifests/00000.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (one / "_manifests/00000.jsonl").read_text().splitlines()]
     row, size = rows[1], SMALL[:-2]
     sdcli("txt2img", row["prompt"], "-m", sd1, "--seed", row["seed"], "-o", "t.png", *size)
     assert Image.open("t.png").tobytes() == Image.open(one / "00000" / row["file"]).tobytes()
@@ -214,7 +214,7 @@ def test_what_is_wrong_with_a_batch_is_found(
     first.unlink()
     second.write_bytes(second.read_bytes()[:-1] + b"x")
     shutil.copy(third, third.with_name("stranger.png"))
-    Path("bad/manifests/00003.jsonl").unlink()
+    Path("bad/_manifests/00003.jsonl").unlink()
     ran = sdcli("batch", "--verify", "bad", "--sample", 0)
     assert ran.code == 1 and len(ran.out.splitlines()) == 5
     for words in (
@@ -234,7 +234,7 @@ def test_a_sample_that_is_not_as_planned_is_found(
 ) -> None:
     monkeypatch.setenv("SDCLI_MODELS", str(sd1.parent))
     shutil.copytree(one, "bad")
-    for path in Path("bad/manifests").glob("*.jsonl"):
+    for path in Path("bad/_manifests").glob("*.jsonl"):
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         for row in lines:
             if "plan" in row and "shard" not in row:
