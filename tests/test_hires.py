@@ -9,6 +9,7 @@ from sdcli.hires import drawn_size, enlarge_size, second_pass
 from sdcli.images.enlarge import enlarge_by, enlarge_to
 from sdcli.images.upscalers import UPSCALERS
 from sdcli.plan import Draw
+from sdcli.prompts.notes import second_choice_notes
 from tests.helpers.plans import a_plan
 
 
@@ -56,6 +57,13 @@ def test_what_it_has_of_the_first() -> None:
     assert other.plan == a_plan(width=128, height=128, negative="rain", eta=1.0, **changes)
     assert second_pass(a_plan(task=Draw("2", hires_scheduler="euler"), eta=0.7)).plan.eta == 0  # type: ignore[union-attr]
     assert second_pass(a_plan()) is None
+
+
+def test_its_own_words_have_no_choices() -> None:
+    plan = a_plan(task=Draw("2", hires_prompt="an owl, {red|blue}", hires_negative="[rain|snow]"))
+    assert [*second_choice_notes(plan)] == [
+        "`{red|blue}` is drawn as it stands: a second pass's own words have no choices"
+    ]
 
 
 def test_a_picture_is_enlarged_until_it_is_large_enough() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from sdcli.plan import Edit, Plan
+from sdcli.plan import Draw, Edit, Plan
 from sdcli.prompts.a1111 import BREAK
 from sdcli.prompts.stages import (
     Prompts,
@@ -27,6 +27,7 @@ def prompt_notes(plan: Plan) -> Iterator[str]:
         yield f"the embedding `{word}` stands in no prompt: it changes nothing"
     if not (plan.template or plan.negative_template):
         yield from choice_notes(plan)
+    yield from second_choice_notes(plan)
     alone = and_weights(plan) == (1.0,)
     if plan.negative and plan.cfg == 1 and alone and not isinstance(plan.task, Edit):
         yield "the negative prompt changes nothing: at `--cfg 1` only the prompt is asked"
@@ -39,6 +40,14 @@ def choice_notes(prompts: Prompts) -> Iterator[str]:
         if seen := _CHOICE.search(text):
             yield f"`{seen[0]}` is drawn as it stands: `--choices random` takes one by the seed"
             return
+
+
+def second_choice_notes(plan: Plan) -> Iterator[str]:
+    """That no choices are made in the words of a second pass."""
+    if isinstance(plan.task, Draw):
+        for text in (plan.task.hires_prompt, plan.task.hires_negative):
+            if seen := _CHOICE.search(text):
+                yield f"`{seen[0]}` is drawn as it stands: a second pass's own words have no choices"
 
 
 def word_notes(prompts: Prompts, model: Checkpoint) -> Iterator[str]:
