@@ -27,6 +27,7 @@ from data import HELD_OUT, tensor
 from diffusers import AutoencoderKL
 from export import ASSETS
 from loop import Course, Loop
+from painter import Painter
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
@@ -45,6 +46,13 @@ HATCHED, PIXELLED = ("pencil", "woodcut"), "pixel art"
 TRIPS = (0.15, 0.7, 0.15)
 """How often the small picture goes through the VAE: not at all, once, twice."""
 UNSEEN = 24
+HERE = Path(__file__).parent
+PROMPTS = [
+    "a red house by the sea at night",
+    "a yellow mushroom on the grass by day",
+    "a blue car on the sand at sunset",
+    "a green cup on an orange background",
+]
 PLACES = 4  # that are looked at for a crop
 FITTED = 150  # lessons that the last layer is fitted to
 
@@ -226,7 +234,7 @@ def train(folder: Path, out: Path, how: argparse.Namespace) -> None:
     worlds = [own_scenes, *([other_world(how.world)] * 2 if how.world else [])]
     vae = build_vae(identify_checkpoint(how.model))
     pairs, unseen = Pairs(folder, "pairs", how.count), Pairs(folder, "unseen", UNSEEN)
-    unseen.draw(worlds, vae, HELD_OUT, (0, 1))
+    unseen.draw(worlds[-1:], vae, HELD_OUT, (0, 1))
     pairs.draw(worlds, vae, 0, TRIPS)
     network, dice = untrained(), np.random.default_rng(0)
     if not (folder / "upscaler.pt").exists():
@@ -246,10 +254,26 @@ def train(folder: Path, out: Path, how: argparse.Namespace) -> None:
             loop.note(exam(average, unseen))
             write(average, folder / "upscaler.safetensors", {})
     network.load_state_dict(loop.averaged("network"))
-    network = network.cpu()
+    finish(network.cpu(), unseen, out, how.model)
+
+
+def finish(network: Srvgg, unseen: Pairs, out: Path, model: Path) -> None:
+    """The file, how good it is, and a sheet of the model's own pictures."""
     measured = exam(network, unseen)
     print(measured)
     write(network, out, measured)
+    look(network, model, HERE / "upscaler.png")
+
+
+@torch.no_grad()
+def look(network: Srvgg, model: Path, path: Path) -> None:
+    """A sheet: the middles of pictures that the model draws, by Lanczos and, below, by the network."""
+    small = np.stack([np.asarray(p) for p in Painter(model).draw(PROMPTS, [*range(len(PROMPTS))])])
+    large = as_bytes(network(tensor(small).add(1).div(2)).mul(2).sub(1))
+    rows = (*resized(small, SCALE * SIDE), *large)
+    part = slice(SIDE, 3 * SIDE)
+    shown = [Image.fromarray(np.ascontiguousarray(picture[part, part])) for picture in rows]
+    own_scenes.sheet(shown, len(PROMPTS)).save(path, optimize=True)
 
 
 def write(network: Srvgg, out: Path, measured: dict[str, float]) -> None:

@@ -78,6 +78,11 @@ class EmbeddedMetadata:
     unknown_fields: tuple[str, ...] = ()  # fields of a later version, which decide who knows what
     problems: tuple[str, ...] = ()
 
+    @property
+    def last_pixels(self) -> str:
+        """What `hash_pixels` said of the picture as it was last saved."""
+        return self.enlarged[-1].pixels if self.enlarged else self.pixels
+
 
 @dataclass(frozen=True)
 class _Record:

@@ -38,8 +38,12 @@ class Verdict:
     word: str  # identical, equal within rounding, different
     largest: int = 0
     mean: float = 0.0
+    before: str = ""  # what was made of it since, where the two are compared as they were before
 
     def __str__(self) -> str:
+        if self.before:
+            how = "identical, every pixel," if self.word == IDENTICAL else self.word
+            return f"{how} before it was {self.before}"
         if self.word == IDENTICAL:
             return "identical, every pixel"
         if self.mean == WHOLE_RANGE:
@@ -49,11 +53,13 @@ class Verdict:
 
 def compare_with_original(picture: Picture, recalled: RecalledPicture) -> Verdict:
     """How the picture drawn now compares to the file that was recalled, as both are read."""
+    drawn = recalled.embedded.pixels == hash_pixels(picture.image)
+    if recalled.embedded.enlarged:
+        return Verdict(IDENTICAL if drawn else DIFFERENT, before="enlarged")
     row = format_of_path(recalled.path)
     now = encode_as(picture, row) if row and recalled.program == "sdcli" else picture.image
     verdict = compare_images(load_picture(recalled.path), now)
     # Another version of an encoder loses other things; what was drawn may still be the very same.
-    drawn = recalled.embedded.pixels == hash_pixels(picture.image)
     if verdict.word == ROUNDING and drawn and row and not row.lossless:
         return Verdict(IDENTICAL)
     return verdict
@@ -94,7 +100,7 @@ def provenance_differences(picture: Picture, recalled: RecalledPicture) -> tuple
 
 def was_changed_since(recalled: RecalledPicture) -> bool:
     """Whether the file's pixels are no longer those that were drawn (lossless formats only)."""
-    told, row = recalled.embedded.pixels, format_of_path(recalled.path)
+    told, row = recalled.embedded.last_pixels, format_of_path(recalled.path)
     if not told or row is None or not row.lossless:
         return False
     return hash_pixels(load_picture(recalled.path)) != told

@@ -108,7 +108,13 @@ def _recall_own(path: Path, embedded: EmbeddedMetadata, then: Plan) -> RecalledP
     later = [
         f"it says `{name}`, which this version does not know" for name in embedded.unknown_fields
     ]
-    differences = (*moved, *_version_differences(embedded), *later, *embedded.problems)
+    enlarged = [
+        f"it was enlarged since, to {step.size} by `{step.upscaler.path.name}`: "
+        "what is drawn again is the picture before"
+        for step in embedded.enlarged
+    ]
+    versions = _version_differences(embedded)
+    differences = (*moved, *versions, *later, *enlarged, *embedded.problems)
     return RecalledPicture(path, "sdcli", plan_to_request(here), embedded, differences, here)
 
 

@@ -16,7 +16,7 @@ from sdcli.library.relocate import with_known_places
 from sdcli.metadata import codec
 from sdcli.metadata.readers import read_foreign_picture
 from sdcli.metadata.readers.draft import ForeignPicture
-from sdcli.metadata.record import EmbeddedMetadata, read_picture_metadata
+from sdcli.metadata.record import EmbeddedMetadata, Enlargement, read_picture_metadata
 from sdcli.options.parse import spell_value
 from sdcli.picture import Provenance
 from sdcli.plan import Plan, files_of
@@ -52,6 +52,7 @@ class PictureFacts:
     command: str = ""  # what would draw it
     plan: Plan | None = None  # of a picture of ours
     provenance: Provenance | None = None
+    enlarged: tuple[Enlargement, ...] = ()  # what was made of it since
     unknown_fields: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict[str, str])  # of another program's
     unmatched: tuple[str, ...] = ()
@@ -90,6 +91,7 @@ def _own_facts(facts: PictureFacts, carried: EmbeddedMetadata, plan: Plan) -> Pi
         program="sdcli",
         plan=plan,
         provenance=carried.provenance,
+        enlarged=carried.enlarged,
         unknown_fields=carried.unknown_fields,
     )
     return _with_request(facts, plan_to_request(plan), command_for_plan(plan))
@@ -137,6 +139,8 @@ def picture_facts_record(facts: PictureFacts) -> dict[str, Any]:
     if (made := facts.provenance) is not None:
         record |= {"device": made.device, "dtype": made.dtype, "seconds": made.seconds}
         record |= {"versions": dict(made.versions), "events": list(made.events)}
+    if facts.enlarged:
+        record["enlarged"] = codec.to_data(facts.enlarged)
     more = {"strange": facts.unknown_fields, "problems": facts.problems, "texts": facts.texts}
     return record | {name: codec.to_data(value) for name, value in more.items() if value}
 
@@ -162,6 +166,8 @@ def _rows(facts: PictureFacts) -> Iterator[tuple[str, str]]:
         yield name, value if isinstance(value, str) else ", ".join(value)
     if facts.provenance is not None:
         yield "drawn on", f"{facts.provenance.device}, {facts.provenance.dtype}"
+    for step in facts.enlarged:
+        yield "enlarged", f"to {step.size} by {step.upscaler.path.name}"
 
 
 def _lists(facts: PictureFacts) -> Iterator[tuple[str, Sequence[str]]]:

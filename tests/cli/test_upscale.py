@@ -161,6 +161,12 @@ def test_the_larger_picture_is_painted_over_and_can_be_again(
 ) -> None:
     drawn = sdcli("txt2img", "a red house", "--steps", "2", "--seed", "4", "-o", "house.png")
     assert drawn.code == 0, drawn.err
+    larger = sdcli("upscale", "house.png", "--with", upscaler, "-o", "larger.png")
+    assert larger.code == 0, larger.err
+    again = sdcli("reproduce", "larger.png", "--exact", "-o", "again/")
+    assert again.code == 0 and "identical, every pixel, before it was enlarged" in again.err
+    assert "its pixels have been changed" not in again.err
+    assert f"enlarged      to 256x256 by {upscaler.name}" in sdcli("show", "larger.png").out
     cut = Image.open("house.png").crop((0, 0, 96, 128))
     texts = PngInfo()
     texts.add_text("sdcli", Image.open("house.png").info["sdcli"])
