@@ -12,6 +12,7 @@ from sdcli.plan import PictureWords
 from sdcli.planning.adapters import find_loras
 from sdcli.prompts.choices.choose import choices_mode, template_of
 from sdcli.prompts.choices.resolve import Texts
+from sdcli.prompts.choices.template import has_choices, read_template
 from sdcli.prompts.syntax import Syntax
 from sdcli.request import Edit, Request, Task
 from sdcli.weights.checkpoint import Checkpoint
@@ -21,6 +22,13 @@ def with_first_texts(request: Request, texts: Sequence[Texts]) -> Request:
     """The request for as many pictures as there are texts chosen, with those of the first."""
     if choices_mode(request) == "none":
         return request
+    for option in (OPTIONS["hires-prompt"], OPTIONS["hires-negative"]):
+        said = option.value_in(request)
+        if said and has_choices(read_template(said)):
+            raise BadRequest(
+                f"choices are made in the prompt and its negative, and `--{option.name}` has some",
+                hint="without words of its own the second pass has those that were chosen",
+            )
     return replace(request, **texts[0]._asdict(), count=len(texts))
 
 

@@ -20,6 +20,7 @@ NAMES = (
     "scale",
     "upscalers",
     "training",
+    "seams",
 )
 
 

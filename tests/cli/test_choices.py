@@ -138,6 +138,10 @@ def test_a_sweep_without_a_seed_has_the_same_words_in_every_cell(sdcli, sd1):
         (("txt2img", "a fox", "--wildcards", ".", "--choices", "none"), "--choices none"),
         (("txt2img", "{a|b|c|d|e|f}" * 5, "--choices", "all"), "more than 1000 combinations"),
         (("txt2img", "{a|b}", "--choices", "random", "--count", "5000"), "too many at once"),
+        (
+            ("txt2img", "{a|b}", "--choices", "random", "--hires", "2", "--hires-prompt", "{c|d}"),
+            "`--hires-prompt` has some",
+        ),
         (("trace", "{a|b}", "--choices", "all"), "a study draws one of a kind"),
         (("compare-fast", "{a|b}", "--choices", "all"), "a study draws one of a kind"),
         (("compare-schedulers", "{a|b}", "--choices", "all"), "a study draws one of a kind"),
