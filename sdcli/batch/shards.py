@@ -13,6 +13,7 @@ from typing import Any
 from sdcli.batch.job_file import BatchJob
 from sdcli.errors import BadRequest
 from sdcli.options.table import OPTIONS, default_of
+from sdcli.prompts.choices.choose import count_pictures
 from sdcli.prompts.syntax import SYNTAXES
 from sdcli.request import Request
 
@@ -92,7 +93,7 @@ def list_samples(jobs: Iterable[BatchJob]) -> list[Sample]:
 
 
 def _samples_of(job: BatchJob) -> list[Sample]:
-    count = job.request.count or default_of("count")
+    count = count_pictures(job.request)
     if count == 1:
         return [Sample(job.name, job.line, 0, job.request)]
     digits = len(str(count - 1))

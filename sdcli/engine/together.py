@@ -55,7 +55,8 @@ def _can_share(plans: Sequence[Plan]) -> bool:
 
 
 def _without_words(plan: Plan) -> Plan:
-    return replace(plan, prompt="", negative="", seed=0, variation_seed=0)
+    words = dict.fromkeys(("prompt", "negative", "template", "negative_template"), "")
+    return replace(plan, **words, seed=0, variation_seed=0)
 
 
 def _equal_from(plans: Sequence[Plan], inputs: Sequence[UnetInputs], index: int) -> int:

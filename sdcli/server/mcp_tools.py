@@ -79,8 +79,9 @@ class Drawer:
 
     def plan(self, order: Order) -> Plan:
         """The plan of an order."""
-        _check_count(order.request.count or 1)
-        return plan_order(order, self.settings)
+        plan = plan_order(order, self.settings)
+        _check_count(plan.count)
+        return plan
 
     def draw(self, plan: Plan, listener: Listener, stopper: Stopper) -> Shown:
         """Draw a plan, save its pictures, and say what came of it."""

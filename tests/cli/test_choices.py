@@ -108,6 +108,15 @@ def test_a_batch_goes_through_all_of_a_line(sdcli, sd1, tmp_path):
     assert second["prompt"] in ("a grey owl", "a green owl")
 
 
+def test_a_batch_in_shards_counts_the_pictures_of_all_choices(sdcli, sd1, tmp_path):
+    (tmp_path / "jobs.txt").write_text("a {red|blue|green} fox\n")
+    ran = sdcli("batch", "jobs.txt", "-m", sd1, "--choices", "all", *SMALL, "--shards", "2",
+                "-o", "foxes")  # fmt: skip
+    assert ran.code == 0, ran.err
+    drawn = {read_picture_metadata(path).plan.prompt for path in Path("foxes").rglob("*.png")}
+    assert drawn == {"a red fox", "a blue fox", "a green fox"}
+
+
 def test_a_sweep_over_all_choices(sdcli, sd1):
     flags = ("a {red|blue} fox, {day|night}", "-m", sd1, "--choices", "all", "--seed", "4", *SMALL)
     ran = sdcli("sweep", *flags, "--vary", "cfg=1,2", "--dry-run", "--json")

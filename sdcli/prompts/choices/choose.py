@@ -55,6 +55,16 @@ def choose_texts(request: Request, seed: int) -> Sequence[Texts]:
     return [found[number % len(found)] for number in range(count)]
 
 
+def count_pictures(request: Request) -> int:
+    """How many pictures a request asks for; 1 where its choices cannot be made, as its plan will say."""
+    if request.choices != "all":
+        return request.count or 1
+    try:
+        return len(choose_texts(request, request.seed or 0))
+    except BadRequest:
+        return 1
+
+
 def count_combinations(request: Request, seed: int) -> int:
     """How many prompts the choices of a request can make; 0 where they are too many to count."""
     try:
