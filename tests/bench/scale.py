@@ -263,6 +263,9 @@ class FailingServer:
                     self.answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
                     return
                 kept = {k: v for k, v in self.headers.items() if k.lower() not in _OF_THE_WAY}
+                kept.setdefault(
+                    "Content-Type", "application/octet-stream"
+                )  # else urllib says: a form
                 request = urllib.request.Request(
                     behind + self.path, data, kept, method=self.command
                 )
@@ -292,7 +295,8 @@ class FailingServer:
                 for name, value in {**kept, "Content-Length": size or str(len(data))}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(data)
+                with contextlib.suppress(OSError):  # whoever asked may have gone
+                    self.wfile.write(data)
 
             def log_message(self, *words: object) -> None:
                 pass
