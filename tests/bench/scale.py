@@ -139,8 +139,9 @@ def ray_cluster(nodes: list[dict[str, Any]]) -> Iterator[tuple[Any, str]]:
         cluster.shutdown()
 
 
-def kills(count: int, of_workers: int = 200, of_drivers: int = 20) -> None:
+def kills(count: int) -> None:
     """Workers and drivers die at random moments: after going on, everything is there once."""
+    of_workers, of_drivers = max(count // 2, 1), max(count // 20, 1)
     jobs = write_jobs(count)
     reference = reference_of(jobs, count)
     dice, killed = random.Random(1), Counter[str]()
@@ -177,7 +178,7 @@ def _torment(
     threading.Thread(target=listen, daemon=True).start()
     lives_until = time.monotonic() + dice.uniform(6, 20)
     while drawing.poll() is None:
-        time.sleep(dice.uniform(0.05, 1.2))
+        time.sleep(dice.uniform(0.1, 6))  # a worker takes seconds to be there
         if alive and killed["workers"] < of_workers:
             number = dice.choice([*alive])
             with contextlib.suppress(OSError):
