@@ -83,17 +83,23 @@ def scenes_in_style() -> tuple[list[Image.Image], list[str]]:
     """Scenes that code drew in the style, and what they would be called without it."""
     sys.path.insert(0, str(Path("examples/builtin").absolute()))
     from dataclasses import replace
+    from itertools import count
     from random import Random
 
     from captions import describe
     from scenes import draw, imagine
 
-    found = [imagine(seed, style=STYLE) for seed in range(400)]
-    plain = [replace(scene, style="flat") for scene in found]
-    said = [describe(scene, Random(k), whole=True) for k, scene in enumerate(plain)]
-    fit = [k for k, text in enumerate(said) if is_known(text)][:LEARNT]
+    found, said = [], []
+    for seed in count():
+        scene = imagine(seed, style=STYLE)
+        caption = describe(replace(scene, style="flat"), Random(seed), whole=True)
+        if is_known(caption):
+            found.append(scene)
+            said.append(caption)
+        if len(found) == LEARNT:
+            break
     size = sdcli.make_plan("x").width
-    return [draw(found[k], size) for k in fit], [said[k] for k in fit]
+    return [draw(scene, size) for scene in found], said
 
 
 def is_known(caption: str) -> bool:
