@@ -8,11 +8,15 @@ server, as `served` does; `memory` a checkpoint of full size.
 from __future__ import annotations
 
 import argparse
+import base64
+import io
+import json
 import resource
 import shlex
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -217,8 +221,8 @@ FILES: dict[str, tuple[object, ...]] = {
 ASKED = {"seed": 42, "steps": 5, "cfg_scale": 4.0}
 PROMPTS = {
     "plain": "a red fox in the snow",
-    "learnt": "a red fox in the snow<lora:learnt:1>",
-    "convs": "a red fox in the snow<lora:convs:1>",
+    "learnt": "a red fox in the snow",
+    "convs": "a red fox in the snow",
     WORD: f"a red fox in the snow, {WORD}",
 }
 
@@ -236,7 +240,7 @@ def by_us(asked: argparse.Namespace, folder: Path) -> dict[str, Image.Image]:
             if name == WORD:
                 worn_ = {"embedding": [str(folder / f"{WORD}.safetensors")]}
             plan = sdcli.make_plan(
-                PROMPTS[name].partition("<")[0], model=str(asked.model), seed=ASKED["seed"],
+                PROMPTS[name], model=str(asked.model), seed=ASKED["seed"],
                 steps=ASKED["steps"], cfg=ASKED["cfg_scale"], scheduler="euler", width=asked.side,
                 height=asked.side, device="cpu", dtype="fp32", **worn_,
             )  # fmt: skip
@@ -245,21 +249,28 @@ def by_us(asked: argparse.Namespace, folder: Path) -> dict[str, Image.Image]:
 
 
 def by_them(asked: argparse.Namespace, folder: Path) -> dict[str, Image.Image]:
-    """The pictures as their server draws them, asked as A1111 is."""
-    import webuiapi
-
+    """The pictures as their server draws them, which takes LoRAs as a field and not in the prompt."""
     command = [asked.sd_server, "-m", asked.model, "--lora-model-dir", folder, "--embd-dir", folder,
                "--rng", "cpu", "--sampler-rng", "cpu", "-t", asked.threads,
                "--listen-ip", "127.0.0.1", "--listen-port"]  # fmt: skip
+    found: dict[str, Image.Image] = {}
     with running(command) as port:
-        api = webuiapi.WebUIApi(port=port)
-        return {
-            name: api.txt2img(
-                prompt=prompt, width=asked.side, height=asked.side, sampler_name="Euler",
-                scheduler="discrete", **ASKED,
-            ).images[0].convert("RGB")
-            for name, prompt in PROMPTS.items()
-        }  # fmt: skip
+        for name, prompt in PROMPTS.items():
+            order: dict[str, object] = {
+                **ASKED, "prompt": prompt, "width": asked.side, "height": asked.side,
+                "sampler_name": "Euler", "scheduler": "discrete",
+            }  # fmt: skip
+            if name in ("learnt", "convs"):
+                order["lora"] = [{"path": f"{name}.safetensors", "multiplier": 1.0}]
+            sent = urllib.request.Request(
+                f"http://127.0.0.1:{port}/sdapi/v1/txt2img",
+                json.dumps(order).encode(),
+                {"Content-Type": "application/json"},
+            )
+            with urllib.request.urlopen(sent) as answer:
+                (picture,) = json.load(answer)["images"]
+            found[name] = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    return found
 
 
 def noise(seed: int, side: int) -> Image.Image:
