@@ -32,15 +32,16 @@ from sdcli.cli.batch_options import (
 from sdcli.cli.batch_shards import check_sharded_options, draw_in_shards
 from sdcli.cli.batch_verify import verify_batch
 from sdcli.cli.drawing_options import DrawingOptions, spread_options
-from sdcli.cli.measure_options import Measures, With
+from sdcli.cli.measure_options import spread_measures
 from sdcli.environment import read_launch
 from sdcli.errors import PartFailed
 from sdcli.request import Draw
-from sdcli.studies.judging_wish import JudgingWish
+from sdcli.studies.judging_wish import NO_WISH, JudgingWish
 from sdcli.text import count_of
 
 
 @spread_options(Draw, without={"prompt", "batch"})
+@spread_measures
 def batch(
     options: DrawingOptions,
     file: JobFile = None,
@@ -59,8 +60,7 @@ def batch(
     price: Price = None,
     verify: Verify = None,
     sample: RedrawSample = 2,
-    measure: Measures = None,
-    with_: With = None,
+    wish: JudgingWish = NO_WISH,
 ) -> None:
     """Draw many pictures from a file of jobs.
 
@@ -71,7 +71,6 @@ def batch(
         verify_batch(verify, file, sample, options.mode)
         return
     base = replace(options.request(prompt=""), seed=seed)
-    judging = JudgingWish(measure, tuple(with_ or ()))
     conditions = [read_condition(each) for each in where or ()]
     name = need_file(file)
     jobs = select_jobs(make_jobs(read_rows(name), base), conditions, limit)
@@ -81,9 +80,9 @@ def batch(
     launch = read_launch()
     if flags.are_said or launch or is_sharded_place(base.output):
         check_sharded_options(options, name, launch)
-        failures = draw_in_shards(jobs, base, flags, judging, launch, options.mode)
+        failures = draw_in_shards(jobs, base, flags, wish, launch, options.mode)
     else:
-        failures = draw_in_turn(jobs, base, judging, options.mode, arriving=name == STDIN)
+        failures = draw_in_turn(jobs, base, wish, options.mode, arriving=name == STDIN)
     if failures:
         raise PartFailed(
             f"{count_of(failures, 'job')} failed", hint="the same command tries them again"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,6 +48,32 @@ KeepBest = Annotated[
         show_default=False,
     ),
 ]
+
+
+def spread_measures(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes a `wish`, what is to be measured: it gets `--measure` and `--with` for it."""
+    signature = inspect.signature(command, eval_str=True)
+
+    def parameters() -> Iterator[inspect.Parameter]:
+        options, *own = signature.parameters.values()
+        yield options
+        for one in own:
+            spread = _WISH if one.name == "wish" else {one.name: one.annotation}
+            for name, annotation in spread.items():
+                default = None if one.name == "wish" else one.default
+                kind = inspect.Parameter.KEYWORD_ONLY
+                yield inspect.Parameter(name, kind, default=default, annotation=annotation)
+
+    @functools.wraps(command)
+    def with_flags(options: Any, **flags: Any) -> None:
+        measure, judges = (flags.pop(name) for name in _WISH)
+        command(options, wish=JudgingWish(measure, tuple(judges or ())), **flags)
+
+    with_flags.__signature__ = signature.replace(parameters=[*parameters()])  # type: ignore[attr-defined]
+    return with_flags
+
+
+_WISH = {"measure": Measures, "with_": With}
 
 
 def plan_measures(wish: JudgingWish, plans: Sequence[Plan] | None, seeds: int) -> Panel:

@@ -10,7 +10,7 @@ import typer
 
 from sdcli.cli import console
 from sdcli.cli.drawing_options import DrawingOptions, spread_options
-from sdcli.cli.measure_options import Measures, With, plan_measures
+from sdcli.cli.measure_options import plan_measures, spread_measures
 from sdcli.cli.output_mode import OutputMode
 from sdcli.cli.run import (
     plan_request,
@@ -25,7 +25,7 @@ from sdcli.request import Draw, Outpaint, Redraw, Repaint
 from sdcli.server import warm
 from sdcli.studies.compare.plan import Lineup, plan_lineup
 from sdcli.studies.compare_fast.plan import EVERY, FastLineup, plan_fast_lineup
-from sdcli.studies.judging_wish import JudgingWish
+from sdcli.studies.judging_wish import NO_WISH, JudgingWish
 from sdcli.studies.progress import RunProgress
 from sdcli.studies.sweep.plan import Sweep, plan_sweep
 
@@ -64,13 +64,13 @@ Vary = Annotated[
 
 
 @spread_options(Draw, without={"scheduler", *FLAGS_OF_ONE_RUN})
+@spread_measures
 def compare_schedulers(
     options: DrawingOptions,
     schedulers: Schedulers = USUAL,
     steps: StepCounts = "10,20,30,50",
     seeds: Seeds = 3,
-    measure: Measures = None,
-    with_: With = None,
+    wish: JudgingWish = NO_WISH,
 ) -> None:
     """The same noise under several schedulers, measured.
 
@@ -78,7 +78,7 @@ def compare_schedulers(
     """
     resolve = partial(plan_request, mode=options.mode)
     lineup = plan_lineup(options.request(), schedulers, steps, seeds, resolve)
-    wish = JudgingWish(measure, tuple(with_ or ())).without(MEASURED_ANYWAY)
+    wish = wish.without(MEASURED_ANYWAY)
     panel = plan_measures(wish, lineup.plans, seeds)
     if options.mode.dry_run:
         plans = [((one.scheduler, str(one.steps), str(one.seed)), one) for one in lineup.plans]
@@ -112,13 +112,13 @@ Captions = Annotated[
 
 
 @spread_options(Draw, without={"fast", "backend", *FLAGS_OF_ONE_RUN})
+@spread_measures
 def compare_fast(
     options: DrawingOptions,
     ways: Ways = EVERY,
     seeds: Seeds = 3,
     captions: Captions = 0,
-    measure: Measures = None,
-    with_: With = None,
+    wish: JudgingWish = NO_WISH,
 ) -> None:
     """The same noise by every way to be faster, measured.
 
@@ -126,7 +126,7 @@ def compare_fast(
     """
     resolve = partial(plan_request, mode=options.mode)
     lineup = plan_fast_lineup(options.request(), ways, seeds, captions, resolve)
-    wish = JudgingWish(measure, tuple(with_ or ())).without(MEASURED_ANYWAY)
+    wish = wish.without(MEASURED_ANYWAY)
     panel = plan_measures(wish, lineup.plans, seeds)
     if options.mode.dry_run:
         plans = [((row.name, str(one.seed)), one) for row in lineup.rows for one in row.plans]
@@ -144,12 +144,12 @@ SweepSeeds = Annotated[
 
 
 @spread_options(Draw, Redraw, Repaint, Outpaint, without=FLAGS_OF_ONE_RUN)
+@spread_measures
 def sweep(
     options: DrawingOptions,
     vary: Vary = None,
     seeds: SweepSeeds = 1,
-    measure: Measures = None,
-    with_: With = None,
+    wish: JudgingWish = NO_WISH,
 ) -> None:
     """A labelled sheet over up to three options.
 
@@ -157,7 +157,6 @@ def sweep(
     """
     resolve = partial(plan_request, mode=options.mode)
     planned = plan_sweep(options.request(), vary or (), resolve, seeds)
-    wish = JudgingWish(measure, tuple(with_ or ()))
     panel = plan_measures(wish, [cell.plan for cell in planned.cells], seeds)
     if options.mode.dry_run:
         cells = [(cell.values, cell.plan) for cell in planned.cells]
