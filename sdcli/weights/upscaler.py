@@ -18,7 +18,7 @@ from sdcli.weights.components import Component, gaps_named
 from sdcli.weights.file_kinds import UNKNOWN, find_file_kind
 from sdcli.weights.model_config import Shapes, count_children, tensor_side
 from sdcli.weights.read_header import read_header
-from sdcli.weights.safetensors import Header
+from sdcli.weights.safetensors import Header, Tensor
 from sdcli.weights.tensor_names import Part, numbers_after, rename_tensor
 
 KIND = "upscaler"
@@ -35,6 +35,7 @@ LARGEST_SCALE = 16
 _BLOCK = re.compile(r"(?:body|RRDB_trunk|model\.1\.sub)\.(\d+)\.(?:rdb|RDB)(\d)\.conv(\d)(?:\.0)?")
 _MIDDLE = {"trunk_conv": "conv_body", "HRconv": "conv_hr"}
 _FIRST_BLOCK = "body.0.rdb1.conv1"
+_UNET_DOOR = re.compile(r"(^|diffusion_model\.|unet\.)(input_blocks\.0\.0|conv_in)\.weight$")
 _ROW = re.compile(r"body\.\d+\.(weight|bias)")
 
 
@@ -62,6 +63,11 @@ def read_upscaler(path: Path) -> Upscaler:
 def upscaler_from_header(header: Header) -> Upscaler:
     """The upscaler that a header describes."""
     row = find_file_kind(header)
+    if any(_is_diffusion_upscaler(name, tensor) for name, tensor in header.tensors.items()):
+        raise BadRequest(
+            f"`{header.path.name}` is Stable Diffusion's x4 upscaler, which sdcli cannot enlarge with",
+            hint="enlarge with an ESRGAN and paint over it with a usual checkpoint: `--refine 0.3`",
+        )
     if row.name not in (KIND, UNKNOWN.name) or not header.tensors:
         raise BadRequest(f"`{header.path.name}` is {row.title}, not an upscaler", hint=row.hint)
     if header.form == "torchscript":
@@ -79,6 +85,11 @@ def upscaler_from_header(header: Header) -> Upscaler:
             config = _srvgg_config(header, component.shapes)
             return Upscaler(header, SRVGG, component, config["scale"], config)
     return Upscaler(header, OTHER, component)
+
+
+def _is_diffusion_upscaler(name: str, tensor: Tensor) -> bool:
+    """Whether a tensor is the first of a U-Net that sees a small picture beside the latents."""
+    return bool(_UNET_DOOR.search(name)) and tensor.shape[1:2] == (7,)
 
 
 def _known(found: Upscaler) -> Upscaler:

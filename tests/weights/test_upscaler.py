@@ -90,5 +90,8 @@ def test_what_draws_no_colours_is_refused(shapes: Shapes) -> None:
 def test_no_program_is_run_and_no_other_file_taken() -> None:
     with pytest.raises(BadRequest, match="no code of a file is run here"):
         read(rrdb(), "torchscript")
+    with pytest.raises(BadRequest, match="Stable Diffusion's x4 upscaler") as caught:
+        read({"model.diffusion_model.input_blocks.0.0.weight": conv(7, 256)})
+    assert "--refine" in caught.value.hint
     with pytest.raises(BadRequest, match="`some.pth` is a LoRA, not an upscaler"):
         read({"lora_unet_x.lora_down.weight": (4, 320)})
