@@ -16,7 +16,7 @@ PACE = "training pace"  # in the cache
 MOST_REMEMBERED = 200
 FP32 = 4  # bytes of a number
 # Numbers that are kept for the way back, for each place and channel of a layer: counted in torch's own
-# graph of SD 1.5's blocks. A step of it at 512x512 in fp32 took 7.4 GB at its fullest (7.3 by this).
+# graph of SD 1.5's blocks. A step of it at 512x512 in fp32 took 7.4 GB at its fullest, and 7.2 by this.
 OF_RESNET = 8
 OF_TRANSFORMER = 38
 KEPT_IN_CHECKPOINTS = 0.2  # of them, where all but the edges of blocks is computed twice

@@ -255,6 +255,7 @@ def by_them(asked: argparse.Namespace, folder: Path) -> dict[str, Image.Image]:
                "--listen-ip", "127.0.0.1", "--listen-port"]  # fmt: skip
     found: dict[str, Image.Image] = {}
     with running(command) as port:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/sdapi/v1/loras").read()  # it looks then
         for name, prompt in PROMPTS.items():
             order: dict[str, object] = {
                 **ASKED, "prompt": prompt, "width": asked.side, "height": asked.side,
