@@ -34,10 +34,10 @@ from sdcli.planning import resolve
 from sdcli.reproduce.as_preset import preset_from_picture
 from sdcli.reproduce.recall import recall_picture
 from sdcli.request import Draw, Edit, Outpaint, Redraw, Repaint, Request, Task
+from sdcli.studies.training.run import train_quietly
 from sdcli.text import suggest
 from sdcli.training.options import EMBEDDING, LORA, OF_DRAWING, options_for
 from sdcli.training.plan import TrainingRequest, draw_nothing, plan_training
-from sdcli.training.run import train_quietly
 
 
 def txt2img(prompt: str, **options: Any) -> Picture:

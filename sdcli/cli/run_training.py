@@ -10,12 +10,12 @@ from sdcli.cli.output_mode import OutputMode
 from sdcli.engine import door
 from sdcli.environment import leads_launch
 from sdcli.outputs.records import picture_record
+from sdcli.studies.training.page import write_training_page
+from sdcli.studies.training.run import TrainingRun, find_state
 from sdcli.training.again import FileVerdict, compare_files, plan_again, require_record
 from sdcli.training.describe import plan_record, plan_rows
-from sdcli.training.page import write_training_page
 from sdcli.training.plan import TrainingPlan
 from sdcli.training.progress import Event, FileSaved, SampleDrawn, StepTaken
-from sdcli.training.run import TrainingRun, find_state
 
 
 def show_training(plan: TrainingPlan, mode: OutputMode) -> None:

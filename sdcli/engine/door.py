@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sdcli.measures.judges import JudgeLike, Judges
     from sdcli.trace_result import TraceFocus, TraceResult
     from sdcli.training.plan import TrainingPlan
-    from sdcli.training.run import TrainerLike
+    from sdcli.training.trainer_like import TrainerLike
 
 
 class SessionLike(Protocol):

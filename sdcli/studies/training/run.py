@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING
 
 from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import Listener, RunState, SilentListener
@@ -22,6 +22,7 @@ from sdcli.training.options import EMBEDDING
 from sdcli.training.plan import TrainingPlan
 from sdcli.training.progress import Event, FileSaved, SampleDrawn, StepTaken, log_text, read_log
 from sdcli.training.record import check_same_training, own_record
+from sdcli.training.trainer_like import TrainerLike
 from sdcli.training.written_metadata import file_metadata
 
 if TYPE_CHECKING:
@@ -30,37 +31,6 @@ if TYPE_CHECKING:
 STATE, LOG, RECORD = "state.pt", "log.csv", "training.json"
 SMOOTH = 0.05  # of the running mean of the loss, what a step changes
 FIRST = 5  # steps whose time says little of the others'
-
-
-class TrainerLike(Protocol):
-    """A training in memory, wherever it is."""
-
-    step: int
-
-    @property
-    def rate(self) -> float:
-        """The learning rate of the next step."""
-        ...
-
-    def take_step(self) -> float:
-        """One step; its loss."""
-        ...
-
-    def write_file(self, metadata: Mapping[str, str], file: BinaryIO) -> None:
-        """What is learnt so far."""
-        ...
-
-    def write_state(self, file: BinaryIO) -> None:
-        """All that is needed to go on."""
-        ...
-
-    def read_state(self, path: Path) -> None:
-        """Go on from there."""
-        ...
-
-    def report(self) -> dict[str, Any]:
-        """How it computes."""
-        ...
 
 
 def find_state(plan: TrainingPlan) -> Path:

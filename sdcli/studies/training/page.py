@@ -10,13 +10,13 @@ from sdcli.images.contact_sheet import Cell, Sheet
 from sdcli.reproduce.command_line import command_for_plan
 from sdcli.studies import charts
 from sdcli.studies.html_page import NumberTable, PageChart, StudyPage, render_page
+from sdcli.studies.training.command_line import command_for_training
+from sdcli.studies.training.run import TrainingRun
 from sdcli.text import count_of, duration
-from sdcli.training.command_line import command_for_training
 from sdcli.training.describe import plan_rows
 from sdcli.training.options import options_for
 from sdcli.training.plan import TrainingPlan
 from sdcli.training.progress import SampleDrawn, StepTaken
-from sdcli.training.run import TrainingRun
 
 POINTS = 400  # of a curve; of more steps every so manieth is drawn
 
