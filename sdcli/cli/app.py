@@ -46,7 +46,9 @@ COMMANDS = (
     Command("batch", "batch:batch", "Draw many pictures from a file of jobs."),
     Command("explain", "explain:explain", "Show how a prompt is read."),
     Command(
-        "reproduce", "reproduce:reproduce", "Draw pictures again, and say how exactly they match."
+        "reproduce",
+        "reproduce:reproduce",
+        "Draw pictures or train files again, and compare exactly.",
     ),
     Command("upscale", "upscale:upscale", "Make pictures larger."),
     Command("score", "score:score", "Say how good pictures are."),

@@ -78,7 +78,7 @@ def reproduce(
     quiet: options.Quiet = False,
     warm: options.Warm = None,
 ) -> None:
-    """Draw pictures again, or train a file again, and say how exactly they match.
+    """Draw pictures or train files again, and compare exactly.
 
     Everything about them is read from what they carry.
     """

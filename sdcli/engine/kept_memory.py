@@ -11,12 +11,14 @@ import platform
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sdcli.engine.pipeline import Pipeline
 from sdcli.hires import drawn_size
 from sdcli.images.load import CELL
 from sdcli.plan import Plan
+
+if TYPE_CHECKING:  # a test of memory alone needs no torch
+    from sdcli.engine.pipeline import Pipeline
 
 ALWAYS_GIVEN_BACK = 32 * 2**20  # the most that glibc can be told to keep block by block
 WIDENED = 8  # the widest layer of a transformer block, in channels of the block

@@ -80,7 +80,8 @@ def test_what_a_task_has_no_use_for_is_left(
     preset("ink", INK)
     Image.new("RGB", (64, 64)).save(tmp_path / "in.png")
     same = ("-m", sd1, "--preset", "ink")
-    assert planned(sdcli, "txt2img", *same)["task"] == {"is": "draw"}
+    drawn = planned(sdcli, "txt2img", *same)["task"]
+    assert drawn["is"] == "draw" and "strength" not in drawn
     over = ("img2img", *same, "--image", "in.png")
     assert planned(sdcli, *over)["task"]["strength"] == 0.4
     assert planned(sdcli, *over, "--strength", 0)["task"]["strength"] == 0
