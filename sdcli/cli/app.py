@@ -48,7 +48,7 @@ COMMANDS = (
     Command(
         "reproduce",
         "reproduce:reproduce",
-        "Draw pictures or train files again, and compare exactly.",
+        "Draw pictures or train files again, and compare.",
     ),
     Command("upscale", "upscale:upscale", "Make pictures larger."),
     Command("score", "score:score", "Say how good pictures are."),

@@ -78,7 +78,7 @@ def reproduce(
     quiet: options.Quiet = False,
     warm: options.Warm = None,
 ) -> None:
-    """Draw pictures or train files again, and compare exactly.
+    """Draw pictures or train files again, and compare.
 
     Everything about them is read from what they carry.
     """
