@@ -25,7 +25,9 @@ def shell(line: str, folder: Path, **more: str) -> subprocess.CompletedProcess[s
     )
 
 
-@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", [pytest.param(">&-", marks=pytest.mark.thorough), "<&- >&- 2>&-"]
+)
 def test_a_closed_stream_costs_no_picture(sd1: Path, tmp_path: Path, closed: str) -> None:
     line = f'"$1" -m sdcli txt2img "a fox" -m {sd1} --steps 1 -W 64 -H 64 -o x.png {closed}'
     assert shell(line, tmp_path).returncode == 0

@@ -136,7 +136,9 @@ def test_a_trace_that_is_interrupted_keeps_its_picture(
     assert other.code == 2 and "not empty" in other.err
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "end", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
+)
 def test_a_sweep_that_was_ended_goes_on(sdcli, sd1: Path, tmp_path: Path, end: signal.Signals):
     words = ["sweep", "a fox", "-m", str(sd1), *map(str, SMALL), "--vary", "steps=1..9", "--json"]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}

@@ -49,7 +49,9 @@ def converted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return seen
 
 
-@pytest.mark.parametrize("layout", ["sdxl", "sd1-inpaint"])
+@pytest.mark.parametrize(
+    "layout", [pytest.param("sdxl", marks=pytest.mark.thorough), "sd1-inpaint"]
+)
 def test_the_same_picture_to_rounding(layout: str, checkpoints: Callable[[str], Path]) -> None:
     exact = plan_of(checkpoints(layout), cfg=7.0)
     distance = np.abs(pixels(exact) - pixels(replace(exact, backend="openvino"))).mean()
@@ -67,6 +69,7 @@ def test_the_same_to_rounding_over_20_pictures_of_the_built_in_model() -> None:
     assert sum(distances) / 20 <= 0.5
 
 
+@pytest.mark.thorough
 def test_sides_that_do_not_halve_evenly(sd1: Path) -> None:
     exact = plan_of(sd1, width=72, height=104)
     assert np.abs(pixels(exact) - pixels(replace(exact, backend="openvino"))).mean() <= 0.5
