@@ -1,7 +1,7 @@
 """Memory kept from one step for the next on a CPU, where it would go back to the system: the same bits.
 
 glibc gives a block of 32 MB and more back as soon as it is free. The next layer asks for one again, and
-the system clears every page of it anew: at 512x512 SD 1.5 spends a fifteenth of a step on that.
+the system clears every page of it anew: at 512x512 SD 1.5 spends some per cent of a step on that.
 """
 
 from __future__ import annotations

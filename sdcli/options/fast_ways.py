@@ -41,7 +41,7 @@ _ROWS = (
     FastWay(PACKED_CONVOLUTIONS, SAME_BITS, "convolutions' weights reordered once, not at every call",
             "on x86 CPUs, from the fourth step on: SD 1.5 at 256x256 takes 1.3 to 1.4 times less a step"),
     FastWay(KEPT_MEMORY, SAME_BITS, "memory of large layers kept for the next, not given back",
-            "on CPUs, where layers take over 32 MB: SD 1.5 from 320x320 on, a twentieth at 512x512"),
+            "on CPUs, where layers take over 32 MB: SD 1.5 from 320x320 on, some per cent at 512x512"),
     FastWay(PACKED_LINEAR, ROUNDING, "linear layers by oneDNN, their weights reordered once",
             "on x86 CPUs, AMD's most: another 1.1 times", f"--fast {PACKED_LINEAR}"),
     FastWay(OPENVINO, ROUNDING, "U-Net and VAE computed by OpenVINO (`pip install sdcli[openvino]`)",
