@@ -18,6 +18,13 @@ from sdcli.options.parse import FilePath, Real, Switch, Toggle, Whole
 from sdcli.options.table import ALL_OPTIONS, Option
 from sdcli.request import Lora
 
+Pictures = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PICTURE", help="Pictures, and folders of pictures.", show_default=False
+    ),
+]
+
 COMPLETIONS = {
     "models": completion.complete_models,
     "adapters": completion.complete_adapters,

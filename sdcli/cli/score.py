@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from sdcli.score.plan import ScoreJob
     from sdcli.score.run import ScoredPicture, ScoreRun, SkippedPicture
 
-Pictures = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="PICTURE", help="Pictures, and folders of pictures.", show_default=False
-    ),
-]
 Prompt = Annotated[
     str | None,
     typer.Option(
@@ -45,7 +39,7 @@ Against = Annotated[
 
 
 def score(
-    pictures: Pictures,
+    pictures: options.Pictures,
     prompt: Prompt = None,
     with_: With = None,
     measure: Measures = None,

@@ -23,12 +23,6 @@ from sdcli.studies.progress import Drawing, RunProgress
 if TYPE_CHECKING:
     from sdcli.upscale.run import EnlargedPicture, SkippedPicture, UpscaleJob
 
-Pictures = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="PICTURE", help="Pictures, and folders of pictures.", show_default=False
-    ),
-]
 With = Annotated[
     str | None,
     typer.Option(
@@ -114,7 +108,7 @@ NoMetadata = Annotated[
 
 
 def upscale(
-    pictures: Pictures,
+    pictures: options.Pictures,
     with_: With = None,
     scale: Scale = None,
     to: To = None,

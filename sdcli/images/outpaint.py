@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-Pixels = NDArray[np.uint8]
+# The names of the ways stand in the table of options, and a help text needs no numpy.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
 
 
 class Borders(NamedTuple):
@@ -32,6 +35,8 @@ class Borders(NamedTuple):
 
 def widen(picture: Image.Image, borders: Borders, fill: str) -> Image.Image:
     """The picture with borders around it, filled by a way of `FILLS`."""
+    import numpy as np
+
     pixels = np.asarray(picture.convert("RGB"))
     sides = ((borders.up, borders.down), (borders.left, borders.right), (0, 0))
     return Image.fromarray(FILLS[fill](pixels, sides))
@@ -48,15 +53,21 @@ def new_part(size: tuple[int, int], borders: Borders, overlap: int) -> Image.Ima
 
 
 def _edge(pixels: Pixels, sides: Any) -> Pixels:
+    import numpy as np
+
     return np.pad(pixels, sides, mode="edge")
 
 
 def _mirror(pixels: Pixels, sides: Any) -> Pixels:
+    import numpy as np
+
     return np.pad(pixels, sides, mode="symmetric")
 
 
 def _noise(pixels: Pixels, sides: Any) -> Pixels:
     """Pixels of the picture in no order, the same whenever it is the same picture."""
+    import numpy as np
+
     height, width = (
         side + sum(more) for side, more in zip(pixels.shape[:2], sides[:2], strict=True)
     )

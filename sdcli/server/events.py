@@ -22,6 +22,7 @@ from sdcli.server.frames import BadFrame, Frame, send_frame
 ERRORS: Mapping[str, type[SdcliError]] = {
     kind.__name__: kind for kind in (SdcliError, BadRequest, PartFailed)
 }
+ENLARGE = "enlarge"  # a job that needs no plan
 
 
 class ClientGone(BaseException):

@@ -80,7 +80,6 @@ def _benchmark(
             yield drawing.picture
 
 
-ENLARGE = "enlarge"  # which needs no plan
 JOBS: Mapping[str, Callable[[Session, Plan, Facts, EventSender], Iterator[Picture]]] = {
     "draw": _draw,
     "trace": _trace,

@@ -18,6 +18,7 @@ from sdcli.metadata.record import plan_to_data
 from sdcli.picture import Picture
 from sdcli.plan import Plan, pictures_from
 from sdcli.server.events import (
+    ENLARGE,
     is_event,
     pack_images,
     read_error,
@@ -26,7 +27,6 @@ from sdcli.server.events import (
     tell,
 )
 from sdcli.server.frames import BadFrame, Frame, receive_frame, send_frame
-from sdcli.server.jobs import ENLARGE
 from sdcli.server.settings import user_environment
 
 T = TypeVar("T")

@@ -26,9 +26,9 @@ from sdcli.metadata.record import read_plan
 from sdcli.outputs.file_lock import try_lock
 from sdcli.plan import Plan
 from sdcli.request import Output
-from sdcli.server.events import SEND_PATIENCE, ClientGone, EventSender, send_error
+from sdcli.server.events import ENLARGE, SEND_PATIENCE, ClientGone, EventSender, send_error
 from sdcli.server.frames import BadFrame, Frame, receive_frame, send_frame
-from sdcli.server.jobs import ENLARGE, JOBS, do_job, enlarge_picture
+from sdcli.server.jobs import JOBS, do_job, enlarge_picture
 from sdcli.server.settings import adopt_environment, process_settings, user_environment
 from sdcli.server.socket_place import (
     SOCKET,
