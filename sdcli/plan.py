@@ -81,7 +81,16 @@ class Edit:
     image_cfg: float
 
 
-Task = Draw | Redraw | Repaint | Outpaint | Edit
+@dataclass(frozen=True)
+class Enlarge:
+    """A picture drawn larger by a model that sees the small one (SD's x4 upscaler)."""
+
+    image: File
+    noise_level: int  # how much noise is laid over what it sees, which it is told
+    scale: float  # times as large as the small one; what is drawn is scaled down to that
+
+
+Task = Draw | Redraw | Repaint | Outpaint | Edit | Enlarge
 
 
 @dataclass(frozen=True)
@@ -267,7 +276,7 @@ def _map_task_files(task: Task, change: FileChange) -> Task:
             return replace(
                 task, image=change(image, "picture to repaint"), mask=change(mask, "mask")
             )
-        case Redraw(image) | Outpaint(image) | Edit(image):
+        case Redraw(image) | Outpaint(image) | Edit(image) | Enlarge(image):
             return replace(task, image=change(image, "picture to start from"))
         case _:
             assert_never(task)

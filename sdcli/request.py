@@ -68,7 +68,16 @@ class Edit:
     image_cfg: float | None = None
 
 
-Task = Draw | Redraw | Repaint | Outpaint | Edit
+@dataclass(frozen=True)
+class Enlarge:
+    """A picture drawn larger by a model that sees the small one (SD's x4 upscaler)."""
+
+    image: Path
+    noise_level: int | None = None
+    scale: float | None = None
+
+
+Task = Draw | Redraw | Repaint | Outpaint | Edit | Enlarge
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def picture_bytes(picture: Picture, format: str) -> bytes:  # noqa: A002
     row = FORMATS[format]
     file = io.BytesIO()
     options = {**row.options, **metadata_save_options(timeless, format)}
-    picture.image.save(file, row.pillow, **options)
+    row.holding(picture.image).save(file, row.pillow, **options)
     return file.getvalue()
 
 

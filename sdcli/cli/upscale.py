@@ -28,7 +28,7 @@ With = Annotated[
     typer.Option(
         "--with",
         metavar="NAME or FILE",
-        help="The upscaler: ESRGAN, Real-ESRGAN and, with spandrel, others.",
+        help="The upscaler: ESRGAN, Real-ESRGAN and, with spandrel, others; or SD's x4 checkpoint.",
         show_default="the one in the box",
     ),
 ]
@@ -66,7 +66,7 @@ Prompt = Annotated[
     typer.Option(
         "--prompt",
         metavar="TEXT",
-        help="Words to `--refine` by.",
+        help="Words to draw by: for `--refine`, or an SD x4 upscaler.",
         show_default="those that the picture carries",
     ),
 ]
@@ -78,6 +78,16 @@ Model = Annotated[
         default="the picture's, else as in txt2img",
     ),
 ]
+Negative = Annotated[
+    str | None, options.typer_option("negative", default="those that the picture carries")
+]
+Steps = Annotated[int | None, options.typer_option("steps", default="as it was drawn, the model's")]
+Cfg = Annotated[float | None, options.typer_option("cfg", default="as it was drawn, the model's")]
+Seed = Annotated[
+    int | None,
+    options.typer_option("seed", about="The seed of what is drawn.", default="the picture's"),
+]
+NoiseLevel = Annotated[int | None, options.typer_option("noise-level")]
 Control = Annotated[
     str | None,
     typer.Option(
@@ -92,7 +102,7 @@ Changes = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Another setting for `--refine`, like `steps=30` (repeat for more).",
+        help="Another setting for what is drawn, like `scheduler=euler` (repeat for more).",
         show_default=False,
     ),
 ]
@@ -114,7 +124,12 @@ def upscale(
     to: To = None,
     refine: Refine = None,
     prompt: Prompt = None,
+    negative: Negative = None,
     model: Model = None,
+    steps: Steps = None,
+    cfg: Cfg = None,
+    seed: Seed = None,
+    noise_level: NoiseLevel = None,
     control: Control = None,
     changes: Changes = None,
     out: Out = None,
@@ -130,13 +145,21 @@ def upscale(
 
     What they carry stays with them; a damaged one is named and left out.
     """
-    from sdcli.upscale.refine import read_refine_wish
+    from sdcli.upscale.drawing_wish import read_drawing_wish
     from sdcli.upscale.run import plan_upscale
     from sdcli.upscale.size_wish import read_size_wish
 
     output = Output(out, format, force, metadata=not no_metadata)
-    wish = read_refine_wish(refine, model, prompt, control, changes or (), device)
-    job = plan_upscale(pictures, with_, read_size_wish(scale, to), output, wish)
+    values = {"negative": negative, "steps": steps, "cfg": cfg, "seed": seed}
+    said = read_drawing_wish(
+        {**values, "noise-level": noise_level},
+        changes or (),
+        prompt=prompt,
+        model=model,
+        control=control,
+        device=device,
+    )
+    job = plan_upscale(pictures, with_, read_size_wish(scale, to), output, refine, said)
     if dry_run:
         _print_plan(job, json)
         return
@@ -158,12 +181,14 @@ def _upscale(
     job: UpscaleJob, device: str, json: bool, talk: console.Console
 ) -> list[SkippedPicture]:
     """Enlarge, save and tell every picture; those that could not be."""
+    from sdcli.upscale.drawing_upscaler import DrawingUpscaler
     from sdcli.upscale.run import EnlargedPicture, upscale_pictures
 
     talk.on_stage("loading torch")
-    enlarger = door.open_upscaler(job.upscaler.path, device, talk)
+    loads = not isinstance(job.upscaler, DrawingUpscaler)
+    enlarger = door.open_upscaler(job.upscaler.path, device, talk) if loads else None
     skipped: list[SkippedPicture] = []
-    with choose_session(warm_wish(None), talk) if job.refine else nullcontext() as session:
+    with choose_session(warm_wish(None), talk) if job.draws else nullcontext() as session:
         draw = _Draw(session, talk)
         for count, one in enumerate(upscale_pictures(job, enlarger, draw), 1):
             talk.on_stage(f"picture {count} of {len(job.paths)}")
@@ -176,7 +201,7 @@ def _upscale(
 
 @dataclass(frozen=True)
 class _Draw:
-    """Draws what paints over a picture."""
+    """Draws what paints over a picture, or a picture larger."""
 
     session: SessionLike | None
     talk: console.Console

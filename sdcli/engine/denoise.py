@@ -16,6 +16,7 @@ from sdcli.engine.sampler import Sampling
 
 ALWAYS = (-math.inf, math.inf)
 WITH_GUIDANCE = (0.28, 5.42)  # where it helps (Kynkäänniemi et al., 2404.07724)
+NOISE_LEVEL = "noise_level"  # among what is added
 Combine = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 
 
@@ -41,7 +42,8 @@ class UnetInputs:
 
     embeds: torch.Tensor  # [branches * pictures, 77 * chunks, width]; the prompt's rows come last
     combine: Combine  # the branches' predictions into one
-    added: dict[str, torch.Tensor] | None = None  # SDXL: pooled text and sizes
+    # SDXL: pooled text and sizes. An upscaler: how much noise lies over the picture that it sees.
+    added: dict[str, torch.Tensor] | None = None
     extra_channels: torch.Tensor | None = None  # more channels: a mask, a picture's latents
     controls: tuple[ControlResiduals, ...] = ()  # ControlNets: more arguments for each step
     last_evaluation: int = 0  # of a prompt that changes: the last evaluation with these words,
@@ -115,6 +117,7 @@ def call_unet(pipe: Pipeline) -> Predict:
             call.latents.to(pipe.unet.dtype),
             call.timestep,
             encoder_hidden_states=call.embeds,
+            class_labels=(call.added or {}).get(NOISE_LEVEL),
             added_cond_kwargs=call.added,
             return_dict=False,
             **call.residuals,

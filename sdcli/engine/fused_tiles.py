@@ -16,11 +16,17 @@ from sdcli.images.load import CELL
 DEEPEST = 8  # cells of a latent that are one in the U-Net's deepest level, and in a ControlNet's
 
 
-def fuse_tiles(predict: Predict, pixels: int) -> Predict:
-    """The U-Net's call for latents of any size, in tiles of so many pixels a side. Neighbours share a
+def fused_tiling(pixels: int, cell: int) -> Tiling:
+    """Tiles of so many pixels a side, in latents of which one is `cell` pixels wide. Neighbours share a
     quarter of a tile, over which one fades into the other."""
-    side = pixels // CELL
-    tiling = Tiling(side, 0, side // 4, DEEPEST)
+    side = pixels // cell
+    return Tiling(side, 0, side // 4, DEEPEST)
+
+
+def fuse_tiles(predict: Predict, pixels: int, cell: int = CELL) -> Predict:
+    """The U-Net's call for latents of any size, in tiles of so many pixels a side."""
+    tiling = fused_tiling(pixels, cell)
+    side = tiling.side
 
     def predict_in_tiles(call: UnetCall) -> Tensor:
         height, width = call.latents.shape[-2:]

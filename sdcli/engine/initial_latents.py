@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -17,7 +18,10 @@ from sdcli.images.load import CELL, fit_picture, load_mask, load_picture
 from sdcli.images.only_masked import CutOut, cut_out_masked
 from sdcli.images.outpaint import Borders, new_part, widen
 from sdcli.images.overlay import FADED, Overlay
-from sdcli.plan import Draw, Edit, Outpaint, Plan, Redraw, Repaint
+from sdcli.images.small_picture import SmallPicture, load_small_picture
+from sdcli.plan import Draw, Edit, Enlarge, Outpaint, Plan, Redraw, Repaint
+from sdcli.schedulers.noise_levels import make_noise_schedule
+from sdcli.weights.families import FAMILIES
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,9 @@ class DenoisingStart:
     x: torch.Tensor
     first_evaluation: int = 0
     keep: MaskedOriginal | None = None
-    extra_channels: torch.Tensor | None = None  # more U-Net channels, one row
-    overlay: Overlay | None = None
+    # More channels of the U-Net: one row, or one for each picture.
+    extra_channels: torch.Tensor | None = None
+    overlay: Overlay | SmallPicture | None = None
 
 
 def prepare_start(
@@ -36,10 +41,13 @@ def prepare_start(
 ) -> DenoisingStart:
     """The start of the pictures of a plan that are drawn together: x is [pictures, 4, h, w].
 
-    The first draw from `noise_source` is the pictures' own noise.
+    The first draw from `noise_source` is the pictures' own noise, but for an enlarging, which
+    begins with that of the picture it sees, as in diffusers.
     """
-    device = pipe.compute_device
-    shape = (pictures, pipe.vae.config.latent_channels, plan.height // 8, plan.width // 8)
+    device, cell = pipe.compute_device, FAMILIES[plan.family].cell
+    shape = (pictures, pipe.vae.config.latent_channels, plan.height // cell, plan.width // cell)
+    if isinstance(plan.task, Enlarge):
+        return _start_enlarging(plan, plan.task, sampling, noise_source, shape, device)
     noise = noise_source.randn(shape).to(device)
     match plan.task:
         case Draw():
@@ -97,6 +105,28 @@ def _start_repaint(
         keep=MaskedOriginal(latents, cells),
         extra_channels=_inpainting_channels(pipe, plan, fitted, fitted_mask) if inpainter else None,
         overlay=_overlay(plan, task, original, shown, cut_out),
+    )
+
+
+def _start_enlarging(
+    plan: Plan,
+    task: Enlarge,
+    sampling: Sampling,
+    noise_source: Noise,
+    shape: tuple[int, int, int, int],
+    device: torch.device,
+) -> DenoisingStart:
+    """Noise alone, beside it the small picture, as noisy as the plan says: a latent for each pixel."""
+    small = load_small_picture(task.image.path, task.scale)
+    pixels = image_to_pixels(small.with_full_cells())
+    sigma = make_noise_schedule(*FAMILIES[plan.family].betas).sigmas[task.noise_level]
+    pictures, _, height, width = shape
+    noise = noise_source.randn((pictures, 3, height, width))
+    seen = (pixels + noise.to(pixels.device) * sigma) / math.hypot(sigma, 1)
+    return DenoisingStart(
+        sampling.scale_noise(noise_source.randn(shape).to(device)),
+        extra_channels=seen.to(device),
+        overlay=small,
     )
 
 

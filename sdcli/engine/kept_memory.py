@@ -14,8 +14,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sdcli.hires import drawn_size
-from sdcli.images.load import CELL
 from sdcli.plan import Plan
+from sdcli.weights.families import FAMILIES
 
 if TYPE_CHECKING:  # a test of memory alone needs no torch
     from sdcli.engine.pipeline import Pipeline
@@ -34,7 +34,7 @@ def pays_to_keep(pipe: Pipeline, plan: Plan, pictures: int) -> bool:
     if pipe.compute_device.type != "cpu" or _glibc() is None:
         return False
     width, height = drawn_size(plan)
-    cells = width * height // CELL**2
+    cells = width * height // FAMILIES[plan.family].cell ** 2
     bytes_a_cell = pipe.unet.config.block_out_channels[0] * WIDENED * 4
     return cells * pictures * BRANCHES * bytes_a_cell >= ALWAYS_GIVEN_BACK
 

@@ -14,9 +14,10 @@ from sdcli.engine.build import build_vae
 from sdcli.engine.initial_latents import pixels_to_image
 from sdcli.engine.packed_convolutions import pack_convolutions
 from sdcli.engine.pipeline import Pipeline, encode_pixels
+from sdcli.images.load import CELL
 from sdcli.weights.checkpoint import Checkpoint
 
-SIDE, CELL = 16, 8  # the test card: cells to a side, pixels to a cell
+SIDE = 16  # of the test card, in cells
 COARSE = 5  # its colours are blurred from this many to a side: latents are no mosaic
 
 
@@ -27,7 +28,8 @@ class LatentPreview:
         self, pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch.device
     ) -> None:
         self._tiny = _tiny(pipe, model, decoder, device)
-        self._colours = None if self._tiny is not None else fit_projection(pipe)
+        self._cell = model.family.cell
+        self._colours = None if self._tiny is not None else fit_projection(pipe, self._cell)
 
     @torch.inference_mode()
     def __call__(self, latents: Tensor) -> Image.Image:
@@ -39,7 +41,8 @@ class LatentPreview:
         assert self._colours is not None
         small = _with_one(latents.float().cpu()) @ self._colours
         view = pixels_to_image(small.permute(2, 0, 1)[None])
-        return view.resize((view.width * CELL, view.height * CELL), Image.Resampling.BICUBIC)
+        size = view.width * self._cell, view.height * self._cell
+        return view.resize(size, Image.Resampling.BICUBIC)
 
 
 def _tiny(pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch.device) -> Any:
@@ -51,14 +54,14 @@ def _tiny(pipe: Pipeline, model: Checkpoint, decoder: Path | None, device: torch
     return pipe.vae if isinstance(pipe.vae, AutoencoderTiny) else None
 
 
-def fit_projection(pipe: Pipeline) -> Tensor:
+def fit_projection(pipe: Pipeline, cell: int = CELL) -> Tensor:
     """What a latent cell's numbers say of its colour: the best linear fit to a test card."""
     dice = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, 3, COARSE, COARSE, generator=dice) * 2 - 1
-    card = torch.nn.functional.interpolate(coarse, SIDE * CELL, mode="bilinear")
+    card = torch.nn.functional.interpolate(coarse, SIDE * cell, mode="bilinear")
     with torch.inference_mode():
         seen = _with_one(encode_pixels(pipe, card).float().cpu()).flatten(0, 1)
-    cells = torch.nn.functional.avg_pool2d(card, CELL)
+    cells = torch.nn.functional.avg_pool2d(card, cell)
     wanted = cells[0].permute(1, 2, 0).flatten(0, 1)
     return torch.linalg.lstsq(seen, wanted, driver="gelsd").solution
 

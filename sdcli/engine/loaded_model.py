@@ -62,7 +62,9 @@ class LoadedModel:
     def make_predict(self, plan: Plan, listener: Listener) -> Predict:
         """The U-Net's call in the way that the plan asks for, for the pictures of one batch."""
         predict = self._make_predict(plan, listener)
-        return fuse_tiles(predict, plan.fused_tiles) if plan.fused_tiles else predict
+        if not plan.fused_tiles:
+            return predict
+        return fuse_tiles(predict, plan.fused_tiles, self.model.family.cell)
 
     def _make_predict(self, plan: Plan, listener: Listener) -> Predict:
         if self.openvino is not None:

@@ -30,7 +30,8 @@ from sdcli.events import Listener, SilentListener, Step
 from sdcli.library.hashes import watch_files
 from sdcli.options.fast_ways import GUIDANCE_INTERVAL, OPENVINO
 from sdcli.picture import Picture, Provenance
-from sdcli.plan import File, Plan, counted_seed, files_of, nth_picture
+from sdcli.plan import Enlarge, File, Plan, counted_seed, files_of, nth_picture
+from sdcli.schedulers.noise_levels import make_noise_schedule
 from sdcli.weights.families import FAMILIES
 
 _WEIGHTS_AND_CONTROLS = {
@@ -115,11 +116,17 @@ def decode_pass(state: BatchDrawing) -> None:
     plans = state.plans
     for k, own_plan in enumerate(plans):
         latents = state.latents[k : k + 1]
-        image = decode_image(state.loaded, latents, state.listener)
+        image = decode_image(state.loaded, latents, state.listener, decoded_at_once(state.plan))
         if state.start.overlay is not None:
             image = state.start.overlay.lay_over(image)
         picture = Picture(image, own_plan, _made(state), state.index + k, maps)
         state.drawn.append(DrawnLatents(picture, latents, state.denoising / state.count))
+
+
+def decoded_at_once(plan: Plan) -> int:
+    """The side in pixels of what the VAE makes at once; 0: all of the picture, as of every plan but
+    one that enlarges a picture, which may come to be larger than memory."""
+    return plan.fused_tiles if isinstance(plan.task, Enlarge) else 0
 
 
 def seeds_in_words(plans: Sequence[Plan]) -> str:
@@ -153,15 +160,15 @@ def _pictures_of(plan: Plan) -> Iterator[File]:
 
 def sampling_for_plan(plan: Plan) -> Sampling:
     """The plan's scheduler at its start."""
+    family = FAMILIES[plan.family]
     return Sampling(
         plan.scheduler,
         plan.steps,
         prediction=plan.prediction,
-        zero_snr=plan.zero_snr,
         eta=plan.eta,
-        xl=FAMILIES[plan.family].xl_levels,
+        xl=family.xl_levels,
         penultimate=plan.penultimate,
-        downcast_alphas=plan.downcast_alphas,
+        of=make_noise_schedule(*family.betas, zero_snr=plan.zero_snr, half=plan.downcast_alphas),
     )
 
 

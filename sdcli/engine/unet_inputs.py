@@ -7,10 +7,16 @@ from dataclasses import replace
 
 import torch
 
-from sdcli.engine.denoise import Combine, UnetInputs, classifier_free_guidance, no_guidance
+from sdcli.engine.denoise import (
+    NOISE_LEVEL,
+    Combine,
+    UnetInputs,
+    classifier_free_guidance,
+    no_guidance,
+)
 from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.text_encoder import EncodedPrompts
-from sdcli.plan import Edit, Plan
+from sdcli.plan import Edit, Enlarge, Plan
 from sdcli.weights.families import FAMILIES
 
 
@@ -44,6 +50,9 @@ def _inputs(plan: Plan, pipe: Pipeline, text: EncodedPrompts) -> UnetInputs:
             "text_embeds": pooled,
             "time_ids": torch.tensor(ids, dtype=pooled.dtype, device=pooled.device),
         }
+    if isinstance(plan.task, Enlarge):
+        levels = [plan.task.noise_level] * len(rows)
+        added = {NOISE_LEVEL: torch.tensor(levels, device=embeds.device)}
     return UnetInputs(
         embeds=embeds, combine=combine, added=added, last_evaluation=text.last_evaluation
     )
@@ -73,9 +82,12 @@ def edit_guidance(cfg: float, image_cfg: float) -> Combine:
 
 
 def add_channels(given: UnetInputs, channels: torch.Tensor | None, task: object) -> UnetInputs:
-    """The inputs with more channels, repeated for each branch; an edit's first sees no picture."""
+    """The inputs with more channels, repeated for each branch; an edit's first sees no picture. Where
+    each picture of several has its own, there is a row for each."""
     if channels is None:
         return given
+    if len(channels) > 1:
+        given = given.for_pictures(len(channels))
     rows = channels.repeat(given.branches, 1, 1, 1)
     if isinstance(task, Edit):
         rows[0] = 0

@@ -15,6 +15,13 @@ def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     return whole.convert("RGB"), whole.getchannel("A")
 
 
+def over_white(image: Image.Image) -> Image.Image:
+    """The picture over white; the same where nothing of it is transparent."""
+    if image.mode != "RGBA":
+        return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
 def fill_transparent(colours: Image.Image, alpha: Image.Image) -> Image.Image:
     """The colours with those of their neighbours where nothing is to be seen of them: what lies
     hidden there, often black, would bleed into the edges of a picture that is scaled."""

@@ -39,7 +39,7 @@ from sdcli.options.parse import (
 )
 from sdcli.plan import Plan
 from sdcli.prompts.syntax import DEFAULT_SYNTAX, SYNTAXES
-from sdcli.request import Draw, Edit, Outpaint, Output, Redraw, Repaint, Request, Task
+from sdcli.request import Draw, Edit, Enlarge, Outpaint, Output, Redraw, Repaint, Request, Task
 from sdcli.schedulers.table import PENULTIMATE_RULES
 from sdcli.text import format_number, suggest
 
@@ -191,6 +191,7 @@ TASK_TITLES = {
     Repaint: "a picture repainted inside a mask",
     Outpaint: "a picture that is made larger",
     Edit: "a picture that follows an instruction",
+    Enlarge: "a picture enlarged by a model that draws",
 }
 
 BORDERS = ("left", "up", "right", "down", "to")  # of which each makes an outpainting
@@ -244,6 +245,11 @@ _ROWS = (
     Option("image-cfg", "image_cfg", Real(-1_000, 1_000),
            "How closely to keep to the picture, as `--cfg` is to the instruction.", "X",
            default=always(1.5), of="task", a1111="Image CFG scale"),
+    Option("noise-level", "noise_level", Whole(0, 350),
+           "How much noise an SD x4 upscaler gets over what it enlarges: the more, the freer it draws.",
+           "N", default=always(20), of="task"),
+    Option("scale", "scale", Real(0.25, 4), "How many times as large an SD x4 upscaler makes it.", "X",
+           default=always(4.0, "4"), of="task"),
     Option("model", "model", Name(), "The checkpoint.", "NAME or FILE", "-m",
            default=worked_out("$SDCLI_MODEL, else the built-in one"), complete="models", a1111="Model"),
     Option("negative", "negative", Text(), "What to steer away from.", "TEXT", "-n",

@@ -135,7 +135,7 @@ def save_picture(
     options = {**row.options, **metadata_save_options(picture, place.format)}
 
     def fill(file: BinaryIO) -> None:
-        picture.image.save(file, row.pillow, **options)
+        row.holding(picture.image).save(file, row.pillow, **options)
 
     return put_file(place.path(picture.plan, picture.index), fill, place, before_naming)
 
@@ -155,7 +155,8 @@ def write_picture(
     place: Destination,
 ) -> Path:
     """The image at `path`, or beside it where that is taken; the partial file never shows."""
-    return put_file(path, lambda file: image.save(file, row.pillow, **options), place)
+    held = row.holding(image)
+    return put_file(path, lambda file: held.save(file, row.pillow, **options), place)
 
 
 def put_file(

@@ -52,6 +52,8 @@ def _task_to_request(task: planned.Task) -> requested.Task:
             return requested.Outpaint(**values)
         case planned.Edit():
             return requested.Edit(**values)
+        case planned.Enlarge():
+            return requested.Enlarge(**values)
         case _:
             assert_never(task)
 

@@ -14,6 +14,7 @@ from sdcli.options.table import check_request, default_of, plain_options
 from sdcli.outputs import live_preview
 from sdcli.plan import Embedding, File, Plan, map_files
 from sdcli.planning import adapters
+from sdcli.planning.enlarging import settle_enlarging
 from sdcli.planning.fast import check_fast_ways, find_plan_vae
 from sdcli.planning.few_step import settle_few_step
 from sdcli.planning.fused_tiles import check_fused_tiles
@@ -63,8 +64,9 @@ def draft_plan(request: Request) -> Plan:
     request = with_first_texts(asked, texts)
     scheduler = None if request.scheduler is None else find_scheduler(request.scheduler)
     model = checkpoint.identify_checkpoint(find_checkpoint(request.model))
-    vae = find_plan_vae(request, model)
     _check_ability(model, request)
+    request = settle_enlarging(request, model)
+    vae = find_plan_vae(request, model)
     syntax = SYNTAXES[given_or(request.syntax, default_of("prompt-syntax"))]
     words = find_words(texts, request, syntax, model)
     prompt, loras = words[0].prompt, words[0].loras
@@ -132,6 +134,17 @@ def _check_ability(model: Checkpoint, request: Request) -> None:
         raise BadRequest(
             f"{name} only follows instructions about a picture (InstructPix2Pix)",
             hint='`sdcli edit "make it snow" --image FILE`',
+        )
+    enlarging = isinstance(task, requested.Enlarge)
+    if enlarging and model.family.task != "enlarge":
+        raise BadRequest(
+            f"{name} is no upscaler: it is {model.family.title}",
+            hint="`sdcli upscale PICTURE --with FILE` takes an ESRGAN or an SD x4 upscaler",
+        )
+    if not enlarging and model.family.task == "enlarge":
+        raise BadRequest(
+            f"{name} only makes pictures larger: it is {model.family.title}",
+            hint=f"`sdcli upscale PICTURE --with {model.path.name}`",
         )
     if not model.family.begins_pictures and isinstance(task, requested.Draw):
         raise BadRequest(

@@ -8,7 +8,8 @@ from sdcli import request as requested
 from sdcli.errors import BadRequest
 from sdcli.images.load import CELL, check_mask, load_picture, picture_size, round_up_to_cell
 from sdcli.options.table import OPTIONS, default_of
-from sdcli.plan import Edit, File, Outpaint, Redraw, Repaint, Task
+from sdcli.plan import Edit, Enlarge, File, Outpaint, Redraw, Repaint, Task
+from sdcli.planning.enlarging import size_drawn_larger
 from sdcli.planning.hires import make_drawing
 from sdcli.planning.outpaint import find_borders
 from sdcli.prompts.syntax import Syntax
@@ -29,6 +30,8 @@ def drawn_size(request: Request, model: Checkpoint) -> tuple[int, int]:
         return given_or(request.width, model.size), given_or(request.height, model.size)
     if isinstance(request.task, requested.Outpaint):
         return _canvas_size(request, request.task)
+    if isinstance(request.task, requested.Enlarge):
+        return size_drawn_larger(request, request.task, model.family.cell)
     width, height = picture_size(request.task.image)
     if request.width is None and request.height is None:
         return _within(round_up_to_cell(width)), _within(round_up_to_cell(height))
@@ -73,7 +76,7 @@ def check_pictures(task: requested.Task) -> None:
         case requested.Outpaint():
             find_borders(task)
             load_picture(task.image)
-        case requested.Redraw() | requested.Edit():
+        case requested.Redraw() | requested.Edit() | requested.Enlarge():
             load_picture(task.image)
         case requested.Repaint():
             load_picture(task.image)
@@ -97,6 +100,8 @@ def plan_task(task: requested.Task, syntax: Syntax, prompt: str) -> Task:
             return Outpaint(**values)
         case requested.Edit(image):
             return Edit(**_task_values(task, image=File(image, "")))
+        case requested.Enlarge(image):
+            return Enlarge(**_task_values(task, image=File(image, "")))
         case _:
             assert_never(task)
 

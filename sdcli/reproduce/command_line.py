@@ -15,9 +15,10 @@ from sdcli.options.adapter_values import ControlSpec, LoraSpec
 from sdcli.options.parse import Name, Switch, Whole, spell_value
 from sdcli.options.table import OPTIONS, Option, given_values
 from sdcli.plan import Plan
+from sdcli.planning.enlarging import FLAGS
 from sdcli.planning.plan_to_request import plan_to_request
 from sdcli.planning.resolve import draft_plan
-from sdcli.request import Draw, Edit, Outpaint, Redraw, Repaint, Request, Task
+from sdcli.request import Draw, Edit, Enlarge, Outpaint, Redraw, Repaint, Request, Task
 from sdcli.schedulers.names import SCHEDULERS
 
 COMMANDS: Mapping[type[Task], str] = {
@@ -32,17 +33,39 @@ BUILTIN = "builtin"
 
 def command_for_request(request: Request) -> str:
     """A line for a shell that asks for this: all that it says but for what everybody would assume."""
-    values = worth_saying(request)
-    return _write_line([COMMANDS[type(request.task)], *_write_flags(values)], request.prompt)
+    return _write_command(request, worth_saying(request))
 
 
 def command_for_plan(plan: Plan) -> str:
     """A line for a shell that draws this plan's pictures, as long as its files are in place: every
     option in which it differs from what its model would have done anyway."""
-    return _write_line(
-        [COMMANDS[type(plan_to_request(plan).task)], *_write_flags(_unusual_values(plan))],
-        plan.prompt,
-    )
+    return _write_command(plan_to_request(plan), _unusual_values(plan))
+
+
+def _write_command(request: Request, values: Mapping[str, Any]) -> str:
+    """The line of the command that does the request's task, with these values."""
+    if isinstance(request.task, Enlarge):
+        return shlex.join(["sdcli", "upscale", *_write_upscale(request, request.task, values)])
+    return _write_line([COMMANDS[type(request.task)], *_write_flags(values)], request.prompt)
+
+
+def _write_upscale(request: Request, task: Enlarge, values: Mapping[str, Any]) -> Iterator[str]:
+    """What stands behind `upscale`: all words, since those of the small picture would be taken else."""
+    yield from (str(task.image), "--with", name_file(request.model or ""))
+    yield from ("--prompt", request.prompt, "--negative", request.negative or "")
+    for name, value in values.items():
+        if name in FLAGS and name != "negative":
+            yield from (f"--{name}", spell_value(value))
+        elif name not in ("image", "model", "negative", "device"):
+            yield from _write_settings(name, value)
+    if device := values.get("device"):
+        yield from ("--device", device)
+
+
+def _write_settings(name: str, value: Any) -> Iterator[str]:
+    option = OPTIONS[name]
+    for one in value if option.many else (value,):
+        yield from ("--set", f"{name}={spell_value(_with_short_name(option, one))}")
 
 
 def command_for_study(

@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageStat
 from sdcli.images.formats.format import PictureFormat
 from sdcli.images.formats.table import format_of_path
 from sdcli.images.load import load_picture
+from sdcli.images.transparency import over_white
 from sdcli.metadata.record import hash_pixels
 from sdcli.picture import Picture
 from sdcli.reproduce.recall import RecalledPicture
@@ -26,7 +27,7 @@ def encode_as(picture: Picture, row: PictureFormat) -> Image.Image:
     if row.lossless:
         return picture.image
     file = io.BytesIO()
-    picture.image.save(file, row.pillow, **row.options)
+    row.holding(picture.image).save(file, row.pillow, **row.options)
     with Image.open(file) as image:
         return image.convert("RGB")
 
@@ -69,7 +70,7 @@ def compare_images(then: Image.Image, now: Image.Image) -> Verdict:
     """How two images compare, pixel by pixel."""
     if then.size != now.size:
         return Verdict(DIFFERENT, 255, WHOLE_RANGE)
-    statistics = ImageStat.Stat(ImageChops.difference(then, now.convert("RGB")))
+    statistics = ImageStat.Stat(ImageChops.difference(then, over_white(now).convert("RGB")))
     largest = int(max(high for _, high in statistics.extrema))
     if largest == 0:
         return Verdict(IDENTICAL)

@@ -140,7 +140,8 @@ def read_images(frame: Frame) -> list[Image.Image]:
     images: list[Image.Image] = []
     at = 0
     for mode, width, height in frame.facts["images"]:
-        length = width * height * Image.getmodebands(mode) if mode in ("L", "RGB") else -1
+        known = mode in ("L", "RGB", "RGBA")
+        length = width * height * Image.getmodebands(mode) if known else -1
         images.append(Image.frombytes(mode, (width, height), frame.data[at : at + length]))
         at += length
     return images

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sdcli.hires import second_pass
 from sdcli.library import cache
-from sdcli.plan import Draw, Edit, Plan
+from sdcli.plan import Draw, Edit, Enlarge, Plan
 from sdcli.schedulers.names import SCHEDULERS
 
 PACE, LOADING = "pace", "loading"  # in the cache
@@ -26,7 +26,7 @@ def _passes(plan: Plan) -> list[Plan]:
 
 
 def _count_in_pass(plan: Plan) -> int:
-    strength = 1.0 if isinstance(plan.task, Draw | Edit) else plan.task.strength
+    strength = 1.0 if isinstance(plan.task, Draw | Edit | Enlarge) else plan.task.strength
     steps = min(int(plan.steps * strength) + 1, plan.steps) if strength > 0 else 0
     return plan.count * steps * SCHEDULERS[plan.scheduler].solver.evaluations
 

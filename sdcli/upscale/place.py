@@ -12,7 +12,6 @@ from PIL import Image
 
 from sdcli.errors import BadRequest
 from sdcli.images.formats.format import PictureFormat
-from sdcli.images.formats.jpeg import JPEG
 from sdcli.images.formats.table import FORMATS
 from sdcli.library.open_file import is_folder
 from sdcli.outputs.atomic import check_name
@@ -66,9 +65,6 @@ class UpscalePlace:
     ) -> Path:
         """A finished picture at a path, or beside it where that is taken; over white where its
         format knows no transparency."""
-        if image.mode == "RGBA" and row is JPEG:
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image).convert("RGB")
         return write_picture(image, path, row, {**row.options, **options}, self.destination(path))
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from sdcli.environment import read_environment
 from sdcli.errors import BadRequest
 from sdcli.images.load import load_whole_picture
 from sdcli.library.find import find_checkpoint
 from sdcli.options.adapter_values import LoraSpec
-from sdcli.options.table import change_request, parse_assignments
+from sdcli.options.table import change_request
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.fused_tiles import LEAST
 from sdcli.planning.resolve import make_plan
-from sdcli.reproduce.recall import read_request
 from sdcli.request import Control, Draw, Output, Redraw, Request
+from sdcli.upscale.drawing_wish import NOISE_LEVEL, DrawingWish, read_carried_request
 from sdcli.weights.checkpoint import identify_checkpoint
 
 # What is taken over of how a picture was drawn; where it began, how large it was and what it followed
@@ -33,33 +31,27 @@ FUSED_TILES = "fused-tiles"
 
 @dataclass(frozen=True)
 class RefineWish:
-    """How much is painted over, with which model and words where the picture's own are not meant."""
+    """How much is painted over, and what was said of it."""
 
     strength: float
-    model: str | None = None
-    prompt: str | None = None
-    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])  # by the options' names
-    control: str | None = None  # a ControlNet that looks at the picture itself
-    device: str | None = None
+    said: DrawingWish
 
 
-def read_refine_wish(
-    strength: float | None,
-    model: str | None,
-    prompt: str | None,
-    control: str | None,
-    changes: Sequence[str],
-    device: str | None = None,
-) -> RefineWish | None:
+def read_refine_wish(strength: float | None, said: DrawingWish) -> RefineWish | None:
     """What was said of `--refine`; BadRequest where something is said for it and not it itself."""
-    if strength is not None:
-        return RefineWish(strength, model, prompt, parse_assignments(changes), control, device)
-    said = {"--model": model, "--prompt": prompt, "--control": control, "--set": changes or None}
-    if flag := next((name for name, value in said.items() if value is not None), None):
+    if NOISE_LEVEL in said.values:
         raise BadRequest(
-            f"`{flag}` is for `--refine`, and that is not said", hint="add `--refine 0.3`"
+            f"`{NOISE_LEVEL}` is for an SD x4 upscaler, and what enlarges here is none",
+            hint="leave it away, or `--with x4-upscaler-ema.safetensors`",
         )
-    return None
+    if strength is None:
+        if said.flags:
+            raise BadRequest(
+                f"`{said.flags[0]}` is for `--refine`, and that is not said",
+                hint="add `--refine 0.3`; with an SD x4 upscaler it says how that draws",
+            )
+        return None
+    return RefineWish(strength, said)
 
 
 def refine_plan(wish: RefineWish, picture: Path, enlarged: Path, output: Output) -> Plan:
@@ -68,10 +60,10 @@ def refine_plan(wish: RefineWish, picture: Path, enlarged: Path, output: Output)
     request = replace(
         request, task=Redraw(enlarged, wish.strength), count=1, output=replace(output, path=None)
     )
-    if wish.control is not None:
-        request = replace(request, controls=(_control(wish.control, enlarged),))
-    request = change_request(request, wish.changes)
-    if FUSED_TILES not in wish.changes:
+    if wish.said.control is not None:
+        request = replace(request, controls=(_control(wish.said.control, enlarged),))
+    request = change_request(request, wish.said.values)
+    if FUSED_TILES not in wish.said.values:
         side = identify_checkpoint(find_checkpoint(request.model)).size
         request = replace(request, fused_tiles=side // LEAST * LEAST)
     return make_plan(request)
@@ -80,10 +72,11 @@ def refine_plan(wish: RefineWish, picture: Path, enlarged: Path, output: Output)
 def check_refine(wish: RefineWish, picture: Path) -> None:
     """Refuse what of a wish cannot be, before anything is loaded: a model that is not there, a
     setting that has no meaning for a picture painted over."""
-    request = change_request(replace(_request(wish, picture), task=Redraw(picture)), wish.changes)
+    request = replace(_request(wish, picture), task=Redraw(picture))
+    request = change_request(request, wish.said.values)
     identify_checkpoint(find_checkpoint(request.model))
-    if wish.control is not None:
-        _control(wish.control, picture)
+    if wish.said.control is not None:
+        _control(wish.said.control, picture)
 
 
 def keep_transparency(picture: Picture, enlarged: Path, *, transparent: bool) -> Picture:
@@ -98,20 +91,12 @@ def keep_transparency(picture: Picture, enlarged: Path, *, transparent: bool) ->
 
 def _request(wish: RefineWish, picture: Path) -> Request:
     """What a picture says of how it was drawn, with what is said now in its place."""
-    told = _told_by(picture)
+    told, said = read_carried_request(picture), wish.said
     kept = {name: getattr(told, name) for name in _TAKEN_OVER} if told else {"prompt": ""}
     request = replace(Request(Draw(), ""), **kept)
-    model = wish.model or request.model or read_environment().model
-    prompt = request.prompt if wish.prompt is None else wish.prompt
-    return replace(request, model=model, prompt=prompt, device=wish.device)
-
-
-def _told_by(picture: Path) -> Request | None:
-    """What a picture says; None where it says nothing, or nothing that can be read."""
-    try:
-        return read_request(picture)
-    except BadRequest:
-        return None
+    model = said.model or request.model or read_environment().model
+    prompt = request.prompt if said.prompt is None else said.prompt
+    return replace(request, model=model, prompt=prompt, device=said.device)
 
 
 def _control(text: str, enlarged: Path) -> Control:

@@ -23,12 +23,23 @@ from sdcli.plan import File, Plan
 from sdcli.request import Output
 from sdcli.score.pictures import list_pictures
 from sdcli.upscale.carry import CarriedTexts, add_step, embed_texts, read_carried_texts
+from sdcli.upscale.drawing_upscaler import DrawingUpscaler, make_drawing_upscaler
+from sdcli.upscale.drawing_wish import DrawingWish
 from sdcli.upscale.place import UpscalePlace, find_upscale_place
-from sdcli.upscale.refine import RefineWish, check_refine, keep_transparency, refine_plan
+from sdcli.upscale.refine import (
+    RefineWish,
+    check_refine,
+    keep_transparency,
+    read_refine_wish,
+    refine_plan,
+)
 from sdcli.upscale.size_wish import SizeWish
-from sdcli.weights.upscaler import Upscaler, read_upscaler
+from sdcli.weights.checkpoint import checkpoint_from_header
+from sdcli.weights.read_header import read_header
+from sdcli.weights.upscaler import Upscaler, is_drawing_upscaler, upscaler_from_header
 
 BUILTIN_UPSCALER = f"{BUILTIN}:upscaler"
+NOTHING_SAID = DrawingWish()
 Draw = Callable[[Plan], Picture]  # the one picture of a plan, drawn
 
 
@@ -48,7 +59,7 @@ class UpscaleJob:
     """Pictures, what enlarges them, how large, and where they go."""
 
     paths: list[Path]
-    upscaler: Upscaler
+    upscaler: Upscaler | DrawingUpscaler
     wish: SizeWish
     place: UpscalePlace
     output: Output
@@ -58,6 +69,18 @@ class UpscaleJob:
     def is_of_one(self) -> bool:
         """Whether a single picture was named."""
         return len(self.paths) == 1
+
+    @property
+    def draws(self) -> bool:
+        """Whether a model draws for it."""
+        return self.refine is not None or isinstance(self.upscaler, DrawingUpscaler)
+
+    def size_of(self, before: tuple[int, int]) -> tuple[int, int]:
+        """What a picture of this size becomes, as far as that is known before it is loaded."""
+        scale = self.upscaler.scale or 1
+        if isinstance(self.upscaler, DrawingUpscaler):
+            self.upscaler.check_scale(self.wish.scale_of(*before, scale))
+        return self.wish.size_of(*before, scale)
 
 
 @dataclass(frozen=True)
@@ -96,15 +119,24 @@ def plan_upscale(
     name: str | None,
     wish: SizeWish,
     output: Output,
-    refine: RefineWish | None = None,
+    strength: float | None = None,
+    said: DrawingWish = NOTHING_SAID,
 ) -> UpscaleJob:
-    """The job of these words; BadRequest where something of it cannot be."""
+    """The job of these words, `said` of how a model is to draw, `strength` of how much of what was
+    enlarged; BadRequest where something of it cannot be."""
     paths = list_pictures(pictures)
-    upscaler = read_upscaler(find_adapter(name or BUILTIN_UPSCALER, "upscaler"))
+    header = read_header(find_adapter(name or BUILTIN_UPSCALER, "upscaler"))
+    refine = None
+    if is_drawing_upscaler(header):
+        upscaler = make_drawing_upscaler(checkpoint_from_header(header), said, strength)
+        upscaler.check(paths[0])
+    else:
+        upscaler = upscaler_from_header(header)
+        refine = read_refine_wish(strength, said)
+        if refine is not None:
+            check_refine(refine, paths[0])
     place = find_upscale_place(output, len(paths))
     job = UpscaleJob(paths, upscaler, wish, place, output, refine)
-    if refine is not None:
-        check_refine(refine, paths[0])
     if place.exact and (upscaler.scale or wish != SizeWish()):
         for one in planned_pictures(job):  # before anything is loaded
             if isinstance(one, PlannedPicture):
@@ -122,7 +154,7 @@ def planned_pictures(job: UpscaleJob) -> Iterator[PlannedPicture | SkippedPictur
     for index, picture in enumerate(job.paths):
         try:
             before = picture_size(picture)
-            size = job.wish.size_of(*before, job.upscaler.scale or 1)
+            size = job.size_of(before)
         except SdcliError as error:
             yield SkippedPicture(picture, error)
         else:
@@ -131,16 +163,36 @@ def planned_pictures(job: UpscaleJob) -> Iterator[PlannedPicture | SkippedPictur
 
 
 def upscale_pictures(
-    job: UpscaleJob, enlarger: Enlarger, draw: Draw
+    job: UpscaleJob, enlarger: Enlarger | None, draw: Draw
 ) -> Iterator[EnlargedPicture | SkippedPicture]:
-    """Every picture enlarged and saved, or why it is not, in their order; `draw` draws what paints
-    over it, where that is wished."""
-    file = hash_file(job.upscaler.path)
+    """Every picture enlarged and saved, or why it is not, in their order: by the upscaler that is
+    loaded, or where that draws itself by `draw`, which also paints over what was enlarged."""
+    by = job.upscaler
+    file = hash_file(by.path)
     for index, picture in enumerate(job.paths):
         try:
-            yield _upscale(job, enlarger, file, picture, index, draw)
+            if isinstance(by, DrawingUpscaler):
+                yield _draw_larger(job, by, picture, index, draw)
+            else:
+                assert enlarger is not None
+                yield _upscale(job, enlarger, file, picture, index, draw)
         except SdcliError as error:
             yield SkippedPicture(picture, error)
+
+
+def _draw_larger(
+    job: UpscaleJob, by: DrawingUpscaler, picture: Path, index: int, draw: Draw
+) -> EnlargedPicture:
+    """The picture drawn larger, and saved with the plan that draws it."""
+    began = time.perf_counter()
+    before = picture_size(picture)
+    path = job.place.path(picture, job.size_of(before), index)
+    job.place.check(path)
+    plan = by.plan(picture, job.wish.scale_of(*before, by.scale), job.output)
+    drawn = draw(plan)
+    saved = save_picture(drawn, job.place.destination(path))
+    seconds = round(time.perf_counter() - began, 3)
+    return EnlargedPicture(picture, saved, drawn.image.size, seconds, drawn.provenance.events)
 
 
 def _upscale(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sdcli.errors import BadRequest
 from sdcli.images.load import LARGEST
+from sdcli.images.small_picture import scaled_size
 from sdcli.options.parse import Real, Whole
 
 LARGEST_SIDE = 32_768
@@ -21,13 +22,15 @@ class SizeWish:
     scale: float | None = None
     within: tuple[int, int] | None = None
 
+    def scale_of(self, width: int, height: int, upscaler_scale: float) -> float:
+        """How many times as large a picture of this size becomes."""
+        if self.within is not None:
+            return min(self.within[0] / width, self.within[1] / height)
+        return upscaler_scale if self.scale is None else self.scale
+
     def size_of(self, width: int, height: int, upscaler_scale: int) -> tuple[int, int]:
         """The size that a picture of this size becomes; BadRequest where it cannot be held."""
-        if self.within is not None:
-            share = min(self.within[0] / width, self.within[1] / height)
-        else:
-            share = upscaler_scale if self.scale is None else self.scale
-        size = max(1, round(width * share)), max(1, round(height * share))
+        size = scaled_size(width, height, self.scale_of(width, height, upscaler_scale))
         if size[0] * size[1] > LARGEST or max(size) > LARGEST_SIDE:
             raise BadRequest(
                 f"{width}x{height} would become {size[0]}x{size[1]}, "

@@ -196,6 +196,8 @@ def _check_widths(checkpoint: Checkpoint, *, other_vae: bool) -> None:
     if not other_vae and not is_taesd(parts[VAE]):
         latents = checkpoint.config(VAE)["latent_channels"]
         meetings.append(("draws latents", unet["out_channels"], "its VAE decodes", latents))
+        cell = model_config.vae_cell(parts[VAE].shapes)
+        meetings.append(("is for cells", checkpoint.family.cell, "its VAE's cells are", cell))
     for ours, wide, theirs, other in meetings:
         if wide and wide != other:
             raise BadRequest(
@@ -227,7 +229,7 @@ def require_components(checkpoint: Checkpoint, *, other_vae: bool) -> None:
     names = " and no ".join(TITLES[kind] for kind in missing)
     hint = (
         "name one with `--vae FILE`"
-        if missing == [VAE]
+        if missing == [VAE] and checkpoint.family.task != "enlarge"
         else "use a checkpoint that holds all of it"
     )
     raise BadRequest(f"`{checkpoint.path.name}` holds no {names}", hint=hint)
@@ -244,7 +246,7 @@ def _family(header: Header, components: Mapping[str, Component]) -> Family:
     what = OTHER_CHANNELS.get(channels, f"a checkpoint whose U-Net takes {channels} channels")
     raise BadRequest(
         f"`{header.path.name}` is {what}, which sdcli cannot draw with",
-        hint="it draws with 4 channels, inpaints with 9 and edits with 8",
+        hint="it draws with 4 channels, inpaints with 9, edits with 8 and enlarges with SD 2's 7",
     )
 
 

@@ -76,7 +76,7 @@ def sort_into_components(header: Header) -> tuple[dict[str, Component], tuple[st
 
 def _is_refiner(own: Mapping[str, Mapping[str, str]]) -> bool:
     """Whether this is SDXL with one text encoder, the one in OpenCLIP's names."""
-    added = any("label_emb" in name or "add_embedding" in name for name in own.get(UNET, ()))
+    added = any("label_emb.0" in name or "add_embedding" in name for name in own.get(UNET, ()))
     return added and TEXT_2 not in own and "positional_embedding" in own.get(TEXT, ())
 
 

@@ -15,7 +15,12 @@ class Family:
     title: str
     base: str  # the family whose LoRAs, embeddings and ControlNets fit
     text_width: int  # of what the U-Net reads, in every model of full size
-    channels: int = 4  # what the U-Net takes: 4 latents, 9 with a masked picture, 8 with a picture
+    # What the U-Net takes: 4 latents, 9 with a masked picture, 8 with a picture's latents, 7 with
+    # the pixels of a small picture.
+    channels: int = 4
+    cell: int = 8  # pixels of a picture that a latent's side is
+    betas: tuple[float, float] = (0.00085, 0.012)  # of its noise schedule, the first and the last
+    prediction: str = "eps"  # where its files say nothing
     size: int = 512
     steps: int = 25
     cfg: float = 7.0
@@ -39,8 +44,8 @@ class Family:
 
     @property
     def task(self) -> str:
-        """What its extra channels are for: draw, inpaint or edit."""
-        return {4: "draw", 9: "inpaint", 8: "edit"}[self.channels]
+        """What its extra channels are for: draw, inpaint, edit or enlarge."""
+        return {4: "draw", 9: "inpaint", 8: "edit", 7: "enlarge"}[self.channels]
 
 
 SD1 = Family(
@@ -119,6 +124,21 @@ def _edit(family: Family) -> Family:
     )
 
 
+UPSCALER = replace(
+    SD2,
+    name="sd2-upscale",
+    title="Stable Diffusion 2 x4 upscaler",
+    channels=7,
+    cell=4,
+    betas=(0.0001, 0.02),
+    prediction="v",
+    steps=75,
+    cfg=9.0,
+    scheduler="ddim",
+    vae_scale=0.08333,
+    unet_heads=8,
+    size_of_velocity=None,
+)
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
@@ -128,6 +148,7 @@ FAMILIES: dict[str, Family] = {
         SD2,
         _inpaint(SD2),
         _edit(SD2),
+        UPSCALER,
         SDXL,
         _inpaint(SDXL),
         _edit(SDXL),
@@ -139,5 +160,5 @@ BASE_BY_WIDTH = {family.text_width: family.base for family in FAMILIES.values()}
 # Seen in the wild by their channels, and nothing sdcli can draw with.
 OTHER_CHANNELS = {
     5: "a depth-to-image checkpoint",
-    7: "a 4x upscaling checkpoint",
+    7: "an upscaling checkpoint of an unknown kind",
 }

@@ -91,6 +91,10 @@ def unet_config(
         "transformer_layers_per_block": _per_level(down, shapes),
         "reverse_transformer_layers_per_block": [_one(row) or 1 for row in up],
     }
+    if any(words := [_attends_to_words_alone(shapes, level) for level in levels]):
+        config["only_cross_attention"] = words
+    if labels := shapes.get("class_embedding.weight"):
+        config["num_class_embeds"] = labels[0]
     if "add_embedding.linear_1.weight" in shapes:
         config |= {
             "addition_embed_type": "text_time",
@@ -122,6 +126,14 @@ def _per_level(down: list[list[int]], shapes: Shapes) -> list[Any]:
             hint="models of such a shape are not drawn with",
         )
     return rows
+
+
+def _attends_to_words_alone(shapes: Shapes, level: int) -> bool:
+    """Whether the first attention of a level's blocks, too, looks at the words instead of the picture:
+    what it looks at is as wide as those are."""
+    first = f"down_blocks.{level}.attentions.0.transformer_blocks.0.attn1"
+    asks, sees = (shapes.get(f"{first}.{name}.weight", ()) for name in ("to_q", "to_k"))
+    return asks[1:2] != sees[1:2] == (text_context_width(shapes),)
 
 
 def has_linear_attention(shapes: Shapes) -> bool:
@@ -161,6 +173,11 @@ def autoencoder_config(shapes: Shapes, *, scale: float, norm_groups: int | None 
         "sample_size": 512,
         "scaling_factor": scale,
     }
+
+
+def vae_cell(shapes: Shapes) -> int:
+    """How many pixels of a picture's side one of its latents' is: each level but the last halves it."""
+    return 2 ** max(count_children(shapes, "encoder.down_blocks", MOST_LEVELS) - 1, 0)
 
 
 def taesd_config(shapes: Shapes) -> Config:

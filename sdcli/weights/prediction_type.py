@@ -52,7 +52,7 @@ def detect_prediction(
     ):
         if isinstance(word, str) and word in PREDICTIONS:
             return PREDICTIONS[word], zero_snr
-    return ("v" if _sd2_velocity(header, unet, family) else "eps"), zero_snr
+    return ("v" if _sd2_velocity(header, unet, family) else family.prediction), zero_snr
 
 
 def _sd2_velocity(header: Header, unet: Component, family: Family) -> bool:

@@ -40,7 +40,7 @@ PREFIXES: tuple[tuple[str, str], ...] = (
 # A file of one component may leave the prefix out: its first names give it away.
 BARE: tuple[tuple[str, str], ...] = (
     (r"(input_blocks|output_blocks|middle_block|time_embed|label_emb|out\.)", UNET),
-    (r"(down_blocks|up_blocks|mid_block|time_embedding|add_embedding|conv_)", UNET),
+    (r"(down_blocks|up_blocks|mid_block|time_embedding|add_embedding|class_embedding|conv_)", UNET),
     (r"(encoder\.(conv|down|mid|norm)|decoder\.|quant_conv|post_quant_conv)", VAE),
     (r"(encoder\.layers\.\d+\.(weight|bias|conv)|\d+\.(weight|bias|conv))", VAE),  # TAESD
     (r"(text_model\.|embeddings\.|transformer\.resblocks|token_embedding)", TEXT),
@@ -49,7 +49,7 @@ BARE: tuple[tuple[str, str], ...] = (
 JUNK = re.compile(
     r"(.*\.)?(position_ids|logit_scale|attn_mask)$"
     r"|(sqrt_.*|posterior_.*|log_one_minus_.*|alphas_cumprod.*|betas|logvar|denoiser\..*)$"
-    r"|(v_pred|ztsnr|edm_.*|global_step|model_ema\..*|embedding_manager.*|loss\..*)$"
+    r"|(v_pred|ztsnr|edm_.*|global_step|model_ema\..*|embedding_manager.*|loss\..*|low_scale_model\..*)$"
     r"|.*\.loss\..*|.*time_embed(ding)?\.cond_proj\.weight$|.*\.text_projection(\.weight)?$"
 )
 
@@ -75,6 +75,7 @@ UNET_ENDS = {
     "time_embed.0": "time_embedding.linear_1",
     "time_embed.2": "time_embedding.linear_2",
     "time_embed.cond_proj": "time_embedding.cond_proj",
+    "label_emb": "class_embedding",
     "label_emb.0.0": "add_embedding.linear_1",
     "label_emb.0.2": "add_embedding.linear_2",
     "input_blocks.0.0": "conv_in",

@@ -63,10 +63,11 @@ def read_upscaler(path: Path) -> Upscaler:
 def upscaler_from_header(header: Header) -> Upscaler:
     """The upscaler that a header describes."""
     row = find_file_kind(header)
-    if any(_is_diffusion_upscaler(name, tensor) for name, tensor in header.tensors.items()):
+    if is_drawing_upscaler(header):
         raise BadRequest(
-            f"`{header.path.name}` is Stable Diffusion's x4 upscaler, which sdcli cannot enlarge with",
-            hint="enlarge with an ESRGAN and paint over it with a usual checkpoint: `--refine 0.3`",
+            f"`{header.path.name}` is Stable Diffusion's x4 upscaler, which draws, and this takes a"
+            " network that only enlarges",
+            hint="`sdcli upscale PICTURE --with FILE` takes it; here an ESRGAN does",
         )
     if row.name not in (KIND, UNKNOWN.name) or not header.tensors:
         raise BadRequest(f"`{header.path.name}` is {row.title}, not an upscaler", hint=row.hint)
@@ -87,8 +88,12 @@ def upscaler_from_header(header: Header) -> Upscaler:
     return Upscaler(header, OTHER, component)
 
 
-def _is_diffusion_upscaler(name: str, tensor: Tensor) -> bool:
-    """Whether a tensor is the first of a U-Net that sees a small picture beside the latents."""
+def is_drawing_upscaler(header: Header) -> bool:
+    """Whether this is SD's x4 upscaler: a U-Net that sees a small picture beside the latents."""
+    return any(_sees_small_picture(name, tensor) for name, tensor in header.tensors.items())
+
+
+def _sees_small_picture(name: str, tensor: Tensor) -> bool:
     return bool(_UNET_DOOR.search(name)) and tensor.shape[1:2] == (7,)
 
 

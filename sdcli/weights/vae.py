@@ -10,7 +10,7 @@ from sdcli.library.open_file import is_folder, is_ordinary_file
 from sdcli.weights.checkpoint import Checkpoint
 from sdcli.weights.components import Component, gaps_named, is_taesd, sort_into_components
 from sdcli.weights.file_kinds import find_file_kind
-from sdcli.weights.model_config import tensor_side
+from sdcli.weights.model_config import tensor_side, vae_cell
 from sdcli.weights.read_header import read_component_header, read_header
 from sdcli.weights.safetensors import Header
 from sdcli.weights.tensor_names import UNET, VAE, Part
@@ -50,10 +50,17 @@ def check_vae(path: Path, model: Checkpoint) -> Path:
     first = "decoder.layers.0.weight" if is_taesd(vae) else "decoder.conv_in.weight"
     with gaps_named(path, vae):
         channels = tensor_side(vae.shapes, first, 1)
+        cell = model.family.cell if is_taesd(vae) else vae_cell(vae.shapes)
     wanted = model.config(UNET)["out_channels"]
     if channels != wanted:
         raise BadRequest(
             f"`{path.name}` is a VAE for latents of {channels} channels, not {wanted}",
+            hint=f"use one made for {model.family.title}",
+        )
+    if cell != model.family.cell:
+        raise BadRequest(
+            f"`{path.name}` is a VAE for pictures {cell} times as large as their latents, "
+            f"not {model.family.cell}",
             hint=f"use one made for {model.family.title}",
         )
     return path

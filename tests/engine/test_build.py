@@ -99,7 +99,9 @@ def same(module: torch.nn.Module, expected: dict[str, torch.Tensor]) -> None:
         assert torch.equal(tensor, theirs[name].reshape(tensor.shape).float()), name
 
 
-@pytest.mark.parametrize("layout", ["sd1", "sd1-inpaint", "sd1-edit", "sd2", "sd2-inpaint", "sdxl"])
+@pytest.mark.parametrize(
+    "layout", ["sd1", "sd1-inpaint", "sd1-edit", "sd2", "sd2-inpaint", "sd2-upscale", "sdxl"]
+)
 def test_every_weight_is_where_diffusers_puts_it(checkpoints, layout):
     judged(layout, tiny.tensors(layout), build_modules(identify_checkpoint(checkpoints(layout))))
 
@@ -152,7 +154,13 @@ def outputs(modules: building.PipelineModules, steps: int = 5) -> torch.Tensor:
         added = {"text_embeds": pooled, "time_ids": torch.ones(1, count)}
     noise = torch.randn(1, modules.unet.config.in_channels, 8, 8, generator=torch.manual_seed(0))
     with torch.inference_mode():
-        drawn = modules.unet(noise, 500, torch.cat(states, -1), added_cond_kwargs=added).sample
+        drawn = modules.unet(
+            noise,
+            500,
+            torch.cat(states, -1),
+            class_labels=torch.tensor([20]) if modules.unet.config.num_class_embeds else None,
+            added_cond_kwargs=added,
+        ).sample
         return modules.vae.decode(drawn).sample
 
 
@@ -161,17 +169,20 @@ def test_every_layout_computes(checkpoints, layout):
     modules = build_modules(identify_checkpoint(checkpoints(layout)))
     assert modules.ignored == ()
     found = outputs(modules)
-    assert found.shape == (1, 3, 64, 64)
+    side = 32 if layout == "sd2-upscale" else 64
+    assert found.shape == (1, 3, side, side)
     assert 0.1 < found.std() < 10
 
 
-@pytest.mark.parametrize("layout", ["sd1", "sd2-v", "sdxl", "ssd-1b"])
+@pytest.mark.parametrize("layout", ["sd1", "sd2-v", "sd2-upscale", "sdxl", "ssd-1b"])
 def test_a_diffusers_folder_is_the_same_model(checkpoints, tmp_path, layout):
     modules = build_modules(identify_checkpoint(checkpoints(layout)))
     for name in ("unet", "vae", "text_encoder", "text_encoder_2"):
         if (module := getattr(modules, name)) is not None:
             module.save_pretrained(tmp_path / name)
-    scheduler = {"prediction_type": "v_prediction" if layout == "sd2-v" else "epsilon"}
+    scheduler = {
+        "prediction_type": "v_prediction" if layout in ("sd2-v", "sd2-upscale") else "epsilon"
+    }
     (tmp_path / "scheduler").mkdir()
     (tmp_path / "scheduler/scheduler_config.json").write_text(json.dumps(scheduler))
     found, single = identify_checkpoint(tmp_path), identify_checkpoint(checkpoints(layout))

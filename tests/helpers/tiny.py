@@ -40,6 +40,9 @@ class Layout:
     layers: int = 3  # of the text encoders
     ema: str = ""  # only, beside
     metadata: tuple[tuple[str, str], ...] = ()
+    labels: int = 0  # noise levels that the U-Net is told
+    words_alone: tuple[bool, ...] = ()  # levels whose first attention looks at the words, too
+    vae_widths: tuple[int, ...] = (8, 8, 16, 16)
 
 
 SD1 = Layout()
@@ -64,6 +67,15 @@ LAYOUTS: dict[str, Layout] = {
     "sd2": SD2,
     "sd2-v": replace(SD2, metadata=(("modelspec.prediction_type", "v"),)),
     "sd2-inpaint": replace(SD2, channels=9),
+    "sd2-upscale": replace(
+        SD2,
+        channels=7,
+        depths=((0,), (1,), (1,)),
+        widths=(32, 32, 64),
+        labels=1000,
+        words_alone=(True, True, False),
+        vae_widths=(8, 8, 16),
+    ),
     "sdxl": SDXL,
     "sdxl-inpaint": replace(SDXL, channels=9),
     "sdxl-edit": replace(SDXL, channels=8),
@@ -93,6 +105,8 @@ def unet(layout: Layout) -> Shapes:
     if layout.added:
         _linear(shapes, "label_emb.0.0", time, layout.added)
         _linear(shapes, "label_emb.0.2", time, time)
+    if layout.labels:
+        shapes["label_emb.weight"] = (layout.labels, time)
     wide = layout.widths[0]
     _conv(shapes, "input_blocks.0.0", wide, layout.channels)
     skips = _going_down(shapes, layout, time)
@@ -116,7 +130,8 @@ def _going_down(shapes: Shapes, layout: Layout, time: int) -> list[int]:
         for depth in row:
             _resnet(shapes, f"input_blocks.{block}.0", wide, layout.widths[level], time)
             wide = layout.widths[level]
-            _attention(shapes, f"input_blocks.{block}.1", wide, depth, layout)
+            alone = layout.words_alone[level : level + 1] == (True,)
+            _attention(shapes, f"input_blocks.{block}.1", wide, depth, layout, alone)
             skips.append(wide)
             block += 1
         if level < len(layout.depths) - 1:
@@ -138,7 +153,8 @@ def _going_up(shapes: Shapes, layout: Layout, time: int, skips: list[int]) -> No
         at = f"output_blocks.{block}"
         _resnet(shapes, f"{at}.0", wide + skips.pop(), layout.widths[level], time)
         wide = layout.widths[level]
-        _attention(shapes, f"{at}.1", wide, depth, layout)
+        alone = layout.words_alone[level : level + 1] == (True,)
+        _attention(shapes, f"{at}.1", wide, depth, layout, alone)
         if level and last:
             _conv(shapes, f"{at}.{2 if depth else 1}.conv", wide, wide)
 
@@ -228,7 +244,7 @@ def shapes(layout: Layout) -> Shapes:
     if layout.ema:
         found |= {"model_ema.diffusion_model" + name.replace(".", ""): own[name] for name in own}
         found |= {"model_ema.decay": (), "model_ema.num_updates": ()}
-    found |= _under("first_stage_model.", vae())
+    found |= _under("first_stage_model.", vae(layout.vae_widths))
     layers = layout.layers
     if layout.text_2_width:
         first = "conditioner.embedders.0.transformer.text_model."
@@ -340,7 +356,9 @@ def _vae_resnet(shapes: Shapes, at: str, into: int, out: int) -> None:
         _conv(shapes, f"{at}.nin_shortcut", out, into, 1)
 
 
-def _attention(shapes: Shapes, at: str, width: int, depth: int, layout: Layout) -> None:
+def _attention(
+    shapes: Shapes, at: str, width: int, depth: int, layout: Layout, words_alone: bool = False
+) -> None:
     if not depth:
         return
     _norm(shapes, f"{at}.norm", width)
@@ -351,7 +369,8 @@ def _attention(shapes: Shapes, at: str, width: int, depth: int, layout: Layout) 
             _conv(shapes, f"{at}.{name}", width, width, 1)
     for block in range(depth):
         inner = f"{at}.transformer_blocks.{block}"
-        for attention, context in (("attn1", width), ("attn2", layout.context)):
+        first = layout.context if words_alone else width
+        for attention, context in (("attn1", first), ("attn2", layout.context)):
             _linear(shapes, f"{inner}.{attention}.to_q", width, width, bias=False)
             _linear(shapes, f"{inner}.{attention}.to_k", width, context, bias=False)
             _linear(shapes, f"{inner}.{attention}.to_v", width, context, bias=False)

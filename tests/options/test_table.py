@@ -9,7 +9,7 @@ import pytest
 
 from sdcli.errors import BadRequest
 from sdcli.options import table as settings
-from sdcli.request import Control, Draw, Edit, Lora, Outpaint, Redraw, Repaint, Request
+from sdcli.request import Control, Draw, Edit, Enlarge, Lora, Outpaint, Redraw, Repaint, Request
 
 ASKED = Request(Draw(), "a fox")
 
@@ -20,7 +20,9 @@ def after(*pairs: str, asked: Request = ASKED) -> Request:
 
 def test_every_setting_names_a_field() -> None:
     everywhere = {
-        field.name for kind in (Request, Draw, Repaint, Outpaint, Edit) for field in fields(kind)
+        field.name
+        for kind in (Request, Draw, Repaint, Outpaint, Edit, Enlarge)
+        for field in fields(kind)
     }
     assert {setting.field for setting in settings.OPTIONS.values()} <= everywhere
 

@@ -92,6 +92,6 @@ def test_no_program_is_run_and_no_other_file_taken() -> None:
         read(rrdb(), "torchscript")
     with pytest.raises(BadRequest, match="Stable Diffusion's x4 upscaler") as caught:
         read({"model.diffusion_model.input_blocks.0.0.weight": conv(7, 256)})
-    assert "--refine" in caught.value.hint
+    assert "`sdcli upscale PICTURE --with FILE` takes it" in caught.value.hint
     with pytest.raises(BadRequest, match="`some.pth` is a LoRA, not an upscaler"):
         read({"lora_unet_x.lora_down.weight": (4, 320)})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sdcli.images.formats.texts import EmbeddedTexts
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -28,3 +31,10 @@ class PictureFormat:
     embed: Callable[[str, str], dict[str, Any]]
     read: Callable[[BinaryIO, EmbeddedTexts], None] | None = None  # none: Pillow finds EXIF and XMP
     strip: Callable[[bytes], Iterator[bytes]] | None = None  # none: it cannot be done
+    transparent: bool = True  # whether its pictures can be
+
+    def holding(self, image: Image.Image) -> Image.Image:
+        """The image as a file of this format holds it: over white where it knows no transparency."""
+        from sdcli.images.transparency import over_white  # the table of options knows formats, too
+
+        return image if self.transparent else over_white(image)

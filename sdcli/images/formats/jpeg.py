@@ -102,4 +102,5 @@ JPEG = PictureFormat(
     embed=_embed,
     read=_read,
     strip=_strip,
+    transparent=False,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from sdcli.images.formats.format import PictureFormat
 from sdcli.images.formats.table import FORMATS
 from sdcli.metadata.record import metadata_save_options
 from sdcli.outputs.save import find_destination, prepare_destination, save_picture
@@ -40,17 +41,17 @@ def encode(picture: Picture, name: str, quality: int | None = None) -> bytes:
     options: dict[str, Any] = {**row.options, **metadata_save_options(picture, name)}
     if quality is not None:
         options["quality"] = quality
-    return _written(picture.image, row.pillow, options)
+    return _written(picture.image, row, options)
 
 
 def encode_preview(image: Image.Image, name: str = "png") -> bytes:
     """The bytes of a picture that is not finished, and carries nothing."""
-    return _written(image, FORMATS[name].pillow, {})
+    return _written(image, FORMATS[name], {})
 
 
-def _written(image: Image.Image, pillow: str, options: dict[str, Any]) -> bytes:
+def _written(image: Image.Image, row: PictureFormat, options: dict[str, Any]) -> bytes:
     file = io.BytesIO()
-    image.save(file, pillow, **options)
+    row.holding(image).save(file, row.pillow, **options)
     return file.getvalue()
 
 
