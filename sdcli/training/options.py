@@ -16,6 +16,7 @@ from sdcli.options.table import Default, Option, always, worked_out
 
 LORA, EMBEDDING = "lora", "embedding"
 BOTH = (LORA, EMBEDDING)
+OWN, PICTURES = "model", "pictures"  # of `prior`
 LONGEST_WORDS = 10_000  # characters of a caption
 
 _SIDE = Whole(32, 4096, multiple=8)
@@ -67,6 +68,9 @@ _ROWS: tuple[tuple[tuple[str, ...], Option], ...] = (
     (BOTH, Option("offset-noise", "offset_noise", Real(0, 10),
                   "Noise of one colour all over, for dark and bright pictures; 0.05 is usual.", "X",
                   default=always(0.0, "0"))),
+    ((LORA,), Option("prior", "prior", Word(OWN, PICTURES),
+                     "What `--regularisation` holds on to: what the model said of its pictures before, "
+                     "or the pictures.", f"{OWN}|{PICTURES}", default=always(OWN))),
     (BOTH, Option("prior-weight", "prior_weight", Real(0, 1000),
                   "How much pictures of `--regularisation` weigh.", "X", default=always(1.0, "1"))),
     (BOTH, Option("masks", "masks", Switch(), "Learn nothing of where pictures are transparent.",

@@ -14,7 +14,7 @@ from typing import Any, cast
 from sdcli import __version__
 from sdcli.errors import BadRequest
 from sdcli.library.open_file import open_regular_file
-from sdcli.training.options import EMBEDDING, LORA, options_for, read_values
+from sdcli.training.options import EMBEDDING, LORA, PICTURES, options_for, read_values
 from sdcli.training.plan import TrainingPlan
 from sdcli.weights.json_table import parse_json_table
 from sdcli.weights.safetensors import Header
@@ -118,6 +118,10 @@ def find_record(header: Header) -> TrainingRecord | None:
         ) from None
 
 
+# What was so before there was an option for it.
+_OLD_SETTINGS: dict[str, Any] = {"prior": PICTURES}
+
+
 def _read_record(path: Path, data: Mapping[str, Any]) -> TrainingRecord:
     kind = data["kind"] if data["kind"] in KINDS else LORA
     drawing = {name: data[name] for name in ("prediction", "zero_snr", "clip_skip", "dtype")}
@@ -125,7 +129,7 @@ def _read_record(path: Path, data: Mapping[str, Any]) -> TrainingRecord:
         path=path,
         kind=kind,
         step=int(data["step"]),
-        values=read_values(cast("dict[str, Any]", data["settings"]), kind),
+        values=read_values(_OLD_SETTINGS | cast("dict[str, Any]", data["settings"]), kind),
         model=_file(data["model"]),
         vae=_file(data["vae"]) if data["vae"] else None,
         word=str(data["word"]),

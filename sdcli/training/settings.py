@@ -33,6 +33,7 @@ class TrainingSettings:
     # the loss
     min_snr: float  # 0: off
     offset_noise: float
+    prior: str  # model, pictures
     prior_weight: float  # of regularisation pictures
     masks: bool
     # the words

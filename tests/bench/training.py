@@ -1,8 +1,8 @@
 """Training judged by what its files draw: a style and a word taught to the built-in model, the files
 worn by other programs, and what a step of a full-size model needs.
 
-`style` and `word` want nothing else. `worn` wants a checkpoint of full size and stable-diffusion.cpp's
-server, as `served` does; `memory` a checkpoint of full size.
+`style` and `word` want nothing else. `worn` wants a checkpoint of full size, and is judged by diffusers and
+by stable-diffusion.cpp where its server is at hand, as for `served`; `memory` a checkpoint of full size.
 """
 
 from __future__ import annotations
@@ -202,14 +202,17 @@ def worn(asked: argparse.Namespace) -> None:
     for name, flags in FILES.items():
         if not (folder / f"{name}.safetensors").exists():
             train(*flags[:1], learnt, "-o", folder / f"{name}.safetensors", *common, *flags[1:])
-    print(
-        "| worn | mean grey levels apart | worst | moved from the plain picture |\n|---|---|---|---|"
-    )
-    ours, others = by_us(asked, folder), by_them(asked, folder)
+    by_program = {"sdcli": by_us(asked, folder), "diffusers": by_diffusers(asked, folder)}
+    if asked.sd_server:
+        by_program["stable-diffusion.cpp"] = by_them(asked, folder)
+    ours = by_program.pop("sdcli")
+    print("| worn | moved from the plain picture | by | mean grey levels apart | worst |")
+    print("|---|---|---|---|---|")
     for name, picture in ours.items():
-        mean, worst = apart(picture, others[name])
         moved, _ = apart(picture, ours["plain"])
-        print(f"| {name} | {mean:.2f} | {worst} | {moved:.1f} |", flush=True)
+        for program, theirs in by_program.items():
+            mean, worst = apart(picture, theirs[name])
+            print(f"| {name} | {moved:.1f} | {program} | {mean:.2f} | {worst} |", flush=True)
 
 
 # What is trained: the kind, and the flags.
@@ -229,23 +232,36 @@ PROMPTS = {
 
 def by_us(asked: argparse.Namespace, folder: Path) -> dict[str, Image.Image]:
     """The pictures as we draw them."""
-    drawn_: dict[str, Image.Image] = {}
     with sdcli.Session() as session:
-        for name in PROMPTS:
-            worn_ = (
-                {"lora": [str(folder / f"{name}.safetensors")]}
-                if name in ("learnt", "convs")
-                else {}
-            )
-            if name == WORD:
-                worn_ = {"embedding": [str(folder / f"{WORD}.safetensors")]}
-            plan = sdcli.make_plan(
-                PROMPTS[name], model=str(asked.model), seed=ASKED["seed"],
-                steps=ASKED["steps"], cfg=ASKED["cfg_scale"], scheduler="euler", width=asked.side,
-                height=asked.side, device="cpu", dtype="fp32", **worn_,
-            )  # fmt: skip
-            drawn_[name] = next(iter(session.run(plan))).image
-    return drawn_
+        return {
+            name: next(iter(session.run(plan_of(asked, folder, name)))).image for name in PROMPTS
+        }
+
+
+def plan_of(
+    asked: argparse.Namespace, folder: Path, name: str, *, wears: bool = True
+) -> sdcli.Plan:
+    """What is drawn with a file, or without it."""
+    file, worn_ = str(folder / f"{name}.safetensors"), dict[str, object]()
+    if wears and name != "plain":
+        worn_ = {"embedding" if name == WORD else "lora": [file]}
+    return sdcli.make_plan(
+        PROMPTS[name], model=str(asked.model), seed=ASKED["seed"],
+        steps=ASKED["steps"], cfg=ASKED["cfg_scale"], scheduler="euler", width=asked.side,
+        height=asked.side, device="cpu", dtype="fp32", **worn_,
+    )  # fmt: skip
+
+
+def by_diffusers(asked: argparse.Namespace, folder: Path) -> dict[str, Image.Image]:
+    """The pictures as diffusers draws them, with peft's layers and its own embedding."""
+    from tests.bench.diffusers_side import draw_by_diffusers
+
+    found: dict[str, Image.Image] = {}
+    for name in PROMPTS:
+        file = None if name == "plain" else folder / f"{name}.safetensors"
+        lora, word_file = (None, file) if name == WORD else (file, None)
+        found[name] = draw_by_diffusers(plan_of(asked, folder, name, wears=False), lora, word_file)
+    return found
 
 
 def by_them(asked: argparse.Namespace, folder: Path) -> dict[str, Image.Image]:

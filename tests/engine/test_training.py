@@ -12,8 +12,9 @@ import torch
 from sdcli.engine.build import build_modules
 from sdcli.engine.lora import with_loras
 from sdcli.engine.training import loss
+from sdcli.engine.training.batch_loss import size_numbers
 from sdcli.engine.training.latents import EncodedPicture
-from sdcli.engine.training.trainer import Trainer, size_numbers
+from sdcli.engine.training.trainer import Trainer
 from sdcli.events import SilentListener
 from sdcli.plan import File, Lora
 from sdcli.schedulers.noise_levels import make_noise_schedule
@@ -34,7 +35,13 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def planned(
-    model: Path, pictures: Path, out: Path, kind: str = LORA, word: str = "", **more
+    model: Path,
+    pictures: Path,
+    out: Path,
+    kind: str = LORA,
+    word: str = "",
+    beside: Path | None = None,
+    **more,
 ) -> TrainingPlan:
     """A short training at 64 pixels."""
     values = {"size": 64, "steps": 4, "warmup": 0, "save-every": 2, "lr": 1e-2, "rank": 4, **more}
@@ -42,7 +49,8 @@ def planned(
         del values["rank"]
     values = {name.replace("_", "-"): value for name, value in values.items()}
     drawing = draw_nothing(model=str(model), device="cpu", dtype="fp32")
-    return plan_training(TrainingRequest(kind, pictures, out, drawing, values, word=word))
+    request = TrainingRequest(kind, pictures, out, drawing, values, word=word)
+    return plan_training(replace(request, regularisation=beside))
 
 
 def trainer(plan: TrainingPlan) -> Trainer:
@@ -100,6 +108,30 @@ def test_what_is_masked_weighs_nothing():
     assert loss.picture_losses(predicted, target, mask).item() == pytest.approx(1.5 / 4)
 
 
+def test_what_is_beside_holds_the_model_where_it_was(
+    checkpoints: Callable[[str], Path], pictures: Path, tmp_path: Path
+) -> None:
+    def losses_of(prior: str) -> tuple[float, float]:
+        """At the model itself, and where something was learnt."""
+        file = tmp_path / "a.safetensors"
+        plan = planned(checkpoints("sd1"), pictures, file, beside=pictures, prior=prior)
+        ours = trainer(plan)
+        picture = next(one for one in plan.pictures if one.regular)
+        examples = [Example(picture, picture.caption, False, 0.5, 0.5, 500, 1)]
+        before = ours.batch_loss.find(examples).item()
+        for layer in ours._learnt.values():
+            torch.nn.init.constant_(layer.up, 0.05)
+        after = ours.batch_loss.find(examples)
+        after.backward()
+        assert all(layer.up.grad.abs().sum() > 0 for layer in ours._learnt.values())
+        return before, after.item()
+
+    before, after = losses_of("model")
+    assert before == 0 < after
+    before, _ = losses_of("pictures")
+    assert before > 0.1
+
+
 @pytest.mark.parametrize(("layout", "dora"), [("sd1", True), ("sdxl", False)])
 def test_gradients_are_those_of_peft(
     layout: str, dora: bool, checkpoints: Callable[[str], Path], pictures: Path, tmp_path: Path
@@ -116,7 +148,7 @@ def test_gradients_are_those_of_peft(
     for layer in layers.values():  # `up` is zero at first, and then nothing reaches `down`
         torch.nn.init.normal_(layer.up, std=0.05, generator=dice)
     examples = BatchOrder(plan).batch(0)
-    ours.batch_loss(examples).backward()
+    ours.batch_loss.find(examples).backward()
 
     unet = build_modules(identify_checkpoint(plan.drawing.model.path)).unet
     names = {
@@ -139,7 +171,7 @@ def test_gradients_are_those_of_peft(
             place.lora_A["default"].weight.copy_(layers[stem].down)
             place.lora_B["default"].weight.copy_(layers[stem].up)
     ours._pipe.unet = unet
-    ours.batch_loss(examples).backward()
+    ours.batch_loss.find(examples).backward()
     largest = max(layer.up.grad.abs().max() for layer in layers.values())
     for module, stem in stems.items():
         place = theirs[names[module]]

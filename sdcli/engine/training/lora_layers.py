@@ -8,7 +8,8 @@ length of its own, which is learnt; for the way back the length it had counts as
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,7 @@ class LoraLayer(nn.Module):
         self, layer: Layer, rank: int, alpha: float, dice: torch.Generator, *, dora: bool
     ) -> None:
         super().__init__()
+        self.is_worn = True
         shape = layer.weight.shape
         self.scale, self.alpha = alpha / rank, alpha
         self.down = nn.Parameter(torch.empty(rank, *shape[1:], dtype=torch.float32))
@@ -46,6 +48,8 @@ class LoraLayer(nn.Module):
 
     def _add(self, layer: nn.Module, given: tuple[Tensor, ...], said: Tensor) -> Tensor:
         """A hook: what the layer says, and what was learnt."""
+        if not self.is_worn:
+            return said
         assert isinstance(layer, nn.Linear | nn.Conv2d)
         learnt = self._learnt(layer, given[0]) * self.scale
         if self.length is None:
@@ -119,6 +123,18 @@ class LearntLora(nn.ModuleDict):
             if self._components[stem] in components
             for parameter in layer.parameters()
         ]
+
+    @contextmanager
+    def left_off(self) -> Generator[None]:
+        """The model as it was before anything was learnt."""
+        layers = [layer for layer in self.values() if isinstance(layer, LoraLayer)]
+        for layer in layers:
+            layer.is_worn = False
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.is_worn = True
 
     def file_tensors(self) -> dict[str, Tensor]:
         """The tensors of the file, in half precision, under kohya's names."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from sdcli.engine.text_encoder import Conditioning, text_encoders
-from sdcli.engine.training import loss as losses
+from sdcli.engine.text_encoder import text_encoders
+from sdcli.engine.training.batch_loss import BatchLoss
 from sdcli.engine.training.captions import CaptionEncoder
 from sdcli.engine.training.frozen_model import free_memory, load_frozen_model
-from sdcli.engine.training.latents import EncodedPicture, LatentCache
+from sdcli.engine.training.latents import LatentCache
 from sdcli.engine.training.lora_layers import LearntLora, learn_lora
 from sdcli.engine.training.optimizer import choose_optimizer, make_optimizer, set_rate
 from sdcli.engine.training.sharing import SharedSteps
@@ -23,7 +22,6 @@ from sdcli.engine.training.trained_file import write_trained
 from sdcli.engine.training.word import LearntWord
 from sdcli.errors import SdcliError
 from sdcli.events import Listener
-from sdcli.schedulers.noise_levels import make_noise_schedule
 from sdcli.training.batches import BatchOrder, Example
 from sdcli.training.estimate import estimate_memory
 from sdcli.training.options import EMBEDDING
@@ -47,7 +45,6 @@ class Trainer:
         # It computes faster so on a CPU, forth and back.
         self._pipe.unet.to(memory_format=torch.channels_last)
         drawing, settings = plan.drawing, plan.settings
-        self._kept = losses.kept_shares(make_noise_schedule(zero_snr=drawing.zero_snr))
         encoders = text_encoders(self._pipe)
         self._learnt = self._make_learnt()
         self._learnt.to(self.device)
@@ -55,6 +52,7 @@ class Trainer:
         learns = settings.text_encoder or word is not None
         self._captions = CaptionEncoder(self._pipe, encoders, drawing, learns=learns, word=word)
         self._latents = LatentCache(self._frozen.vae, self.device, settings)
+        self.batch_loss = BatchLoss(plan, self._frozen, self._learnt, self._captions, self._latents)
         self._checkpointing = False
         self._cache(learns=learns)
         self.optimizer_name = choose_optimizer(settings, self.device)
@@ -148,71 +146,10 @@ class Trainer:
         for part in range(times):
             whole = self._order.batch(self.step * times + part)
             if mine := self._shared.mine(whole):
-                loss = self.batch_loss(mine) * (len(mine) / len(whole) / times)
+                loss = self.batch_loss.find(mine) * (len(mine) / len(whole) / times)
                 self._scaler.scale(loss).backward()
                 total += float(loss.detach())
         return self._shared.add_up([*self._learnt.parameters()], total)
-
-    def batch_loss(self, examples: list[Example]) -> Tensor:
-        """The loss of a batch, with everything by lot as the examples have it."""
-        drawing, settings = self.plan.drawing, self.plan.settings
-        encoded = [self._latents.get(one) for one in examples]
-        dice = [torch.Generator().manual_seed(one.noise_seed) for one in examples]
-        latents = torch.stack([p.sample(d) for p, d in zip(encoded, dice, strict=True)])
-        noise = torch.cat(
-            [
-                losses.offset_noise(
-                    torch.randn(latents[:1].shape, generator=d), settings.offset_noise, d
-                )
-                for d in dice
-            ]
-        )
-        steps = torch.tensor([one.timestep for one in examples])
-        kept = self._kept[steps]
-        target = losses.training_target(drawing.prediction, latents, noise, kept)
-        with self._autocast():
-            text = self._captions.encode([one.caption for one in examples])
-            predicted = self._predict(
-                losses.add_noise(latents, noise, kept), steps, text, examples, encoded
-            )
-        weights = losses.min_snr_weights(drawing.prediction, kept, settings.min_snr)
-        prior = [settings.prior_weight if one.picture.regular else 1.0 for one in examples]
-        weights = (weights * torch.tensor(prior)).to(self.device)
-        found = losses.picture_losses(predicted, target.to(self.device), self._mask(encoded))
-        return (found * weights).mean()
-
-    def _predict(
-        self,
-        noisy: Tensor,
-        steps: Tensor,
-        text: Conditioning,
-        examples: list[Example],
-        encoded: list[EncodedPicture],
-    ) -> Tensor:
-        added = None
-        if text.pooled is not None:
-            ids = [
-                size_numbers(one, picture) for one, picture in zip(examples, encoded, strict=True)
-            ]
-            time_ids = torch.tensor(ids, dtype=text.pooled.dtype, device=self.device)
-            added = {"text_embeds": text.pooled, "time_ids": time_ids}
-        return self._pipe.unet(
-            noisy.to(self.device, self.dtype),
-            steps.to(self.device),
-            encoder_hidden_states=text.embeds,
-            added_cond_kwargs=added,
-            return_dict=False,
-        )[0]
-
-    def _mask(self, encoded: list[EncodedPicture]) -> Tensor | None:
-        if all(picture.mask is None for picture in encoded):
-            return None
-        masks = [torch.ones_like(one.mean[:1]) if one.mask is None else one.mask for one in encoded]
-        return torch.stack(masks).to(self.device)
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        halved = self.dtype is not torch.float32
-        return torch.autocast(self.device.type, self.dtype, enabled=halved)
 
     def write_file(self, metadata: Mapping[str, str], file: BinaryIO) -> None:
         """What is learnt so far, as a safetensors file."""
@@ -246,9 +183,3 @@ class Trainer:
             "checkpointing": self._checkpointing,
             "torch": torch.__version__,
         }
-
-
-def size_numbers(one: Example, picture: EncodedPicture) -> list[float]:
-    """SDXL's six numbers: the picture's own size, where it was cut, the size that it is learnt at."""
-    (width, height), (wide, high) = one.picture.size, one.picture.placement.bucket
-    return [float(n) for n in (height, width, picture.top, picture.left, high, wide)]
