@@ -73,12 +73,14 @@ class BatchOrder:
 
 
 def _shown_in_round(pictures: Sequence[LearntPicture]) -> list[int]:
-    """Every picture of a round, as often as it is shown."""
+    """Every picture of a round, as often as it is shown: where there are more regularisation pictures than
+    others, the others come again until all of them were shown."""
     places = list(enumerate(pictures))
     shown = [place for place, one in places if not one.regular for _ in range(one.repeats)]
     regular = [place for place, one in places if one.regular for _ in range(one.repeats)]
     if not regular:
         return shown
+    shown *= -(-len(regular) // len(shown))
     return [*shown, *(regular[at % len(regular)] for at in range(len(shown)))]
 
 

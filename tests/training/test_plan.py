@@ -59,6 +59,17 @@ def test_regularisation_pictures_are_shown_as_often_as_all_the_others(tmp_path):
     assert sum(one.picture.regular for one in shown) == 12 == len(shown) / 2
 
 
+def test_where_there_are_more_regularisation_pictures_than_others_none_is_left_out(tmp_path):
+    folder = learnt.folder(tmp_path / "pictures")
+    beside = tmp_path / "beside"
+    for number in range(8):
+        learnt.draw(beside / "1_fox" / f"{number}.png")
+    order = BatchOrder(planned(folder, regularisation=beside))
+    shown = [order.batch(number)[0].picture for number in range(order.batches_per_round)]
+    regular = [one.file.path.name for one in shown if one.regular]
+    assert len(set(regular)) == 8 and len(regular) == len(shown) / 2
+
+
 def test_words_of_a_batch_are_dropped_shuffled_and_kept_by_lot(tmp_path):
     folder = learnt.folder(tmp_path / "pictures", {"a.png": "fox, one, two, three"})
     plan = planned(folder, caption_dropout=0.25, shuffle=True, keep=1)
