@@ -22,11 +22,6 @@ def check_fused_tiles(request: Request, values: Mapping[str, Any], size: tuple[i
             f"`--tiling` joins the edges of a picture, and {flag} would join those of each tile",
             hint="leave one of the two away",
         )
-    if values["backend"] == "openvino":
-        raise BadRequest(
-            f"`--backend openvino` computes whole pictures, and {flag} parts of them",
-            hint="leave one of the two away",
-        )
     if STEP_CACHE in request.fast:
         raise BadRequest(
             f"`--fast {STEP_CACHE}` keeps what the U-Net found in the whole picture, and with {flag} "

@@ -14,8 +14,8 @@ from sdcli.options.table import change_request
 from sdcli.picture import Picture
 from sdcli.plan import Plan
 from sdcli.planning.fused_tiles import LEAST
-from sdcli.planning.resolve import make_plan
-from sdcli.request import Control, Draw, Output, Redraw, Request
+from sdcli.planning.resolve import draft_plan, make_plan
+from sdcli.request import Control, Output, Redraw, Request
 from sdcli.upscale.drawing_wish import NOISE_LEVEL, DrawingWish, read_carried_request
 from sdcli.weights.checkpoint import identify_checkpoint
 
@@ -56,27 +56,16 @@ def read_refine_wish(strength: float | None, said: DrawingWish) -> RefineWish | 
 
 def refine_plan(wish: RefineWish, picture: Path, enlarged: Path, output: Output) -> Plan:
     """What paints over `enlarged`, which was made of `picture`."""
-    request = _request(wish, picture)
-    request = replace(
-        request, task=Redraw(enlarged, wish.strength), count=1, output=replace(output, path=None)
-    )
-    if wish.said.control is not None:
-        request = replace(request, controls=(_control(wish.said.control, enlarged),))
-    request = change_request(request, wish.said.values)
-    if FUSED_TILES not in wish.said.values:
-        side = identify_checkpoint(find_checkpoint(request.model)).size
-        request = replace(request, fused_tiles=side // LEAST * LEAST)
-    return make_plan(request)
+    request = _request(wish, picture, enlarged)
+    return make_plan(replace(request, output=replace(output, path=None)))
 
 
 def check_refine(wish: RefineWish, picture: Path) -> None:
-    """Refuse what of a wish cannot be, before anything is loaded: a model that is not there, a
-    setting that has no meaning for a picture painted over."""
-    request = replace(_request(wish, picture), task=Redraw(picture))
-    request = change_request(request, wish.said.values)
-    identify_checkpoint(find_checkpoint(request.model))
-    if wish.said.control is not None:
-        _control(wish.said.control, picture)
+    """Refuse what of a wish cannot be, before anything is loaded or enlarged: a model that is not
+    there, a setting that has no meaning for a picture painted over."""
+    request = _request(wish, picture, picture)
+    side = _tile_side(request)  # what the enlarged picture will come to, is another question
+    draft_plan(replace(request, width=request.width or side, height=request.height or side))
 
 
 def keep_transparency(picture: Picture, enlarged: Path, *, transparent: bool) -> Picture:
@@ -89,14 +78,27 @@ def keep_transparency(picture: Picture, enlarged: Path, *, transparent: bool) ->
     return replace(picture, image=painted)
 
 
-def _request(wish: RefineWish, picture: Path) -> Request:
-    """What a picture says of how it was drawn, with what is said now in its place."""
+def _request(wish: RefineWish, picture: Path, enlarged: Path) -> Request:
+    """What a picture says of how it was drawn, with what is said now in its place, to paint over
+    what it was enlarged to."""
     told, said = read_carried_request(picture), wish.said
     kept = {name: getattr(told, name) for name in _TAKEN_OVER} if told else {"prompt": ""}
-    request = replace(Request(Draw(), ""), **kept)
+    request = replace(
+        Request(Redraw(enlarged, wish.strength), ""), **kept, count=1, device=said.device
+    )
     model = said.model or request.model or read_environment().model
     prompt = request.prompt if said.prompt is None else said.prompt
-    return replace(request, model=model, prompt=prompt, device=said.device)
+    controls = () if said.control is None else (_control(said.control, enlarged),)
+    request = replace(request, model=model, prompt=prompt, controls=controls)
+    request = change_request(request, said.values)
+    if FUSED_TILES in said.values:
+        return request
+    return replace(request, fused_tiles=_tile_side(request))
+
+
+def _tile_side(request: Request) -> int:
+    """The size that the request's model draws at, in whole cells of its deepest level."""
+    return identify_checkpoint(find_checkpoint(request.model)).size // LEAST * LEAST
 
 
 def _control(text: str, enlarged: Path) -> Control:

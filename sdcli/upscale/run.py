@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -126,15 +127,16 @@ def plan_upscale(
     enlarged; BadRequest where something of it cannot be."""
     paths = list_pictures(pictures)
     header = read_header(find_adapter(name or BUILTIN_UPSCALER, "upscaler"))
-    refine = None
+    refine, first = None, _first_readable(paths)
     if is_drawing_upscaler(header):
         upscaler = make_drawing_upscaler(checkpoint_from_header(header), said, strength)
-        upscaler.check(paths[0])
+        if first is not None:
+            upscaler.check(first)
     else:
         upscaler = upscaler_from_header(header)
         refine = read_refine_wish(strength, said)
-        if refine is not None:
-            check_refine(refine, paths[0])
+        if refine is not None and first is not None:
+            check_refine(refine, first)
     place = find_upscale_place(output, len(paths))
     job = UpscaleJob(paths, upscaler, wish, place, output, refine)
     if place.exact and (upscaler.scale or wish != SizeWish()):
@@ -142,6 +144,15 @@ def plan_upscale(
             if isinstance(one, PlannedPicture):
                 place.check(one.path)
     return job
+
+
+def _first_readable(paths: Sequence[Path]) -> Path | None:
+    """The first picture that is none of the damaged ones, which are left out later."""
+    for path in paths:
+        with suppress(SdcliError):
+            load_whole_picture(path)
+            return path
+    return None
 
 
 def planned_pictures(job: UpscaleJob) -> Iterator[PlannedPicture | SkippedPicture]:

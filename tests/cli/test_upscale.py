@@ -209,3 +209,23 @@ def test_what_is_for_refining_alone_is_refused_without_it(
         assert ran.code == 2 and "is for `--refine`, and that is not said" in ran.err
     ran = sdcli("upscale", "a.png", "--with", upscaler, "--refine", "0.3", "-m", "nowhere")
     assert ran.code == 2 and "there is no model `nowhere`" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("count=2", "`count` is not for `--set` to say here"),
+        ("tiling=xy", "`--tiling` joins the edges of a picture"),
+        ("eta=1", "takes no `--eta`"),
+        ("hires=2", "`hires` cannot apply"),
+    ],
+)
+def test_what_cannot_be_refined_is_refused_before_anything_is_enlarged(
+    sdcli: Callable, tmp_path: Path, upscaler: Path, change: str, said: str
+) -> None:
+    (tmp_path / "0.png").write_bytes(b"damaged")
+    noise().save(tmp_path / "a.png")
+    words = ("--with", upscaler, "--refine", "0.3", "--set", change)
+    ran = sdcli("upscale", "0.png", "a.png", *words)
+    assert ran.code == 2 and said in ran.err and "hint: " in ran.err, ran.err
+    assert not (tmp_path / "outputs").exists()

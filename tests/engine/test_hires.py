@@ -184,3 +184,26 @@ def test_what_cannot_be_done_is_refused(sdcli: Callable[..., Any], words: Any, w
     ran = sdcli(*words)
     assert ran.code == 2
     assert why in ran.err and "hint: " in ran.err
+
+
+def test_memory_that_runs_out_in_the_second_pass_is_survived(
+    sd1: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decoding between the passes asks for more than there is: with the VAE in tiles both passes
+    are drawn again."""
+    own = Session()
+    plan = plan_of(sd1, Draw(hires="96x80", hires_upscaler="lanczos"))
+    expected = next(own.run(plan)).image
+    vae = own.load(plan, SilentListener()).pipe.vae
+    real, heard = vae.decode, Steps()
+
+    def hungry(*args: object, **more: object) -> object:
+        if not vae.use_tiling:
+            torch.empty(2**55)
+        return real(*args, **more)
+
+    monkeypatch.setattr(vae, "decode", hungry)
+    picture = next(own.run(plan, heard))
+    assert picture.provenance.events == ("out of memory: VAE in tiles",)
+    assert picture.image.tobytes() == expected.tobytes()  # small enough for one tile
+    assert [step.index for step in heard.told] == [0, 1, 2, 0, 1, 2, 3, 4, 5]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sdcli.engine import openvino_backend
 from sdcli.engine.session import Session
@@ -16,7 +17,7 @@ from sdcli.library import converted_models
 from sdcli.library.converted_models import converted_folder, list_converted
 from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
-from sdcli.request import Draw, Lora, Request
+from sdcli.request import Draw, Lora, Outpaint, Redraw, Request, Task
 from sdcli.weights.checkpoint import identify_checkpoint
 from tests.helpers import loras
 
@@ -67,6 +68,33 @@ def test_the_same_to_rounding_over_20_pictures_of_the_built_in_model() -> None:
         )
     distances = [np.abs(one - other).mean() for one, other in zip(plain, fast, strict=True)]
     assert sum(distances) / 20 <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("task", "changes"),
+    [
+        (Redraw(Path("start.png"), 0.6), {"fused_tiles": 64}),
+        pytest.param(
+            Draw(hires="96x80", hires_upscaler="lanczos", hires_strength=0.5),
+            {},
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            Outpaint(Path("start.png"), right=40, only_masked=8),
+            {"width": 64, "height": 64},
+            marks=pytest.mark.thorough,
+        ),
+    ],
+    ids=["fused tiles", "a second pass", "outpainting"],
+)
+def test_more_than_one_size_of_a_picture(
+    task: Task, changes: dict[str, Any], sd1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.radial_gradient("L").resize((88, 64)).convert("RGB").save("start.png")
+    said = {"steps": 2, "seed": 1, "device": "cpu", "dtype": "fp32"} | changes
+    exact = make_plan(Request(task, "a fox", model=str(sd1), **said))
+    assert np.abs(pixels(exact) - pixels(replace(exact, backend="openvino"))).mean() <= 0.5
 
 
 @pytest.mark.thorough
