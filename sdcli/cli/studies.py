@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,7 @@ from sdcli.cli.study_to_draw import FLAGS_OF_ONE_RUN, study_to_draw
 from sdcli.engine import door
 from sdcli.errors import PartFailed
 from sdcli.outputs import study_folder
+from sdcli.planning.resolve import with_random_seed
 from sdcli.request import Draw, Outpaint, Redraw, Repaint
 from sdcli.server import warm
 from sdcli.studies.compare.plan import Lineup, plan_lineup
@@ -28,6 +30,7 @@ from sdcli.studies.compare_fast.plan import EVERY, FastLineup, plan_fast_lineup
 from sdcli.studies.judging_wish import NO_WISH, JudgingWish
 from sdcli.studies.progress import RunProgress
 from sdcli.studies.sweep.plan import Sweep, plan_sweep
+from sdcli.studies.unfinished import PlansOfSeed
 
 if TYPE_CHECKING:
     from sdcli.measures.panel import Panel
@@ -77,14 +80,20 @@ def compare_schedulers(
     It makes a sheet, a chart, a table and a verdict.
     """
     resolve = partial(plan_request, mode=options.mode)
-    lineup = plan_lineup(options.request(), schedulers, steps, seeds, resolve)
+    request = options.request()
+    lineup = plan_lineup(request, schedulers, steps, seeds, resolve)
     wish = wish.without(MEASURED_ANYWAY)
     panel = plan_measures(wish, lineup.plans, seeds)
     if options.mode.dry_run:
         plans = [((one.scheduler, str(one.steps), str(one.seed)), one) for one in lineup.plans]
         print_study_plan(lineup.plans[0], ("scheduler", "steps", "seed"), plans, options.mode)
     else:
-        _compare(lineup, options.mode, panel, wish)
+
+        def again(seed: int) -> Lineup:
+            asked = with_random_seed(request, seed)
+            return plan_lineup(asked, schedulers, steps, seeds, resolve)
+
+        _compare(lineup, again, options.mode, panel, wish)
 
 
 Ways = Annotated[
@@ -125,14 +134,20 @@ def compare_fast(
     It makes a sheet, a table and a verdict: seconds, and how far each is from the exact picture.
     """
     resolve = partial(plan_request, mode=options.mode)
-    lineup = plan_fast_lineup(options.request(), ways, seeds, captions, resolve)
+    request = options.request()
+    lineup = plan_fast_lineup(request, ways, seeds, captions, resolve)
     wish = wish.without(MEASURED_ANYWAY)
     panel = plan_measures(wish, lineup.plans, seeds)
     if options.mode.dry_run:
         plans = [((row.name, str(one.seed)), one) for row in lineup.rows for one in row.plans]
         print_study_plan(lineup.plans[0], ("way", "seed"), plans, options.mode)
     else:
-        _compare_fast(lineup, options.mode, panel, wish)
+
+        def again(seed: int) -> FastLineup:
+            asked = with_random_seed(request, seed)
+            return plan_fast_lineup(asked, ways, seeds, captions, resolve)
+
+        _compare_fast(lineup, again, options.mode, panel, wish)
 
 
 SweepSeeds = Annotated[
@@ -156,19 +171,30 @@ def sweep(
     Words of the prompt can be varied, too; with `--measure` the best variation is named.
     """
     resolve = partial(plan_request, mode=options.mode)
-    planned = plan_sweep(options.request(), vary or (), resolve, seeds)
+    request = options.request()
+    planned = plan_sweep(request, vary or (), resolve, seeds)
     panel = plan_measures(wish, [cell.plan for cell in planned.cells], seeds)
     if options.mode.dry_run:
         cells = [(cell.values, cell.plan) for cell in planned.cells]
         print_study_plan(planned.plan, [one.name for one in planned.axes], cells, options.mode)
     else:
-        _sweep(planned, options.mode, panel, wish)
+
+        def again(seed: int) -> Sweep:
+            return plan_sweep(with_random_seed(request, seed), vary or (), resolve, seeds)
+
+        _sweep(planned, again, options.mode, panel, wish)
 
 
 # What draws is imported where it draws: it needs numpy and templates, and a help text needs neither.
 
 
-def _compare(lineup: Lineup, mode: OutputMode, panel: Panel, wish: JudgingWish) -> None:
+def _compare(
+    lineup: Lineup,
+    again: Callable[[int], Lineup],
+    mode: OutputMode,
+    panel: Panel,
+    wish: JudgingWish,
+) -> None:
     from sdcli.server.remote_studies import open_benchmark
     from sdcli.studies.compare.page import Comparison, comparison_texts, short_columns
     from sdcli.studies.compare.run import draw_comparison, write_comparison
@@ -177,9 +203,11 @@ def _compare(lineup: Lineup, mode: OutputMode, panel: Panel, wish: JudgingWish) 
     from sdcli.studies.judged_page import judged_verdict
 
     talk = console.Console(quiet=mode.quiet)
-    with study_to_draw("compare", lineup.plans, talk, random_seed=lineup.random_seed) as study:
+    others: PlansOfSeed | None = (lambda seed: again(seed).plans) if lineup.random_seed else None
+    with study_to_draw("compare", lineup.plans, talk, again=others) as study:
         judged = open_judged(panel, wish, door.open_judges)
-        comparison = Comparison(lineup.with_seed(study.seed), judged)
+        begun = lineup if study.seed == lineup.seeds[0] else again(study.seed)
+        comparison = Comparison(begun, judged)
         progress = RunProgress(talk)
         with open_benchmark(mode.warm, comparison.plan, progress) as benchmark:
             for one in draw_comparison(comparison, benchmark, study, progress):
@@ -198,7 +226,13 @@ def _compare(lineup: Lineup, mode: OutputMode, panel: Panel, wish: JudgingWish) 
     print_files(files, mode)
 
 
-def _compare_fast(lineup: FastLineup, mode: OutputMode, panel: Panel, wish: JudgingWish) -> None:
+def _compare_fast(
+    lineup: FastLineup,
+    again: Callable[[int], FastLineup],
+    mode: OutputMode,
+    panel: Panel,
+    wish: JudgingWish,
+) -> None:
     from sdcli.measures.judges import builtin_judges
     from sdcli.studies.compare_fast.numbers import judge_ways
     from sdcli.studies.compare_fast.page import FastComparison, fast_texts, short_columns
@@ -209,9 +243,11 @@ def _compare_fast(lineup: FastLineup, mode: OutputMode, panel: Panel, wish: Judg
     talk = console.Console(quiet=mode.quiet)
     for text in lineup.passed_over:
         talk.on_note(f"not compared: {text}")
-    with study_to_draw("fast", lineup.plans, talk, random_seed=lineup.random_seed) as study:
+    others: PlansOfSeed | None = (lambda seed: again(seed).plans) if lineup.random_seed else None
+    with study_to_draw("fast", lineup.plans, talk, again=others) as study:
         judged = open_judged(panel, wish, door.open_judges)
-        comparison = FastComparison(lineup.with_seed(study.seed), judged)
+        begun = lineup if study.seed == lineup.seeds[0] else again(study.seed)
+        comparison = FastComparison(begun, judged)
         progress = RunProgress(talk)
         box = builtin_judges()
         judge = door.open_judges(box, box.names) if lineup.captions else None
@@ -230,17 +266,19 @@ def _compare_fast(lineup: FastLineup, mode: OutputMode, panel: Panel, wish: Judg
     print_files(files, mode)
 
 
-def _sweep(planned: Sweep, mode: OutputMode, panel: Panel, wish: JudgingWish) -> None:
+def _sweep(
+    planned: Sweep, again: Callable[[int], Sweep], mode: OutputMode, panel: Panel, wish: JudgingWish
+) -> None:
     from sdcli.studies.judged import open_judged
     from sdcli.studies.judged_page import judged_verdict
     from sdcli.studies.sweep.page import SweepResult
     from sdcli.studies.sweep.run import draw_sweep, write_sweep
 
     talk = console.Console(quiet=mode.quiet)
-    plans = [planned.plan, *(cell.plan for cell in planned.cells)]
-    with study_to_draw("sweep", plans, talk, random_seed=planned.random_seed) as study:
+    others: PlansOfSeed | None = (lambda seed: again(seed).plans) if planned.random_seed else None
+    with study_to_draw("sweep", planned.plans, talk, again=others) as study:
         judged = open_judged(panel, wish, door.open_judges)
-        begun = planned.with_seed(study.seed) if planned.random_seed else planned
+        begun = planned if study.seed == planned.plan.seed else again(study.seed)
         result = SweepResult(begun, judged)
         progress = RunProgress(talk)
         with warm.choose_session(mode.warm, talk) as session:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sdcli.cli.console import Console
 from sdcli.plan import Plan
-from sdcli.studies.unfinished import OpenStudy, open_study
+from sdcli.studies.unfinished import OpenStudy, PlansOfSeed, open_study
 from sdcli.text import count_of
 
 FLAGS_OF_ONE_RUN = ("count", "batch", "keep-maps", "preview", "preview-vae")  # not of a study
@@ -19,12 +19,14 @@ def study_to_draw(
     plans: Sequence[Plan],
     talk: Console,
     *,
-    random_seed: bool,
+    again: PlansOfSeed | None,
     words: Sequence[str] = (),
     goes_on: str = "the same command goes on there",
 ) -> Generator[OpenStudy]:
-    """The study's folder, to draw into; what is kept of a study that is stopped is said."""
-    study = open_study(kind, plans, random_seed=random_seed, words=words)
+    """The study's folder, to draw into; what is kept of a study that is stopped is said.
+
+    `again` makes its plans with another seed, where nobody asked for the one they have."""
+    study = open_study(kind, plans, again=again, words=words)
     if study.finished_count:
         kept = count_of(study.finished_count, "picture")
         talk.on_note(f"going on in {study.folder.path}: {kept} finished before")

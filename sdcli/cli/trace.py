@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,8 @@ from sdcli.cli.study_to_draw import FLAGS_OF_ONE_RUN, study_to_draw
 from sdcli.engine import door
 from sdcli.events import Listeners
 from sdcli.options.table import with_start_picture
-from sdcli.request import Draw
+from sdcli.planning.resolve import with_random_seed
+from sdcli.request import Draw, Request
 from sdcli.studies.progress import Drawing, RunProgress
 from sdcli.studies.trace.plan import TracePlan, plan_trace
 from sdcli.text import count_of
@@ -76,22 +78,26 @@ def trace(
     """
     request = with_start_picture(options.request(), image)
     resolve = partial(plan_request, mode=options.mode)
-    planned = plan_trace(
-        request,
-        at,
-        frames,
-        resolve,
-        split=cfg_split,
-        attention=attention,
-        judges=tuple(with_ or ()),
-    )
+
+    def plan(asked: Request) -> TracePlan:
+        return plan_trace(
+            asked,
+            at,
+            frames,
+            resolve,
+            split=cfg_split,
+            attention=attention,
+            judges=tuple(with_ or ()),
+        )
+
+    planned = plan(request)
     if options.mode.dry_run:
         print_plans([planned.plan], options.mode)
     else:
-        _trace(planned, options.mode)
+        _trace(planned, lambda seed: plan(with_random_seed(request, seed)), options.mode)
 
 
-def _trace(planned: TracePlan, mode: OutputMode) -> None:
+def _trace(planned: TracePlan, again: Callable[[int], TracePlan], mode: OutputMode) -> None:
     from sdcli.server.remote_studies import record_trace
     from sdcli.studies.trace.run import PictureKeeper, tell_story, write_trace
     from sdcli.studies.trace.words import judge_story, plan_word_judges
@@ -102,11 +108,11 @@ def _trace(planned: TracePlan, mode: OutputMode) -> None:
         "trace",
         [planned.plan],
         talk,
-        random_seed=planned.random_seed,
+        again=(lambda seed: [again(seed).plan]) if planned.random_seed else None,
         words=planned.words,
         goes_on="the same command draws it there again, and its steps",
     ) as study:
-        planned = planned.with_seed(study.seed)
+        planned = planned if study.seed == planned.plan.seed else again(study.seed)
         progress = RunProgress(talk)
         if not planned.forward:
             drawing = Drawing(planned.plan, traced=True)

@@ -93,7 +93,8 @@ def open_study_folder(asked: Output, kind: str, plan: Plan) -> StudyFolder:
 
 def default_study_name(kind: str, plan: Plan) -> str:
     """The name of a study's folder where nobody named one."""
-    return f"{kind}-{file_slug(plan.prompt) or 'picture'}-{plan.seed}"
+    prompt = plan.template or plan.prompt  # which is another one with another seed
+    return f"{kind}-{file_slug(prompt) or 'picture'}-{plan.seed}"
 
 
 def picture_format(asked: Output) -> str:

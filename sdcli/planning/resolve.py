@@ -44,10 +44,13 @@ def make_plan(request: Request) -> Plan:
 
 def roll_seed(request: Request) -> Request:
     """The request with a seed for certain, so that several plans of it have the same one."""
-    if request.seed is not None:
-        return request
+    return request if request.seed is not None else with_random_seed(request)
+
+
+def with_random_seed(request: Request, seed: int | None = None) -> Request:
+    """The request with a seed that nobody asked for: one drawn now, or one that was drawn before."""
     sources = {**request.sources, "seed": "random"}
-    return replace(request, seed=secrets.randbelow(SEEDS), sources=sources)
+    return replace(request, seed=given_or(seed, secrets.randbelow(SEEDS)), sources=sources)
 
 
 def hash_files(draft: Plan) -> Plan:

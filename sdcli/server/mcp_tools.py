@@ -16,6 +16,7 @@ from sdcli.events import Listener
 from sdcli.hires import drawn_size
 from sdcli.images.load import picture_size
 from sdcli.library.listed_only import listed_only
+from sdcli.options.table import BORDERS
 from sdcli.outputs.save import find_destination, prepare_destination, save_picture
 from sdcli.picture import Picture
 from sdcli.plan import Plan
@@ -31,6 +32,7 @@ from sdcli.server.http.recall_plan import recall_plan
 from sdcli.server.http.settings import ServeSettings
 from sdcli.server.http.uploads import Uploads
 from sdcli.server.http.worker import Stopped, Stopper, Worker
+from sdcli.server.mcp_upscale import SETTINGS, enlarge_for_assistant
 from sdcli.server.pictures import PictureFolders, encode_jpeg, keep_beside, make_thumbnail
 from sdcli.show.picture import picture_facts
 
@@ -148,6 +150,36 @@ def _inpaint(drawer: Drawer, fields: Fields, listener: Listener, stopper: Stoppe
     return drawer.draw(drawer.plan(drawer.order(rest)), listener, stopper)
 
 
+def _outpaint(drawer: Drawer, fields: Fields, listener: Listener, stopper: Stopper) -> Shown:
+    _refuse(fields, "mask")
+    _need(fields, "image", "prompt")
+    if all(fields.get(side) is None for side in BORDERS):
+        raise BadRequest(
+            "how far it is to be drawn on is not said", hint='`right`: 256, or `to`: "16:9"'
+        )
+    return drawer.draw(drawer.plan(drawer.order(fields)), listener, stopper)
+
+
+def _upscale(drawer: Drawer, fields: Fields, listener: Listener, stopper: Stopper) -> Shown:
+    _need(fields, "image")
+    rest = {name: value for name, value in fields.items() if name != "image"}
+    done = enlarge_for_assistant(
+        drawer.folders.find(str(fields["image"])),
+        rest,
+        drawer.settings,
+        drawer.worker,
+        listener,
+        stopper,
+    )
+    told = {
+        "path": str(done.path.absolute()),
+        "name": done.path.name,
+        "size": "{}x{}".format(*done.size),
+        "seconds": done.seconds,
+    }
+    return Shown({"pictures": [told]}, (make_thumbnail(done.path, LOOK),))
+
+
 def _vary(drawer: Drawer, fields: Fields, listener: Listener, stopper: Stopper) -> Shown:
     _need(fields, "picture")
     rest = {name: value for name, value in fields.items() if name != "picture"}
@@ -194,6 +226,17 @@ _BOX = {
     "maxItems": 4,
     "description": "What is repainted, in pixels of the picture: left, top, right, bottom.",
 }
+_UPSCALER = {
+    "type": "string",
+    "description": "The name of an upscaler, or of an SD x4 upscaler, which alone is told a prompt and"
+    " how to draw. Default: the one in the box.",
+}
+_SCALE = {
+    "type": "number",
+    "minimum": 0.25,
+    "maximum": 16,
+    "description": "How many times as large. Default: as the upscaler makes it.",
+}
 _USUAL = ("negative", "model", "lora", "seed", "count", "steps", "cfg", "scheduler")
 _SIZE = ("width", "height")
 
@@ -225,6 +268,22 @@ TOOLS: Mapping[str, Tool] = {
             ("prompt", "strength", "feather", *_USUAL),
         ),
         Tool(
+            "outpaint",
+            "Draw on beyond the edges of a picture, so many pixels on each side, or to a shape.",
+            _outpaint,
+            {"image": _PICTURE},
+            ("image", "prompt"),
+            ("prompt", *BORDERS, "fill", "only-masked", *_USUAL),
+        ),
+        Tool(
+            "upscale",
+            "Make a picture larger: by the upscaler in the box, or by one that is named.",
+            _upscale,
+            {"image": _PICTURE, "with": _UPSCALER, "scale": _SCALE},
+            ("image",),
+            ("prompt", *SETTINGS),
+        ),
+        Tool(
             "vary",
             "Draw a picture again from what it carries, with another seed or with what is changed.",
             _vary,
@@ -241,7 +300,7 @@ TOOLS: Mapping[str, Tool] = {
         ),
         Tool(
             "list_models",
-            "List the checkpoints, LoRAs, embeddings and schedulers that tools can name.",
+            "List the checkpoints, LoRAs, embeddings, upscalers and schedulers that tools can name.",
             _list_models,
             {},
             draws=False,

@@ -2,7 +2,8 @@
 
 While a study is drawn, `unfinished/journal.jsonl` in its folder says which study it is and which of
 its pictures are there. The same study that finds such a folder goes on in it, with its seed if
-nobody said one. When all of it is there, `unfinished` is removed.
+nobody said one, and with the words that its prompts' choices came to by that seed. When all of it is
+there, `unfinished` is removed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -80,18 +81,32 @@ class OpenStudy:
             self.folder.path.rmdir()
 
 
+PlansOfSeed = Callable[[int], Sequence[Plan]]
+
+
 def open_study(
-    kind: str, plans: Sequence[Plan], *, random_seed: bool, words: Sequence[str] = ()
+    kind: str,
+    plans: Sequence[Plan],
+    *,
+    again: PlansOfSeed | None = None,
+    words: Sequence[str] = (),
 ) -> OpenStudy:
     """The folder of this study: the one in which it was interrupted, or a new one.
 
-    `random_seed` says that nobody asked for the first plan's seed, so that the interrupted one's
-    will do; `words` are what makes it another study, beside its plans.
+    `again` is there where nobody asked for the first plan's seed, so that the interrupted one's will
+    do: it makes the plans of another one. `words` are what makes it another study, beside its plans.
     """
     first = plans[0]
-    identity = _identify((kind, *words), plans, relative=random_seed)
+    identity = _identify((kind, *words), plans, relative=again is not None)
+    chosen = any(plan.template or plan.negative_template for plan in plans)
+
+    def identify(seed: int) -> str:
+        if again is None or not chosen:
+            return identity
+        return _identify((kind, *words), again(seed), relative=True)
+
     for path in _candidates(kind, first):
-        if study := _reopen(path, identity, first):
+        if study := _reopen(path, identify, first):
             return study
     folder = study_folder.open_study_folder(first.output, kind, first)
     shutil.rmtree(folder.path / UNFINISHED, ignore_errors=True)  # another study's, by `--force`
@@ -122,14 +137,15 @@ def _literal(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "[?*" else letter for letter in name)
 
 
-def _reopen(path: Path, identity: str, plan: Plan) -> OpenStudy | None:
-    """The study of that identity in a folder; None where there is another, or none."""
+def _reopen(path: Path, identify: Callable[[int], str], plan: Plan) -> OpenStudy | None:
+    """The study in a folder that has the identity which its seed makes; None where there is another,
+    or none."""
     try:
         file = (path / UNFINISHED / JOURNAL).open("r+b")
     except OSError:
         return None
     head, *entries = [*_read_entries(file)] or [{}]
-    if head.get("study") != identity:
+    if "study" not in head or head["study"] != identify(int(head["seed"])):
         file.close()
         return None
     if not try_lock(file):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from sdcli.metadata.record import read_picture_metadata
 from sdcli.outputs.study_folder import StudyFolder
 
 pytestmark = pytest.mark.slow
@@ -64,6 +65,25 @@ def test_a_sweep_goes_on_where_it_stopped(sdcli, sd1: Path, interrupted, tmp_pat
     assert not (folder / "unfinished").exists()
     assert len(list((folder / "pictures").iterdir())) == 4
     assert sdcli(*words).code == 0 and len(list((tmp_path / "outputs").iterdir())) == 2
+
+
+def test_a_study_with_choices_goes_on_with_the_words_that_it_had(
+    sdcli, sd1: Path, interrupted, tmp_path: Path
+):
+    several = "{red|blue|green|black|white|grey|pink|brown}"
+    prompt = f"a {several} fox and a {several} hen"
+    words = ("sweep", prompt, "--choices", "random", "-m", sd1, *SMALL, "--vary", "steps=1..3")
+    interrupted(2)
+    assert sdcli(*words).code == 130
+    interrupted(0)
+    again = sdcli(*words)
+    assert again.code == 0 and "1 picture finished before" in again.err, again.err
+    (folder,) = (tmp_path / "outputs").iterdir()
+    plans = [one["plan"] for one in results(folder)["pictures"]]
+    assert len({(plan["seed"], plan["prompt"]) for plan in plans}) == 1 and len(plans) == 3
+    carried = [read_picture_metadata(path).plan for path in (folder / "pictures").iterdir()]
+    assert {plan.prompt for plan in carried} == {plans[0]["prompt"]}
+    assert {plan.template for plan in carried} == {prompt}
 
 
 def test_a_comparison_goes_on_with_the_numbers_it_had(

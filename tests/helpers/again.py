@@ -37,7 +37,7 @@ def props(folder: Path, write: Callable[[str], Path] | None = None) -> Props:
     """Tiny files of every sort."""
     folder.mkdir(parents=True, exist_ok=True)
     made = Props(folder)
-    for layout in ("sd1", "sd1-inpaint", "sd1-edit", "sdxl"):
+    for layout in ("sd1", "sd1-inpaint", "sd1-edit", "sd2-upscale", "sdxl"):
         path = made.at(f"{layout}.safetensors")
         path.write_bytes(write(layout).read_bytes()) if write else tiny.write(path, layout)
     targets = loras.targets(identify_checkpoint(made.at("sd1.safetensors")))
@@ -106,6 +106,12 @@ def all_jobs(given: Props, schedulers: Iterable[str], formats: Iterable[str]) ->
     control = f"{at('control.safetensors')}:{at('map.png')}"
     yield "edges.png", ("txt2img", "a fox", *same, "--control-canny", control)
     yield "gpu.png", ("txt2img", "a fox", *same, "--scheduler", "euler-a", "--rng", "gpu")
+    sides = ("--left", 8, "--to", "2:1", "--fill", "noise", "--grow", 8)
+    yield "wider.png", ("outpaint", "a fox", *over, *sides)
+    yield "corner.webp", ("outpaint", "a fox", *over, "--up", 16, "--only-masked", 8)
+    by, words = at("sd2-upscale.safetensors"), ("--prompt", "a fox", "--negative", "fog")
+    small = (at("in.png"), "--with", by, "--seed", 7, "--steps", 2, "--scale", 1.7)
+    yield "enlarged.png", ("upscale", *small, *words, "--noise-level", 90)
     yield "vae.png", ("txt2img", "a fox", *same, "--vae", at("sdxl.safetensors"))
     yield "plain.png", ("txt2img", "a (fox", *same, "--prompt-syntax", "plain")
     yield "no-norm.png", ("txt2img", "a ((fox))", *same, "--emphasis", "no-norm")

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
+from sdcli.metadata.record import read_picture_metadata
 from tests.helpers.process import ROOT
 from tests.helpers.serving import end_workers
 
@@ -75,11 +76,17 @@ async def refused(client: Any, tool: str, **arguments: Any) -> str:
     return text.text
 
 
-def test_an_assistant_draws_redraws_repaints_varies_and_looks(sdcli, runtime, sd1, tmp_path):
+def test_an_assistant_draws_redraws_repaints_varies_and_looks(
+    sdcli, runtime, sd1, checkpoints, own_folders, tmp_path
+):
+    shutil.copy(checkpoints("sd2-upscale"), own_folders / "models" / "x4.safetensors")
+    (tmp_path / "outputs").mkdir()
+    Image.radial_gradient("L").resize((8, 8)).save(tmp_path / "outputs" / "tiny.png")
+
     async def use(client: Any) -> None:
         tools = (await client.list_tools()).tools
         assert {tool.name for tool in tools} == {
-            *("draw", "redraw", "inpaint", "vary", "show", "list_models"),
+            *("draw", "redraw", "inpaint", "outpaint", "upscale", "vary", "show", "list_models"),
         }
         models = facts(await client.call_tool("list_models", {}))
         assert models["drawn with unless said"] == sd1.stem
@@ -106,6 +113,16 @@ def test_an_assistant_draws_redraws_repaints_varies_and_looks(sdcli, runtime, sd
         was, now = (Image.open(one["path"]) for one in (first, repainted["pictures"][0]))
         left, top, right, _ = ImageChops.difference(was, now).getbbox()
         assert (left, top) == (0, 0) and right <= 32
+        wider = facts(await client.call_tool("outpaint", {**again, "right": 32}))["pictures"][0]
+        assert wider["size"] == "96x64" and wider["command"].startswith("sdcli outpaint")
+        enlarged = await client.call_tool("upscale", {"image": first["name"], "scale": 2})
+        (larger,) = facts(enlarged)["pictures"]
+        assert larger["size"] == "128x128" and shown(enlarged)[0].size == (128, 128)
+        assert read_picture_metadata(Path(larger["path"])).enlarged
+        drawn = {"image": "tiny.png", "with": "x4", "prompt": "a fox", "steps": 1, "seed": 3}
+        (drawn,) = facts(await client.call_tool("upscale", drawn))["pictures"]
+        plan = read_picture_metadata(Path(drawn["path"])).plan
+        assert (drawn["size"], plan.prompt, plan.seed) == ("32x32", "a fox", 3)
         varied = facts(await client.call_tool("vary", {"picture": first["name"]}))["pictures"][0]
         assert varied["seed"] != 7 and varied["prompt"] == "a fox" and varied["steps"] == 2
         changed = {"picture": first["name"], "prompt": "a hen"}
@@ -115,7 +132,7 @@ def test_an_assistant_draws_redraws_repaints_varies_and_looks(sdcli, runtime, sd
         seen = await client.call_tool("show", {"picture": first["name"]})
         assert facts(seen)["prompt"] == "a fox" and len(shown(seen)) == 1
         newest = facts(await client.call_tool("show", {}))["newest"]
-        assert first["name"] in newest and len(newest) == 6
+        assert first["name"] in newest and len(newest) == 10
 
     talk(tmp_path, sd1, use)
     ran = sdcli("reproduce", *sorted(Path("outputs").glob("a-*.png")), "--exact", "-o", "again/")
@@ -160,6 +177,12 @@ def test_what_an_assistant_says_wrongly_is_a_fact_and_a_hint(runtime, sd1, tmp_p
         box = [0, 0, 65, 10]
         text = await refused(client, "inpaint", image="blue.png", prompt="x", box=box)
         assert "64x64" in text
+        assert "not said" in await refused(client, "outpaint", image="blue.png", prompt="x")
+        blue = {"image": "blue.png"}
+        assert "there is no upscaler" in await refused(client, "upscale", **blue, **{"with": "no"})
+        assert "`steps` is for" in await refused(client, "upscale", **blue, steps=3)
+        assert "`out` has no meaning" in await refused(client, "upscale", **blue, out="/tmp/x.png")
+        assert "out of bounds" in await refused(client, "upscale", **blue, scale=99)
         assert "carries no plan" in await refused(client, "vary", picture="blue.png")
         assert "no tool" in await refused(client, "delete", picture="blue.png")
 

@@ -135,6 +135,18 @@ def test_where_the_server_keeps_things_is_nobodys_business(local, secret):
             assert f"{place}/" not in answer.body.decode()
 
 
+def test_a_picture_is_drawn_on_or_enlarged_where_that_is_asked_for(local):
+    larger = {"prompt": "a fox", "image": PNG, "task": "upscale"}
+    assert "is no upscaler" in refused(local.ask("POST", "/v1/jobs", larger))
+    wider = {"prompt": "a fox", "image": PNG, "right": 32}
+    for task in ({}, {"task": "outpaint"}):
+        answer = local.ask("POST", "/v1/jobs", {**wider, **task})
+        plan = answer.data["plan"]
+        assert (plan["task"]["is"], plan["width"], plan["height"]) == ("outpaint", 96, 64)
+    refusal = refused(local.ask("POST", "/v1/jobs", {**wider, "task": "upscale"}))
+    assert "`upscale` wants other pictures" in refusal
+
+
 def test_a_tag_within_a_tag_names_no_path(local, secret):
     for prompt in (
         f"<lo<lora:builtin:blueprint:1>ra:{secret}:1>",

@@ -20,7 +20,7 @@ from sdcli.metadata.record import read_plan
 from sdcli.options.presets import Preset, fill_from_presets
 from sdcli.options.table import ALL_OPTIONS, BORDERS, OPTIONS, Option, change_request, find_option
 from sdcli.planning.plan_to_request import plan_to_request
-from sdcli.request import Draw, Edit, Request
+from sdcli.request import Draw, Edit, Enlarge, Request
 from sdcli.server.http.failures import HttpFailure, bad_field
 from sdcli.server.http.job import Order
 from sdcli.server.http.read_value import LIKE, read_value
@@ -29,7 +29,7 @@ from sdcli.server.http.uploads import Uploads
 
 OF_SERVER = ("wildcards",)  # a folder of its machine
 FROM_OUTPUT = ("metadata", "preview-vae", "format")  # what a client may say of the output
-TASKS = ("txt2img", "img2img", "inpaint", "outpaint", "edit")
+TASKS = ("txt2img", "img2img", "inpaint", "outpaint", "edit", "upscale")
 # Those that are no row of the table.
 OWN_FIELDS = ("task", "quality", "preview", "save", "plan", "pictures")
 
@@ -183,6 +183,7 @@ def _start(task: Any, values: Mapping[str, Any]) -> Request:
         "inpaint": has_image and has_mask,
         "outpaint": has_image and not has_mask and grows,
         "edit": has_image and not has_mask,
+        "upscale": has_image and not has_mask and not grows,
     }
     if task is not None and not fits[task]:
         raise bad_field(
@@ -195,4 +196,7 @@ def _start(task: Any, values: Mapping[str, Any]) -> Request:
     if task == "edit" or (task is None and "image-cfg" in values and has_image and not has_mask):
         rest = {name: value for name, value in values.items() if name != "image"}
         return change_request(Request(Edit(Path(values["image"])), ""), rest)
+    if task == "upscale":  # by SD's x4 upscaler, which draws
+        rest = {name: value for name, value in values.items() if name != "image"}
+        return change_request(Request(Enlarge(Path(values["image"])), ""), rest)
     return change_request(Request(Draw(), ""), values)

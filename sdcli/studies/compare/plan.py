@@ -24,15 +24,6 @@ class Lineup:
     words: tuple[str, ...]  # what was asked, as flags
     random_seed: bool  # nobody said one
 
-    def with_seed(self, seed: int) -> Lineup:
-        """The same line-up with its seeds beginning elsewhere."""
-        by = seed - self.seeds[0]
-        return replace(
-            self,
-            seeds=tuple(one + by for one in self.seeds),
-            plans=tuple(replace(plan, seed=plan.seed + by) for plan in self.plans),
-        )
-
 
 def plan_lineup(
     request: Request,

@@ -60,17 +60,6 @@ class FastLineup:
         """The seeds that every way is tried on."""
         return tuple(plan.seed for plan in self.rows[0].plans)
 
-    def with_seed(self, seed: int) -> FastLineup:
-        """The same line-up with its seeds beginning elsewhere."""
-        by = seed - self.seeds[0]
-        return replace(
-            self,
-            rows=tuple(
-                replace(row, plans=tuple(replace(one, seed=one.seed + by) for one in row.plans))
-                for row in self.rows
-            ),
-        )
-
 
 def plan_fast_lineup(
     request: Request, ways: str, seeds: int, captions: int, plan: Callable[[Request], Plan]

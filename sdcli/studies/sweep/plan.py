@@ -137,17 +137,10 @@ class Sweep:
     random_seed: bool  # nobody said one
     seeds: int = 1  # of each variation; if more, the last axis is the seed
 
-    def with_seed(self, seed: int) -> Sweep:
-        """The same sweep with its seeds beginning elsewhere."""
-        begun = replace(
-            self,
-            plan=replace(self.plan, seed=seed),
-            cells=tuple(
-                replace(cell, plan=replace(cell.plan, seed=cell.plan.seed + seed - self.plan.seed))
-                for cell in self.cells
-            ),
-        )
-        return begun if self.seeds == 1 else _with_seed_axis(begun)
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plan that they are variations of, and each of them."""
+        return self.plan, *(cell.plan for cell in self.cells)
 
     def kept_values(self, values: Sequence[str]) -> tuple[str, ...]:
         """The values of a variation but for its seed: what several seeds are pictures of."""

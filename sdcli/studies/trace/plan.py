@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sdcli.errors import BadRequest
 from sdcli.hires import second_pass
@@ -28,10 +28,6 @@ class TracePlan:
     words: tuple[str, ...]  # what was asked, as flags
     random_seed: bool  # whether nobody asked for a seed
     judges: tuple[str, ...] = ()  # who says what each word does for the picture
-
-    def with_seed(self, seed: int) -> TracePlan:
-        """The same of another seed."""
-        return replace(self, plan=replace(self.plan, seed=seed))
 
     @property
     def forward(self) -> bool:

@@ -88,6 +88,7 @@ def _is_switched_off(unit: Any) -> bool:
     return isinstance(unit, dict) and cast("dict[str, Any]", unit).get("enabled") is False
 
 
+_NO_SCRIPTS = "there are no scripts (`POST /v1/jobs` with `image` and `right` outpaints)"
 USUAL_SAMPLER = "Euler"
 
 COMMON = (
@@ -117,7 +118,7 @@ COMMON = (
     Field("save_images", False, yes_or_no),
     Field("force_task_id", "", name),
     Field("alwayson_scripts", {}, _idle_scripts),
-    Field("script_name", "", name, neutral=_only("", "None"), lacking="there are no scripts"),
+    Field("script_name", "", name, neutral=_only("", "None"), lacking=_NO_SCRIPTS),
     Field("styles", [], list_of, neutral=_only([]), lacking="there are no styles"),
     Field("restore_faces", False, yes_or_no, neutral=_only(False), lacking="faces are not restored"),
     Field("s_churn", 0.0, number, neutral=_only(0), lacking="no solver is churned"),
