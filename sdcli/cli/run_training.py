@@ -14,6 +14,7 @@ from sdcli.studies.training.page import write_training_page
 from sdcli.studies.training.run import TrainingRun, find_state
 from sdcli.training.again import FileVerdict, compare_files, plan_again, require_record
 from sdcli.training.describe import plan_record, plan_rows
+from sdcli.training.interrupts import end_by
 from sdcli.training.plan import TrainingPlan
 from sdcli.training.progress import Event, FileSaved, SampleDrawn, StepTaken
 
@@ -49,14 +50,13 @@ def train_plan(
         if resume:
             run.resume()
         _follow(run, as_json=mode.json and leads)
-        if not leads:
-            return
-        report = write_training_page(run)
-    talk.on_note(f"its page: {report}")
-    if run.stopped:
+        if leads:
+            report = write_training_page(run)
+            talk.on_note(f"its page: {report}")
+    if run.stopped_by:
         talk.on_note("stopped; the same command with `--resume` goes on")
-        raise KeyboardInterrupt
-    if not mode.json:
+        end_by(run.stopped_by)
+    if leads and not mode.json:
         console.print_result(str(plan.out))
 
 

@@ -21,6 +21,10 @@ class TrainerLike(Protocol):
         """One step; its loss."""
         ...
 
+    def agree_on_end(self, number: int) -> int:
+        """The signal that asked any process to end, where this one was asked by `number`; 0: none."""
+        ...
+
     def write_file(self, metadata: Mapping[str, str], file: BinaryIO) -> None:
         """What is learnt so far."""
         ...

@@ -173,3 +173,32 @@ def test_two_processes_train_the_file_that_one_does(sdcli, sd1, foxes, tmp_path)
     assert ran.stdout.splitlines() == ["two.safetensors"], ran.stderr
     one, two = (metadata(Path(f"{name}.safetensors")) for name in ("one", "two"))
     assert one["sshs_model_hash"] == two["sshs_model_hash"]
+
+
+@pytest.mark.thorough
+def test_two_processes_that_are_asked_to_end_agree_on_the_step(sdcli, sd1, foxes, tmp_path):
+    import os
+    import subprocess
+    import sys
+    import time
+
+    words = ("train", "lora", foxes, "-m", sd1, "--size", "64", "--batch", "2", "--lr", "1e-3")
+    words = (*words, "--steps", "60", "--save-every", "20", "--repeats", "3")
+    assert sdcli(*words, "-o", "one.safetensors").code == 0
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    command = [*launch, "-m", "sdcli", *map(str, words), "-o", "two.safetensors"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    ran = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
+    give_up = time.monotonic() + 120
+    while not Path("two.training/state.pt").exists() and time.monotonic() < give_up:
+        time.sleep(0.05)
+    os.killpg(ran.pid, signal.SIGINT)
+    said = ran.communicate(timeout=60)[1]
+    assert "--resume" in said and ran.returncode
+    stopped = int(metadata(Path("two.safetensors"))["ss_steps"])
+    assert 20 <= stopped < 60
+    subprocess.run([*command, "--resume"], check=True, env=environment)
+    one, two = (metadata(Path(f"{name}.safetensors")) for name in ("one", "two"))
+    assert one["sshs_model_hash"] == two["sshs_model_hash"]

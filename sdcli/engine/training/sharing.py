@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import reduce
+from accelerate.utils import gather, reduce
 from torch import nn
 
 from sdcli.training.batches import Example
@@ -39,3 +39,11 @@ class SharedSteps:
         for gradient, piece in zip(gradients, pieces, strict=False):
             gradient.copy_(piece.view_as(gradient))
         return float(pieces[-1])
+
+    def largest(self, number: int) -> int:
+        """The largest of the numbers that the processes have."""
+        if self._count == 1:
+            return number
+        numbers = gather(torch.tensor([number], device=PartialState().device))
+        assert isinstance(numbers, torch.Tensor)
+        return int(numbers.max())

@@ -151,6 +151,10 @@ class Trainer:
                 total += float(loss.detach())
         return self._shared.add_up([*self._learnt.parameters()], total)
 
+    def agree_on_end(self, number: int) -> int:
+        """The signal that asked any of the processes to end, so that all of them end after one step."""
+        return self._shared.largest(number)
+
     def write_file(self, metadata: Mapping[str, str], file: BinaryIO) -> None:
         """What is learnt so far, as a safetensors file."""
         write_trained(self._learnt.file_tensors(), metadata, file)

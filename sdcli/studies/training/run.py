@@ -17,7 +17,7 @@ from sdcli.outputs.study_folder import StudyFolder
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Lora, Request
 from sdcli.training.estimate import remember_pace
-from sdcli.training.interrupts import noted_interrupts
+from sdcli.training.interrupts import end_by, noted_signals
 from sdcli.training.options import EMBEDDING
 from sdcli.training.plan import TrainingPlan
 from sdcli.training.progress import Event, FileSaved, SampleDrawn, StepTaken, log_text, read_log
@@ -54,7 +54,7 @@ class TrainingRun:
     open_session: Callable[[], SessionLike]
     taken: list[StepTaken] = field(default_factory=list[StepTaken])
     samples: list[SampleDrawn] = field(default_factory=list[SampleDrawn])
-    stopped: bool = False  # by Ctrl-C
+    stopped_by: int = 0  # the signal that asked for it, Ctrl-C's for one
     until: int | None = None  # a step at which it ends, where that is not the last one
     leads: bool = True  # of several processes that train together one writes
     _saved: int = 0  # the step of the last file that is known to be good
@@ -73,15 +73,15 @@ class TrainingRun:
         self.listener.on_note(f"going on after step {self._saved:,}")
 
     def run(self) -> Iterator[Event]:
-        """Every step, file and sample, as they come. After Ctrl-C it is saved, and stops."""
+        """Every step, file and sample, as they come. Asked to end, it saves, and stops."""
         steps = self.until or self.plan.settings.steps
         self.listener.on_stage("training")
-        with noted_interrupts() as interrupted:
-            while self.trainer.step < steps and not self.stopped:
+        with noted_signals() as noted:
+            while self.trainer.step < steps and not self.stopped_by:
                 yield self._step()
-                self.stopped = interrupted.is_set()
+                self.stopped_by = self.trainer.agree_on_end(noted.number)
                 now = self.trainer.step
-                ends = self.stopped or now == steps
+                ends = self.stopped_by or now == steps
                 if self.leads and (ends or now % self.plan.settings.save_every == 0):
                     yield self._save()
                     yield from self._samples()
@@ -147,7 +147,7 @@ class TrainingRun:
 
     def _samples(self) -> Iterator[SampleDrawn]:
         """The samples of this step, drawn as any picture is, through the file that was saved."""
-        if not self.plan.samples or self.stopped:
+        if not self.plan.samples or self.stopped_by:
             return
         with self.open_session() as session:
             for number, prompt in enumerate(self.plan.samples, 1):
@@ -199,6 +199,6 @@ def train_quietly(
         run.resume()
     for _ in run.run():
         pass
-    if run.stopped:
-        raise KeyboardInterrupt
+    if run.stopped_by:
+        end_by(run.stopped_by)
     return plan.out
