@@ -4,6 +4,9 @@ Wants a random checkpoint of full size, as `python -m tests.bench.full_size` wri
 `sd-server`: it builds from the sources in the sdist of `stable-diffusion-cpp-python` 0.4.7, in the folder
 `vendor/stable-diffusion.cpp`, with `cmake -S . -B build -DSD_SERVER_BUILD_FRONTEND=OFF` and
 `cmake --build build --target sd-server`. The client is `webuiapi`, which knows of neither.
+
+One call is drawn here in this process: a second pass by way of a model. Theirs rolls the picture's own
+dice in the VAE before the pass's noise, so that ours has to roll them once more to have the same noise.
 """
 
 from __future__ import annotations
@@ -14,17 +17,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 import webuiapi
 from PIL import Image, ImageDraw
 
+from sdcli.engine import hires
+from sdcli.engine.noise import Noise
+from sdcli.engine.session import Session
+from sdcli.planning.resolve import make_plan
+from sdcli.request import Draw, Request
+from sdcli.schedulers.names import find_sampler_with_schedule
 from tests.bench.sdcpp import apart
+from tests.helpers import upscalers
 
 MASKED = "img2img inside a mask"
+BY_MODEL = "hires fix, a random RRDB x2, our dice rolled as often"
+WHOLE = 64, 32, 6  # width, growth and blocks of ESRGAN's smaller network
 Call = tuple[str, str, Mapping[str, Any]]  # a name, the client's method, its words
 
 
@@ -39,8 +53,15 @@ def main(words: list[str]) -> None:
     asked = said.parse_args(words)
     ours = [sys.executable, "-m", "sdcli", "serve", "-m", asked.model, "--port"]
     theirs = [asked.sd_server, "-m", asked.model, "--listen-ip", "127.0.0.1"]
-    theirs += ["--rng", "cpu", "--sampler-rng", "cpu", "-t", asked.threads, "--listen-port"]
-    drawn = {name: draw(command, asked) for name, command in (("ours", ours), ("theirs", theirs))}
+    theirs += ["--rng", "cpu", "--sampler-rng", "cpu", "-t", asked.threads]
+    with TemporaryDirectory() as folder:
+        width, growth, blocks = WHOLE
+        tensors = upscalers.rrdb(1, width=width, growth=growth, blocks=blocks)
+        network = upscalers.write(Path(folder) / "rrdb.safetensors", tensors)
+        theirs += ["--hires-upscalers-dir", folder, "--listen-port"]
+        drawn = {"ours": draw(ours, asked, without=BY_MODEL), "theirs": draw(theirs, asked)}
+        if BY_MODEL in drawn["theirs"]:
+            drawn["ours"][BY_MODEL] = draw_by_model(asked, network)
     print("| call | mean grey levels apart | worst | our seconds | theirs |\n|---|---|---|---|---|")
     for name, (pictures, seconds) in drawn["ours"].items():
         others, their_seconds = drawn["theirs"][name]
@@ -78,6 +99,8 @@ def calls(side: int) -> Iterator[Call]:
     for upscaler in ("Latent", "Latent (bicubic)", "Latent (nearest-exact)"):
         larger = {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.7}
         yield f"hires fix, {upscaler}", "txt2img", {**euler, **larger, "hr_upscaler": upscaler}
+    larger = {"enable_hr": True, "hr_scale": 2, "denoising_strength": 0.7, "hr_upscaler": "rrdb"}
+    yield BY_MODEL, "txt2img", {**euler, **larger}
     over = {**euler, "images": [start], "denoising_strength": 0.8}
     yield "img2img", "img2img", over
     painted = Image.new("L", (side, side))
@@ -97,20 +120,59 @@ def hole(side: int) -> tuple[int, int, int, int]:
 
 
 def draw(
-    command: list[Any], asked: argparse.Namespace
+    command: list[Any], asked: argparse.Namespace, without: str = ""
 ) -> dict[str, tuple[list[Image.Image], float]]:
     """The pictures of every call by one server, and how long each took."""
     drawn: dict[str, tuple[list[Image.Image], float]] = {}
     with running(command) as port:
         api = webuiapi.WebUIApi(port=port)
         for name, method, words in calls(asked.side):
-            if not re.search(asked.only, name):
+            if name == without or not re.search(asked.only, name):
                 continue
             began = time.perf_counter()
             pictures = getattr(api, method)(**words).images
             drawn[name] = [image.convert("RGB") for image in pictures], time.perf_counter() - began
             print(f"{Path(command[0]).name}: {name}", file=sys.stderr)
     return drawn
+
+
+def draw_by_model(asked: argparse.Namespace, network: Path) -> tuple[list[Image.Image], float]:
+    """The call that goes by way of a model, drawn here with the noise that theirs has."""
+    words = next(words for name, _, words in calls(asked.side) if name == BY_MODEL)
+    torch.set_num_threads(asked.threads)
+    request = Request(
+        Draw(hires="2", hires_upscaler=str(network), hires_strength=words["denoising_strength"]),
+        words["prompt"],
+        negative=words["negative_prompt"],
+        model=str(asked.model),
+        scheduler=find_sampler_with_schedule(words["sampler_name"], words["scheduler"]),
+        **{name: words[name] for name in ("seed", "steps", "width", "height")},
+        cfg=words["cfg_scale"],
+        device="cpu",
+        dtype="fp32",
+    )
+    began = time.perf_counter()
+    real = hires.noise_of_plans
+    hires.noise_of_plans = lambda plans, loaded: AfterOtherDice(real(plans, loaded))
+    try:
+        pictures = [picture.image for picture in Session().run(make_plan(request))]
+    finally:
+        hires.noise_of_plans = real
+    return pictures, time.perf_counter() - began
+
+
+class AfterOtherDice:
+    """A picture's noise as it goes on when something else has rolled its dice first."""
+
+    def __init__(self, noise: Noise) -> None:
+        self.noise, self.is_first = noise, True
+
+    def randn(self, shape: Sequence[int]) -> torch.Tensor:
+        """The next draw but one, then the next."""
+        if self.is_first:
+            self.noise.randn(shape)
+            self.is_first = False
+        return self.noise.randn(shape)
 
 
 @contextmanager
