@@ -7,6 +7,8 @@ Wants a random checkpoint of full size, as `python -m tests.bench.full_size` wri
 
 One call is drawn here in this process: a second pass by way of a model. Theirs rolls the picture's own
 dice in the VAE before the pass's noise, so that ours has to roll them once more to have the same noise.
+What then is left comes of the enlarged picture, which A1111 and we round to bytes and theirs does not:
+the same call in floats shows it.
 """
 
 from __future__ import annotations
@@ -28,8 +30,13 @@ import webuiapi
 from PIL import Image, ImageDraw
 
 from sdcli.engine import hires
+from sdcli.engine.decode import decode_pixels
+from sdcli.engine.loaded_model import LoadedModel
 from sdcli.engine.noise import Noise
+from sdcli.engine.pipeline import encode_pixels
 from sdcli.engine.session import Session
+from sdcli.events import Listener
+from sdcli.hires import SecondPass
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 from sdcli.schedulers.names import find_sampler_with_schedule
@@ -38,6 +45,7 @@ from tests.helpers import upscalers
 
 MASKED = "img2img inside a mask"
 BY_MODEL = "hires fix, a random RRDB x2, our dice rolled as often"
+IN_FLOATS = f"{BY_MODEL}, ours in floats between the passes, too"
 WHOLE = 64, 32, 6  # width, growth and blocks of ESRGAN's smaller network
 Call = tuple[str, str, Mapping[str, Any]]  # a name, the client's method, its words
 
@@ -62,6 +70,9 @@ def main(words: list[str]) -> None:
         drawn = {"ours": draw(ours, asked, without=BY_MODEL), "theirs": draw(theirs, asked)}
         if BY_MODEL in drawn["theirs"]:
             drawn["ours"][BY_MODEL] = draw_by_model(asked, network)
+            with replaced(hires, "enlarge_latents", enlarge_in_floats):
+                drawn["ours"][IN_FLOATS] = draw_by_model(asked, network)
+            drawn["theirs"][IN_FLOATS] = drawn["theirs"][BY_MODEL]
     print("| call | mean grey levels apart | worst | our seconds | theirs |\n|---|---|---|---|---|")
     for name, (pictures, seconds) in drawn["ours"].items():
         others, their_seconds = drawn["theirs"][name]
@@ -152,13 +163,32 @@ def draw_by_model(asked: argparse.Namespace, network: Path) -> tuple[list[Image.
         dtype="fp32",
     )
     began = time.perf_counter()
-    real = hires.noise_of_plans
-    hires.noise_of_plans = lambda plans, loaded: AfterOtherDice(real(plans, loaded))
-    try:
+    usual = hires.noise_of_plans
+    with replaced(hires, "noise_of_plans", lambda *of: AfterOtherDice(usual(*of))):
         pictures = [picture.image for picture in Session().run(make_plan(request))]
-    finally:
-        hires.noise_of_plans = real
     return pictures, time.perf_counter() - began
+
+
+@contextmanager
+def replaced(module: Any, name: str, stand_in: Any) -> Generator[None]:
+    """Another function of a module, until the block ends."""
+    usual = getattr(module, name)
+    setattr(module, name, stand_in)
+    try:
+        yield
+    finally:
+        setattr(module, name, usual)
+
+
+@torch.inference_mode()
+def enlarge_in_floats(
+    latents: torch.Tensor, _: SecondPass, loaded: LoadedModel, listener: Listener
+) -> torch.Tensor:
+    """The latents enlarged by way of pixels that are never rounded."""
+    assert loaded.upscaler is not None
+    pixels = ((decode_pixels(loaded, latents, listener) + 1) / 2).clamp(0, 1)
+    larger = loaded.upscaler.enlarge_pixels(pixels)
+    return encode_pixels(loaded.pipe, larger * 2 - 1).to(latents)
 
 
 class AfterOtherDice:
