@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sdcli.events import Listener, SilentListener
     from sdcli.picture import Picture
     from sdcli.plan import Plan
-    from sdcli.request import Draw, Edit, Outpaint, Redraw, Repaint, Request
+    from sdcli.request import Draw, Edit, Enlarge, Outpaint, Redraw, Repaint, Request
 
 __version__ = "0.2.0"
 
@@ -49,7 +49,7 @@ _ROOMS = {
     "sdcli.events": ("Listener", "SilentListener"),
     "sdcli.picture": ("Picture",),
     "sdcli.plan": ("Plan",),
-    "sdcli.request": ("Draw", "Edit", "Outpaint", "Redraw", "Repaint", "Request"),
+    "sdcli.request": ("Draw", "Edit", "Enlarge", "Outpaint", "Redraw", "Repaint", "Request"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -57,6 +57,7 @@ __all__ = [
     "BadRequest",
     "Draw",
     "Edit",
+    "Enlarge",
     "Listener",
     "Outpaint",
     "Picture",

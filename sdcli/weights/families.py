@@ -138,6 +138,7 @@ UPSCALER = replace(
     vae_scale=0.08333,
     unet_heads=8,
     size_of_velocity=None,
+    fp16_vae=False,
 )
 FAMILIES: dict[str, Family] = {
     family.name: family

@@ -25,6 +25,8 @@ from PIL.PngImagePlugin import PngInfo
 from sdcli.engine.session import Session
 from sdcli.events import SilentListener
 from sdcli.metadata.record import read_picture_metadata
+from sdcli.planning.resolve import make_plan
+from sdcli.request import Enlarge, Request
 from tests.helpers import tiny, upscalers
 
 SCHEDULE = {"beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "scaled_linear"}
@@ -182,6 +184,17 @@ def test_the_words_of_a_picture_are_taken_without_its_loras(
     assert plan is not None
     assert (plan.prompt.strip(), plan.negative, plan.seed) == ("a cat", "fog", 3)
     assert (plan.steps, plan.cfg, plan.scheduler, plan.task.noise_level) == (1, 9, "ddim", 20)
+
+
+def test_several_are_drawn_together_each_with_its_own_noise(tmp_path: Path, x4: Path) -> None:
+    small = small_picture(tmp_path / "a.png", 8, 8)
+    asked = Request(Enlarge(small), "a fox", model=str(x4), steps=2, seed=4, dtype="fp32")
+    session = Session()
+    together = [*session.run(make_plan(replace(asked, count=2, batch=2)))]
+    alone = next(session.run(make_plan(replace(asked, seed=5))))
+    first, second = (np.asarray(one.image, np.float32) for one in together)
+    assert np.abs(second - np.asarray(alone.image, np.float32)).max() <= 1
+    assert np.abs(first - second).mean() > 5
 
 
 @pytest.mark.parametrize(
