@@ -12,8 +12,9 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
@@ -36,6 +37,8 @@ from sdcli.server.remote_session import (
 )
 from sdcli.server.socket_place import connect, find_socket, peer_process
 from sdcli.server.warm import connect_resident
+
+T = TypeVar("T")
 
 STAY = 60.0  # seconds that the process stays after the server has gone
 MOST_DEATHS = 3  # of the worker under one job
@@ -110,45 +113,51 @@ class Worker:
         self, plan: Plan, listener: Listener, stopper: Stopper, *, preview: bool
     ) -> Iterator[Picture]:
         """The plan's pictures. SdcliError where they cannot be drawn, Stopped where nobody wants them."""
-        finished = deaths = 0
-        while True:
-            try:
-                pictures = draw_rest(
-                    plan,
-                    finished,
-                    lambda rest: self._draw_once(rest, listener, stopper, preview=preview),
-                )
-                for picture in pictures:
-                    finished += 1
-                    yield picture
-                return
-            except Busy:
-                time.sleep(PAUSE)
-            except Faulty:
-                raise _fault("drawing this") from None
-            except Lost as why:
-                deaths += 1
-                self._recover(deaths, why, listener)
-            if stopper.is_stopped:
-                raise Stopped
+        finished = 0
+
+        def draw_what_is_left() -> Iterator[Picture]:
+            nonlocal finished
+            for picture in draw_rest(
+                plan,
+                finished,
+                lambda rest: self._draw_once(rest, listener, stopper, preview=preview),
+            ):
+                finished += 1
+                yield picture
+
+        yield from self._insist("drawing this", draw_what_is_left, listener, stopper)
 
     def enlarge(
         self, image: Image.Image, file: Path, size: tuple[int, int], listener: Listener
     ) -> Image.Image:
         """A finished picture made larger by an upscaler. SdcliError where it cannot be."""
+        stopper = Stopper()
+
+        def enlarge_once() -> Iterator[Image.Image]:
+            with RemoteSession(self._connect(listener, stopper), None) as session:
+                yield session.enlarge(image, file, size, listener)
+
+        (larger,) = self._insist("enlarging this", enlarge_once, listener, stopper)
+        return larger
+
+    def _insist(
+        self, what: str, attempt: Callable[[], Iterator[T]], listener: Listener, stopper: Stopper
+    ) -> Iterator[T]:
+        """What an attempt gives, tried again where the process is busy or lost."""
         deaths = 0
         while True:
-            connection = self._connect(listener, Stopper())
             try:
-                with RemoteSession(connection, None) as session:
-                    return session.enlarge(image, file, size, listener)
+                yield from attempt()
+                return
             except Busy:
                 time.sleep(PAUSE)
             except Faulty:
-                raise _fault("enlarging this") from None
+                raise _fault(what) from None
             except Lost as why:
                 deaths += 1
                 self._recover(deaths, why, listener)
+            if stopper.is_stopped:
+                raise Stopped
 
     def _draw_once(
         self, plan: Plan, listener: Listener, stopper: Stopper, *, preview: bool
