@@ -65,6 +65,29 @@ def test_distilled_sdxl_is_read_off_its_tensors(name):
     fits(found)
 
 
+def test_the_x4_upscaler_in_its_own_size_is_built_as_it_is_published() -> None:
+    """By its header alone: nothing of three gigabytes is read, or kept."""
+    layout = replace(
+        tiny.LAYOUTS["sd2-upscale"],
+        widths=(256, 512, 512, 1024),
+        depths=((0, 0), (1, 1), (1, 1), (1, 1)),
+        context=1024,
+        text_width=1024,
+        layers=24,
+        words_alone=(True, True, True, False),
+        vae_widths=(128, 256, 512),
+    )
+    tensors = {n: Tensor("F16", shape) for n, shape in tiny.shapes(layout).items()}
+    tensors |= {f"low_scale_model.{n}": Tensor("F32", (1000,)) for n in ("betas", "alphas_cumprod")}
+    found = checkpoint_from_header(Header(Path("x4.safetensors"), "safetensors", tensors))
+    assert (found.family.name, found.missing, found.unused) == ("sd2-upscale", (), ())
+    assert (found.prediction, found.clip_skip, found.vae_scale) == ("v", 2, 0.08333)
+    unet = found.config("unet")
+    assert unet["only_cross_attention"] == [False, True, True, False]  # the first has no attention
+    assert (unet["attention_head_dim"], unet["num_class_embeds"]) == (8, 1000)
+    fits(found)
+
+
 def judged(layout: str, tensors: tiny.Tensors, modules: building.PipelineModules) -> None:
     """Every weight is where diffusers' own conversion puts it."""
     prefix = "conditioner.embedders" if layout.startswith("sdxl") else "cond_stage_model"
