@@ -134,8 +134,8 @@ def style(asked: argparse.Namespace) -> None:
     blueprints = write(asked.folder / STYLE, *scenes_in_style())
     file = asked.folder / f"{STYLE}.safetensors"
     seconds = train("lora", blueprints, "-o", file, "--trigger", TRIGGER, "--regularisation", own,
-                    "--steps", 400, "--batch", 4, "--lr", "2e-3", "--schedule", "cosine",
-                    "--text-lr", 0, "--caption-dropout", 0, "--conv-rank", 16, "--save-every", 400,
+                    "--steps", 600, "--batch", 4, "--lr", "2e-3", "--schedule", "cosine",
+                    "--caption-dropout", 0, "--conv-rank", 16, "--save-every", 600,
                     *asked.train)  # fmt: skip
     plain = drawn(new)
     asked_for = drawn([f"{TRIGGER}, {prompt}" for prompt in new], lora=str(file))
