@@ -28,13 +28,23 @@ class Ran(NamedTuple):
 
 
 SLOW = "pytestmark = pytest.mark.slow"
+SLOW_FOLDERS = [Path(__file__).parent / name for name in ("cli", "engine")]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `-m "not slow"`, files that are slow as a whole are not even imported: no torch."""
     if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
         return None
+    if collection_path.parent in SLOW_FOLDERS:
+        return True
     return True if SLOW in collection_path.read_text(encoding="utf-8") else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What goes through the front door or needs torch is slow, whether its file says so or not."""
+    for item in items:
+        if item.path.parent in SLOW_FOLDERS:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

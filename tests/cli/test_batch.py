@@ -14,8 +14,6 @@ from PIL import Image
 from sdcli.batch.journal import BatchJournal
 from tests.helpers import process
 
-pytestmark = pytest.mark.slow
-
 SMALL = ("--steps", 1, "-W", 64, "-H", 64)
 JOBS = """
 # a comment, and an empty line

@@ -18,8 +18,6 @@ from PIL import Image, ImageChops
 
 from tests.helpers import process
 
-pytestmark = pytest.mark.slow
-
 SMALL = ("--steps", 1, "-W", 64, "-H", 64, "--threads", 1)
 EIGHT = "\n".join(f"fox {number}" for number in range(8))
 

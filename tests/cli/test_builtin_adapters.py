@@ -8,8 +8,6 @@ from PIL import Image
 
 from sdcli import folders
 
-pytestmark = pytest.mark.slow
-
 LORA = folders.assets_folder() / "builtin-blueprint.safetensors"
 WORDS = ("txt2img", "a red house, blueprint", "--seed", 5, "--steps", 12, "-q")
 

@@ -11,8 +11,6 @@ from PIL import Image
 import sdcli as library
 from sdcli.metadata.record import read_picture_metadata
 
-pytestmark = pytest.mark.slow
-
 SMALL = ("-W", "64", "-H", "64", "--steps", "1", "--cfg", "1")
 
 

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.slow
-
 SMALL = ("-W", 64, "-H", 64, "--seed", 7, "--steps", 6, "--scheduler", "euler")
 
 

@@ -10,8 +10,6 @@ from safetensors.torch import save_file
 
 from tests.helpers import controls
 
-pytestmark = pytest.mark.slow
-
 DRAW = ("--steps", 2, "--seed", 1, "-q", "--scheduler", "euler")
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.slow
-
 SMALL = ("--steps", 2, "-W", 64, "-H", 64)
 
 

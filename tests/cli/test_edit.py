@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.slow
-
 DRAW = ("--steps", 2, "--seed", 1, "-q", "--scheduler", "euler")
 
 

@@ -16,8 +16,6 @@ from PIL import Image
 from sdcli.engine import device
 from tests.helpers.process import start
 
-pytestmark = pytest.mark.slow
-
 DRAW = ("txt2img", "a fox")
 SMALL = ("-W", 64, "-H", 64)
 

@@ -11,8 +11,6 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def easy(tmp_path):

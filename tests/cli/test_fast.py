@@ -12,8 +12,6 @@ from sdcli.options.fast_ways import FAST_WAYS, NAMED
 from sdcli.weights.checkpoint import identify_checkpoint
 from tests.helpers import loras
 
-pytestmark = pytest.mark.slow
-
 SMALL = ("--steps", 3, "-W", 64, "-H", 64, "--seed", 1, "--scheduler", "euler", "--dtype", "fp32")
 
 

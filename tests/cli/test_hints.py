@@ -12,8 +12,6 @@ from sdcli import folders
 from sdcli.cli.app import COMMANDS
 from tests.conftest import Ran
 
-pytestmark = pytest.mark.slow
-
 LORA = folders.assets_folder() / "builtin-blueprint.safetensors"
 
 

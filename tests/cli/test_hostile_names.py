@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.slow
-
 # Every place of the command line where a file is named; `{}` is where it stands.
 PLACES = (
     ("txt2img", "x", "-m", "{}"),

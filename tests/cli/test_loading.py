@@ -13,8 +13,6 @@ from safetensors.torch import save_file
 
 from tests.helpers import tiny
 
-pytestmark = pytest.mark.slow
-
 DRAW = ("txt2img", "a cat", "--steps", 2, "--seed", 1, "-W", 64, "-H", 64)
 
 

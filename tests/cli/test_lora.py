@@ -10,8 +10,6 @@ from safetensors.torch import load_file, save_file
 from sdcli.weights.checkpoint import identify_checkpoint
 from tests.helpers import loras, tiny
 
-pytestmark = pytest.mark.slow
-
 DRAW = ("txt2img", "a fox", "--steps", 1, "-W", 64, "-H", 64, "--seed", 1, "-q", "-m")
 
 

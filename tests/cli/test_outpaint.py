@@ -12,8 +12,6 @@ from PIL import Image
 import sdcli as library
 from sdcli.metadata.record import read_picture_metadata
 
-pytestmark = pytest.mark.slow
-
 QUICK = ("--steps", "1", "--cfg", "1", "--seed", "3")
 
 

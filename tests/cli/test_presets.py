@@ -12,8 +12,6 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-pytestmark = pytest.mark.slow
-
 INK = """
 prompt = "a fox"
 negative = "blurry"

@@ -9,8 +9,6 @@ from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from PIL import Image
 from safetensors.torch import save_file
 
-pytestmark = pytest.mark.slow
-
 DRAW = ("txt2img", "a fox", "--steps", 2, "--seed", 1, "-q", "-W", 64, "-H", 64, "-m")
 
 

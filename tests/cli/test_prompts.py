@@ -11,8 +11,6 @@ from safetensors.torch import save_file
 
 from sdcli.prompts.tokenizer import clip_tokenizer
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def draw(sdcli, sd1):

@@ -18,8 +18,6 @@ from sdcli.metadata import record as metadata
 from tests.helpers import again
 from tests.helpers.again import SMALL
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def model(sd1: Path, tmp_path: Path) -> Path:

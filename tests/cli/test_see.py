@@ -13,8 +13,6 @@ from PIL import Image
 
 from sdcli.text import signed
 
-pytestmark = pytest.mark.slow
-
 SMALL = ("-W", 64, "-H", 64, "--seed", 7, "--cfg", 3)
 
 

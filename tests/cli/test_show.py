@@ -6,13 +6,10 @@ import json
 import subprocess
 import sys
 
-import pytest
 import torch
 from safetensors.torch import save_file
 
 from tests.helpers import tiny
-
-pytestmark = pytest.mark.slow
 
 
 def test_a_checkpoint_is_shown_whole(sdcli, checkpoints):

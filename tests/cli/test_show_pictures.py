@@ -18,8 +18,6 @@ from sdcli.reproduce.command_line import command_for_request
 from tests.helpers import plans
 from tests.metadata.test_readers import with_exif
 
-pytestmark = pytest.mark.slow
-
 PILLOW = {name: row.pillow for name, row in FORMATS.items()}
 
 

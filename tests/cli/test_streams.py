@@ -11,8 +11,6 @@ import pytest
 
 from tests.helpers.process import ROOT, start
 
-pytestmark = pytest.mark.slow
-
 
 def shell(line: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

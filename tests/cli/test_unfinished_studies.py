@@ -18,8 +18,6 @@ from PIL import Image
 from sdcli.metadata.record import read_picture_metadata
 from sdcli.outputs.study_folder import StudyFolder
 
-pytestmark = pytest.mark.slow
-
 SMALL = ("-W", 64, "-H", 64, "--cfg", 3)
 
 

@@ -8,8 +8,6 @@ from PIL import Image
 
 from tests.bench.attention import auc, measured, object_mask
 
-pytestmark = pytest.mark.slow
-
 
 def test_the_measure_is_right_where_it_is_known():
     mask = np.zeros((8, 8), bool)

@@ -21,7 +21,6 @@ from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Redraw, Repaint, Request, Task
 
-pytestmark = pytest.mark.slow
 SIZE = 64
 
 

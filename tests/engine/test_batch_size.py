@@ -7,8 +7,6 @@ import torch
 
 from sdcli.engine.batch_size import MOST, BatchSize, choose_batch_size
 
-pytestmark = pytest.mark.slow
-
 
 class Card:
     """A device on which every picture takes as much."""

@@ -12,8 +12,6 @@ from sdcli.engine.benchmark import AGREED, find_converged
 from sdcli.engine.sampler import Sampling
 from sdcli.measures.latent_distance import latent_distance
 
-pytestmark = pytest.mark.slow
-
 NOISE = torch.randn(64, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 CENTRES = 0.8 * torch.randn(5, 16, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 WIDTH = 0.25  # of each of the bells

@@ -8,8 +8,6 @@ import torch
 from sdcli.engine.brownian_noise import BrownianMotion
 from sdcli.engine.noise import make_noise
 
-pytestmark = pytest.mark.slow
-
 LEVELS = [14.614641, 8.3, 4.1, 2.0471, 0.9, 0.25, 0.0291672]
 SHAPE = (1, 4, 8, 8)
 

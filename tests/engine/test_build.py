@@ -22,8 +22,6 @@ from sdcli.weights.checkpoint import Checkpoint, checkpoint_from_header, identif
 from sdcli.weights.safetensors import Header, Tensor
 from tests.helpers import tiny
 
-pytestmark = pytest.mark.slow
-
 KEYS = Path(__file__).parents[2] / "../shared/facts/keys"
 
 

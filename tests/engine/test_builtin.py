@@ -14,8 +14,6 @@ from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
-pytestmark = pytest.mark.slow
-
 PALETTE = {
     "red": (212, 44, 46),
     "orange": (242, 138, 34),

@@ -19,8 +19,6 @@ from sdcli.request import Draw, Lora, Request
 from sdcli.weights.checkpoint import identify_checkpoint
 from tests.helpers import loras
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.thorough
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no compiler")

@@ -15,8 +15,6 @@ from sdcli.weights.checkpoint import identify_checkpoint
 from tests.helpers import controls
 from tests.helpers.tiny import Tensors
 
-pytestmark = pytest.mark.slow
-
 CPU = torch.device("cpu")
 Written = Callable[[Tensors, Path], Path]
 

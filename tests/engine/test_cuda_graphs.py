@@ -20,8 +20,6 @@ from sdcli.events import SilentListener
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
-pytestmark = pytest.mark.slow
-
 
 class Tape:
     """Records by remembering the inputs' places, as a card does, and says how long things take."""

@@ -15,8 +15,6 @@ from sdcli.events import SilentListener
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
-pytestmark = pytest.mark.slow
-
 # A number read from a tensor, and a tensor made of a number: on a GPU each waits for all before it.
 WAITING = {"aten._local_scalar_dense.default", "aten.lift_fresh.default", "aten.nonzero.default"}
 

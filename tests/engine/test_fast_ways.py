@@ -33,7 +33,6 @@ from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
-pytestmark = pytest.mark.slow
 needs_packing = pytest.mark.skipif(not can_pack(), reason="this torch packs no weights")
 
 MOST_ON_AVERAGE = 0.5  # grey levels, over 20 pictures, of a way that is the same to rounding

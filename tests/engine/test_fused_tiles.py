@@ -20,8 +20,6 @@ from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Redraw, Request
 from tests.helpers import controls
 
-pytestmark = pytest.mark.slow
-
 
 def call(height: int, width: int, **residuals: object) -> UnetCall:
     latents = torch.randn(2, 4, height, width, generator=torch.Generator().manual_seed(0))

@@ -1,11 +1,8 @@
 """What is drawn today is what was drawn and looked at before."""
 
-import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from tests.helpers import goldens
-
-pytestmark = pytest.mark.slow
 
 TOLERANCE = 2.0  # grey levels on average, in the worst channel: what rounding may do elsewhere
 

@@ -5,8 +5,6 @@ import torch
 
 from sdcli.engine.initial_latents import grown_mask
 
-pytestmark = pytest.mark.slow
-
 
 def test_a_mask_grows_freely_at_first_and_softly_then():
     cells = torch.zeros(1, 1, 1, 12)

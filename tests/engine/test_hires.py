@@ -25,8 +25,6 @@ from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Request
 from tests.helpers import controls, upscalers
 
-pytestmark = pytest.mark.slow
-
 SMALL = {"steps": 3, "width": 64, "height": 48, "seed": 7, "dtype": "fp32", "device": "cpu"}
 
 

@@ -23,8 +23,6 @@ from sdcli.planning.resolve import make_plan
 from sdcli.request import Control, Draw, Edit, Request, Task
 from tests.helpers import controls
 
-pytestmark = pytest.mark.slow
-
 STEPS, CFG, SEED = 3, 5.0, 3
 WITHOUT = ("text_encoder", "tokenizer", "safety_checker", "feature_extractor")
 

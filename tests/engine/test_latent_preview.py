@@ -3,7 +3,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 import torch
 from PIL import Image
 
@@ -11,8 +10,6 @@ from sdcli.engine.build import build_modules
 from sdcli.engine.latent_preview import LatentPreview, fit_projection
 from sdcli.engine.pipeline import Pipeline
 from sdcli.weights.checkpoint import identify_checkpoint
-
-pytestmark = pytest.mark.slow
 
 
 class Linear:

@@ -14,8 +14,6 @@ from sdcli.weights.read_header import read_header
 from tests.helpers import loras
 from tests.helpers.loras import Tensors
 
-pytestmark = pytest.mark.slow
-
 Bits = dict[tuple[str, str], torch.Tensor]
 
 

@@ -19,8 +19,6 @@ from sdcli.weights.checkpoint import identify_checkpoint
 from tests.engine.test_lora import bits, same, worn
 from tests.helpers import loras, tiny
 
-pytestmark = pytest.mark.slow
-
 
 def written(tmp_path: Path, layout: str, dtype: torch.dtype) -> tuple[Path, Path]:
     """A checkpoint and a LoRA for it."""

@@ -6,8 +6,6 @@ import torch
 from sdcli.engine.low_memory import FALLBACKS, MemoryFallbacks, is_out_of_memory
 from sdcli.errors import SdcliError
 
-pytestmark = pytest.mark.slow
-
 
 class Taken:
     """A pipeline that remembers which rungs were taken."""

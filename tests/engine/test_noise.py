@@ -7,8 +7,6 @@ from sdcli.engine.noise import make_noise, mix_noise, noise_of_plan
 from sdcli.errors import BadRequest
 from tests.helpers.plans import a_plan
 
-pytestmark = pytest.mark.slow
-
 # What torch.manual_seed(0); torch.randn(12, device="cuda") prints, as published with A1111.
 CUDA = [-0.9247, -0.4253, -2.6438, 0.1452, -0.1209, -0.5797, -0.6229, -0.3284,
         -1.0745, -0.3631, -1.6711, 2.2655]  # fmt: skip

@@ -22,7 +22,6 @@ from sdcli.weights.checkpoint import identify_checkpoint
 from tests.helpers import loras
 
 pytest.importorskip("openvino")
-pytestmark = pytest.mark.slow
 
 
 def plan_of(model: Path | None = None, **said: Any) -> Plan:

@@ -13,8 +13,6 @@ from sdcli.schedulers.names import SCHEDULERS
 from sdcli.schedulers.noise_levels import make_noise_schedule
 from sdcli.schedulers.table import PENULTIMATE_RULES, SOLVERS, SPACINGS
 
-pytestmark = pytest.mark.slow
-
 SHAPE = (1, 4, 8, 8)
 
 

@@ -23,8 +23,6 @@ from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def session() -> Session:

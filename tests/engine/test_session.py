@@ -20,8 +20,6 @@ from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 from sdcli.weights import checkpoint
 
-pytestmark = pytest.mark.slow
-
 
 class Recorder(SilentListener):
     """Keeps what the engine tells."""

@@ -12,8 +12,6 @@ from sdcli.plan import Embedding, File
 from sdcli.prompts.tokenizer import END_TOKEN, START_TOKEN, clip_tokenizer
 from tests.helpers.plans import a_plan
 
-pytestmark = pytest.mark.slow
-
 
 def encoder(width, act, seed, projected=False):
     config = CLIPTextConfig(

@@ -14,7 +14,6 @@ from sdcli.plan import Plan
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 
-pytestmark = pytest.mark.slow
 LONG = "a fox " + ", ".join(f"word{number}" for number in range(60))  # two chunks
 
 

@@ -24,8 +24,6 @@ from sdcli.planning.resolve import make_plan
 from sdcli.prompts.word_positions import PlacedWord
 from sdcli.request import Draw, Redraw, Request
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def drawn(sd1: Path) -> Plan:

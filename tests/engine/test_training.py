@@ -25,8 +25,6 @@ from sdcli.weights.checkpoint import identify_checkpoint
 from sdcli.weights.lora.module_names import underscored
 from tests.helpers import learnt
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:

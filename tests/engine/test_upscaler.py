@@ -21,7 +21,6 @@ from sdcli.events import SilentListener
 from sdcli.library.find import find_adapter
 from tests.helpers import upscalers
 
-pytestmark = pytest.mark.slow
 GREY = 1 / 255
 
 
