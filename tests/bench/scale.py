@@ -3,7 +3,8 @@
 same: the same files by one process, two workers, four parts, two logical GPUs of Ray, three raylets.
 kills: workers and drivers killed at random moments; a raylet removed. s3: a server that fails every fifth
 request (moto). disk: a disk that fills up. readers: webdataset, datasets, pyarrow, duckdb.
-launch: torchrun and accelerate. cost: pace and memory over many pictures, overhead of each.
+launch: torchrun and accelerate. pace: two workers against one. cost: pace and memory over many pictures,
+overhead of each.
 
 It draws with the built-in model. `pip install "moto[server]" s3fs webdataset datasets duckdb ray` first.
 """
@@ -112,6 +113,27 @@ def same(count: int) -> None:
         cluster.remove_node(cluster.list_all_nodes()[-1])
         print(f"three raylets, one removed: ended with {drawing.wait(1_200)}")
         compare("three raylets, one removed", "raylets", reference)
+
+
+def pace(count: int) -> None:
+    """Two workers against one, a thread each: pictures a second between their first and their last, so
+    that their starts do not count."""
+    jobs = write_jobs(count)
+    for turn in range(2):
+        one, two = (_pace(jobs, number, f"pace-{turn}-{number}") for number in (1, 2))
+        print(f"pace: one worker {one:.2f} a second, two {two:.2f}: {two / one:.2f} times")
+
+
+def _pace(jobs: Path, workers: int, folder: str) -> float:
+    words = ("--steps", 2, "--threads", 1, "--shards", 24, "--workers", workers, "--json")
+    began = command("batch", jobs, *words, "-o", folder)
+    times: list[float] = []
+    with subprocess.Popen(began, env=environment(), stdout=subprocess.PIPE, text=True) as drawing:
+        for line in drawing.stdout or ():
+            if json.loads(line)["event"] == "picture":
+                times.append(time.monotonic())
+    middle = times[len(times) // 8 : -(len(times) // 8)]
+    return (len(middle) - 1) / (middle[-1] - middle[0])
 
 
 def wait_for(there: Callable[[], bool], patience: float = 300) -> None:
@@ -488,6 +510,7 @@ def processor_seconds(process: int) -> float:
 
 BENCHES: dict[str, tuple[Callable[[int], None], int]] = {
     "same": (same, 400),
+    "pace": (pace, 400),
     "kills": (kills, 400),
     "s3": (s3, 40),
     "disk": (disk, 16),

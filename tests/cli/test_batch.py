@@ -168,7 +168,11 @@ MANY = "\n".join(f"fox {number}" for number in range(12))
     "end", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
 )
 def test_ended_at_any_moment_it_goes_on_without_losing_or_doubling(
-    start: Callable[..., subprocess.Popen], tmp_path: Path, end: signal.Signals
+    start: Callable[..., subprocess.Popen],
+    sdcli: Callable,
+    sd1: Path,
+    tmp_path: Path,
+    end: signal.Signals,
 ) -> None:
     (tmp_path / "jobs.txt").write_text(MANY)
     run = start("jobs.txt")
@@ -178,7 +182,7 @@ def test_ended_at_any_moment_it_goes_on_without_losing_or_doubling(
     _, err = run.communicate(timeout=60)
     assert run.returncode == {signal.SIGKILL: -9, signal.SIGTERM: 143}[end]
     assert (end == signal.SIGKILL) != ("the same command goes on from there" in err)
-    assert start("jobs.txt").wait(120) == 0
+    assert sdcli("batch", "jobs.txt", "-m", sd1, *SMALL).code == 0
     pictures = list((tmp_path / "outputs").rglob("*.png"))
     assert sorted(
         path.name.rpartition("-")[0] for path in pictures if path.name[0] != "."
@@ -211,7 +215,7 @@ def test_from_stdin_a_picture_is_drawn_before_the_next_line_is_there(
 
 
 def test_after_ctrl_c_it_says_what_is_kept_and_goes_on(
-    start: Callable[..., subprocess.Popen], tmp_path: Path
+    start: Callable[..., subprocess.Popen], sdcli: Callable, sd1: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "jobs.txt").write_text(MANY)
     run = start("jobs.txt")
@@ -224,10 +228,9 @@ def test_after_ctrl_c_it_says_what_is_kept_and_goes_on(
     assert sorted((tmp_path / "outputs").iterdir()) == sorted(
         [*kept, tmp_path / "outputs/batch.jsonl"]
     )
-    again = start("jobs.txt")
-    rest, err = again.communicate(timeout=120)
-    assert again.returncode == 0 and len(rest.split()) == 12 - len(kept)
-    assert f"{len(kept)} finished before" in err
+    again = sdcli("batch", "jobs.txt", "-m", sd1, *SMALL)
+    assert again.code == 0 and len(again.out.split()) == 12 - len(kept)
+    assert f"{len(kept)} finished before" in again.err
 
 
 @pytest.mark.thorough
