@@ -15,18 +15,17 @@ from transformers import CLIPTokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from sdcli.engine.packed_module import restore_modules
+from sdcli.engine.pipeline import Pipeline
 from sdcli.engine.session import Session
 from sdcli.events import SilentListener
 from sdcli.plan import Plan
 from sdcli.prompts.tokenizer import VOCABULARY_FILE
 
 
-def draw_by_diffusers(plan: Plan, lora: Path | None, word: Path | None) -> Image.Image:
-    """The plan's picture of SD 1.x, with a file worn as diffusers wears it."""
-    pipe = Session().load(plan, SilentListener()).pipe
-    restore_modules(pipe.unet), restore_modules(pipe.vae)
+def build_diffusers_pipeline(pipe: Pipeline, tokenizer: Any = None) -> Any:
+    """diffusers' own pipeline of SD 1.x around our modules, with Euler as A1111 has it."""
     theirs: Any = StableDiffusionPipeline(
-        vae=pipe.vae, text_encoder=pipe.text_encoder, tokenizer=_tokenizer(), unet=pipe.unet,
+        vae=pipe.vae, text_encoder=pipe.text_encoder, tokenizer=tokenizer, unet=pipe.unet,
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
         scheduler=EulerDiscreteScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
@@ -34,6 +33,14 @@ def draw_by_diffusers(plan: Plan, lora: Path | None, word: Path | None) -> Image
         ),
     )  # fmt: skip
     theirs.set_progress_bar_config(disable=True)
+    return theirs
+
+
+def draw_by_diffusers(plan: Plan, lora: Path | None, word: Path | None) -> Image.Image:
+    """The plan's picture of SD 1.x, with a file worn as diffusers wears it."""
+    pipe = Session().load(plan, SilentListener()).pipe
+    restore_modules(pipe.unet), restore_modules(pipe.vae)
+    theirs = build_diffusers_pipeline(pipe, _tokenizer())
     if lora:
         theirs.load_lora_weights(str(lora.parent), weight_name=lora.name)
     if word:

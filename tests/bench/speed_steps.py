@@ -20,7 +20,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
 from sdcli.engine.kept_memory import keep_memory, pays_to_keep
 from sdcli.engine.packed_module import restore_modules
@@ -29,6 +28,7 @@ from sdcli.engine.session import Session
 from sdcli.events import SilentListener
 from sdcli.options.fast_ways import BACKENDS
 from sdcli.plan import Plan
+from tests.bench.diffusers_side import build_diffusers_pipeline
 from tests.bench.openvino_side import OpenvinoPipeline
 from tests.bench.results import DIFFUSERS, record_figures
 from tests.bench.served import running
@@ -107,15 +107,7 @@ def _diffusers(plan: Plan) -> Contender:
     pipe = held.pipe
     restore_modules(pipe.unet)
     negative, positive = session.prepare(plan, held, SilentListener()).embeds.chunk(2)
-    theirs = StableDiffusionPipeline(
-        vae=pipe.vae, text_encoder=pipe.text_encoder, tokenizer=None, unet=pipe.unet,
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
-        scheduler=EulerDiscreteScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
-            timestep_spacing="linspace", steps_offset=1,
-        ),
-    )  # fmt: skip
-    theirs.set_progress_bar_config(disable=True)
+    theirs = build_diffusers_pipeline(pipe)
 
     def draw() -> None:
         theirs(
