@@ -71,10 +71,10 @@ def _spot(thing: Thing, x: float, side: float, backdrop: Plain | Land, dice: ran
 
 def _row(thing: Thing, count: int, backdrop: Plain | Land, dice: random.Random) -> tuple[Spot, ...]:
     """Two or three of a kind, side by side."""
-    side = dice.uniform(0.27, 0.36) if count == 2 else dice.uniform(0.22, 0.29)
+    side = dice.uniform(0.36, 0.46) if count == 2 else dice.uniform(0.27, 0.32)
     spots = []
     for k in range(count):
-        x = (k + 0.5) / count + dice.uniform(-0.04, 0.04)
+        x = (k + 0.5) / count + dice.uniform(-0.03, 0.03)
         spot = _spot(thing, x, side * dice.uniform(0.92, 1.08), backdrop, dice)
         if isinstance(backdrop, Plain):
             spot = replace(spot, y=0.5 + 0.5 * (spot.y - 0.5))
@@ -86,15 +86,15 @@ def _single(
     thing: Thing, side: float, where: str, backdrop: Plain | Land, dice: random.Random
 ) -> Spot:
     x = {
-        "left": dice.uniform(0.18, 0.3),
-        "right": dice.uniform(0.7, 0.82),
+        "left": dice.uniform(0.22, 0.31),
+        "right": dice.uniform(0.69, 0.78),
         "middle": dice.uniform(0.46, 0.54),
     }.get(where, dice.uniform(side / 2 + 0.02, 0.98 - side / 2))  # fmt: skip
     if where in ("left", "right", "top", "bottom"):
-        side = min(side, 0.42)
+        side = min(side, 0.5)
     spot = _spot(thing, x, side, backdrop, dice)
     if isinstance(backdrop, Plain) and where:
-        y = {"top": dice.uniform(0.2, 0.3), "bottom": dice.uniform(0.7, 0.8)}.get(
+        y = {"top": dice.uniform(0.23, 0.31), "bottom": dice.uniform(0.69, 0.77)}.get(
             where, 0.5 + dice.uniform(-0.06, 0.06)
         )
         spot = replace(spot, y=y)
@@ -113,11 +113,11 @@ def _pair(
 def _beside(
     a: Thing, b: Thing, relation: str, backdrop: Plain | Land, dice: random.Random
 ) -> tuple[Spot, Spot]:
-    near, far = dice.uniform(0.2, 0.31), dice.uniform(0.69, 0.8)
+    near, far = dice.uniform(0.22, 0.28), dice.uniform(0.72, 0.78)
     left = relation == "left" or (relation == "beside" and dice.random() < 0.5)
     xs = (near, far) if left else (far, near)
     spots = [
-        _spot(t, x, dice.uniform(0.29, 0.42), backdrop, dice)
+        _spot(t, x, dice.uniform(0.38, 0.48), backdrop, dice)
         for t, x in zip((a, b), xs, strict=True)
     ]
     if isinstance(backdrop, Plain):
@@ -130,9 +130,9 @@ def _above(
 ) -> tuple[Spot, Spot]:
     x = dice.uniform(0.3, 0.7)
     upper, lower = (a, b) if relation == "above" else (b, a)
-    side = dice.uniform(0.26, 0.36)
-    low = _spot(lower, x + dice.uniform(-0.08, 0.08), dice.uniform(0.28, 0.38), backdrop, dice)
-    low = replace(low, y=max(low.y, dice.uniform(0.68, 0.76)))
+    side = dice.uniform(0.34, 0.42)
+    low = _spot(lower, x + dice.uniform(-0.08, 0.08), dice.uniform(0.36, 0.46), backdrop, dice)
+    low = replace(low, y=max(low.y, dice.uniform(0.7, 0.76)))
     high = _spot(upper, x + dice.uniform(-0.08, 0.08), side, backdrop, dice)
     high = replace(
         high,
@@ -146,9 +146,9 @@ def _above(
 def _on(
     a: Thing, b: Thing, relation: str, backdrop: Plain | Land, dice: random.Random
 ) -> tuple[Spot, Spot]:
-    side, over = dice.uniform(0.36, 0.46), dice.uniform(0.27, 0.36)
+    side, over = dice.uniform(0.44, 0.54), dice.uniform(0.34, 0.41)
     low = replace(_spot(b, dice.uniform(0.3, 0.7), side, backdrop, dice), tilt=0.0, stretch=1.06)
-    low = replace(low, y=max(low.y, 0.72 if isinstance(backdrop, Plain) else 0.66))
+    low = replace(low, y=max(low.y, 0.72))
     top = low.y - side / 2 + (KINDS[b.kind].top or 0) * side + 0.02
     x = low.x + dice.uniform(-0.05, 0.05)
     return Spot(x, top - over / 2, over, dice.random() < 0.5), low
@@ -157,7 +157,7 @@ def _on(
 def _front(
     a: Thing, b: Thing, relation: str, backdrop: Plain | Land, dice: random.Random
 ) -> tuple[Spot, Spot]:
-    side, small = dice.uniform(0.5, 0.62), dice.uniform(0.25, 0.33)
+    side, small = dice.uniform(0.56, 0.7), dice.uniform(0.33, 0.41)
     x = dice.uniform(0.34, 0.66)
     large = _spot(b if relation == "front" else a, x, side, backdrop, dice)
     large = replace(large, y=min(large.y, 0.9 - side / 2))
@@ -170,7 +170,7 @@ def _front(
 def _holding(
     a: Thing, b: Thing, relation: str, backdrop: Plain | Land, dice: random.Random
 ) -> tuple[Spot, Spot]:
-    side, small = dice.uniform(0.48, 0.6), dice.uniform(0.25, 0.32)
+    side, small = dice.uniform(0.56, 0.68), dice.uniform(0.3, 0.37)
     flip = dice.random() < 0.5
     x = dice.uniform(0.5, 0.64) if flip else dice.uniform(0.36, 0.5)
     holder = replace(_spot(a, x, side, backdrop, dice), flip=flip, tilt=0.0, stretch=1.0)

@@ -26,7 +26,7 @@ CLOSE = (
 """Colours that are hard to tell side by side."""
 
 
-SIZES = {"small": (0.22, 0.31), "": (0.36, 0.54), "big": (0.62, 0.78)}
+SIZES = {"small": (0.28, 0.38), "": (0.46, 0.66), "big": (0.74, 0.9)}
 
 
 LOOKS = tuple(MATERIALS)
