@@ -25,13 +25,18 @@ def has_unix_sockets() -> bool:
 
 def socket_folder() -> Path:
     """The folder of the socket, made if need be. SdcliError where it would not be ours alone."""
-    for folder in _candidates():
-        if len(os.fsencode(folder / SOCKET)) <= LONGEST:
-            return _private_folder(folder)
+    if folder := _first_short():
+        return _private_folder(folder)
     raise SdcliError(
         "no folder for a socket has a path that is short enough",
         hint="let $XDG_RUNTIME_DIR or $TMPDIR be a short path",
     )
+
+
+def _first_short() -> Path | None:
+    """The first folder that a socket's path has room for."""
+    short = (f for f in _candidates() if len(os.fsencode(f / SOCKET)) <= LONGEST)
+    return next(short, None)
 
 
 def _candidates() -> list[Path]:
@@ -61,8 +66,10 @@ def _private_folder(folder: Path) -> Path:
 
 def find_socket() -> Path | None:
     """The socket of this user's resident process, alive or left behind; None where there is none."""
-    there = [folder / SOCKET for folder in _candidates() if os.path.lexists(folder / SOCKET)]
-    return socket_folder() / SOCKET if there else None
+    folder = _first_short()
+    if folder is None or not os.path.lexists(folder / SOCKET):
+        return None
+    return _private_folder(folder) / SOCKET
 
 
 def open_lock() -> BinaryIO:

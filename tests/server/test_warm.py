@@ -232,6 +232,19 @@ def test_what_was_left_behind_is_cleared_away_and_said(sdcli, warmed, sd1):
     assert "warm process" not in sdcli(*words, "-o", "b.png").err
 
 
+def test_what_was_left_behind_elsewhere_is_nobody_s_concern(sdcli, sd1, tmp_path, monkeypatch):
+    """Another shell, without $XDG_RUNTIME_DIR, has its socket in the folder for passing files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(socket_folder() / SOCKET))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert find_socket() is None
+    ran = sdcli("txt2img", "a fox", "-m", sd1, *STEPS, "-o", "a.png")
+    assert ran.code == 0
+    assert "warm process" not in ran.err
+
+
 def test_a_process_that_hangs_is_not_waited_for(sdcli, warmed, sd1, monkeypatch):
     assert sdcli("warm", "start", "--for", "60s").code == 0
     (pid,) = workers(warmed)

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,12 @@ BUILTIN = str(find.find_checkpoint("builtin"))
 USUAL = Request(
     Draw(), "", negative="", steps=50, cfg=7.0, scheduler="euler", count=1, batch=1, rng="cpu"
 )
+
+
+@pytest.fixture(autouse=True)
+def uploads_stay_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes with requests that no job ever ends is kept in the test's own folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def txt2img(**said: Any) -> Request:
