@@ -186,14 +186,17 @@ class Loop:
         return [group for optimizer in self.optimizers for group in optimizer.param_groups]
 
     def learn(
-        self, loss: torch.Tensor, lessons: Mapping[torch.nn.Module, torch.Tensor] | None = None
+        self,
+        loss: torch.Tensor,
+        lessons: Mapping[torch.nn.Module, torch.Tensor] | None = None,
+        beside: torch.Tensor | None = None,
     ) -> None:
-        """One step down the loss, and the running average of the weights. A module with a lesson
-        of its own learns from that alone.
+        """One step down the loss, and the running average of the weights. What is learnt `beside` it
+        is not part of the curve. A module with a lesson of its own learns from that alone.
         """
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(loss)
+        self.accelerator.backward(loss if beside is None else loss + beside)
         for module, lesson in (lessons or {}).items():
             module.zero_grad(set_to_none=True)
             self.accelerator.backward(lesson)
@@ -220,6 +223,8 @@ class Loop:
         )
         if self.step % 50 == 0 and not self.course.follows:
             self.note({"loss": round(self.mean, 5)})
+            if beside is not None:
+                self.note({"beside": round(float(beside.detach()), 4)})
 
     def note(self, values: dict[str, float]) -> None:
         """Say where the stage is, and keep it for the curve."""

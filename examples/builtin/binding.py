@@ -1,0 +1,52 @@
+"""A second lesson for the U-Net: to say, from inside, what stands where and in which colour.
+
+Noise taken away is a slow teacher of meaning: a red house that comes out brown costs it little. So
+while it learns, one small layer reads the U-Net's features and must name the thing, the colour and
+the place that the scene's own map knows (compare Yu et al., 2024, who let a diffusion model's
+features meet those of a network that understands pictures). Only the lesson is kept: the layer is
+thrown away.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from diffusers import UNet2DConditionModel
+from namer import GRID, HEADS, IGNORED, NOTHING, truth_of
+from torch import nn
+from torch.nn.functional import cross_entropy
+from world import COLOURS, Scene
+
+
+class Binding(nn.Module):
+    """Reads what a U-Net's second upward block has made: `loss` after each of its answers."""
+
+    def __init__(self, unet: UNet2DConditionModel) -> None:
+        super().__init__()
+        width = unet.config.block_out_channels[-2]
+        self.norm = nn.GroupNorm(8, width)
+        self.kinds = nn.Conv2d(width, NOTHING + 1, 1)
+        self.colours = nn.Conv2d(width, len(COLOURS), 1)
+        self.whole = nn.ModuleDict({name: nn.Linear(width, len(of)) for name, of in HEADS.items()})
+        self._seen = torch.empty(0)
+        unet.up_blocks[1].register_forward_hook(self._look)
+
+    def _look(self, block: nn.Module, given: object, made: torch.Tensor) -> None:
+        self._seen = made
+
+    def loss(self, scenes: list[Scene], whose: np.ndarray) -> torch.Tensor:
+        """How wrong the features are about these scenes, whose maps are `whose`."""
+        seen = self.norm(self._seen)
+        step = GRID // seen.shape[-1]
+        pooled = seen.mean((2, 3))
+        said = {"kinds": self.kinds(seen), "colours": self.colours(seen)}
+        said |= {name: head(pooled) for name, head in self.whole.items()}
+        total = torch.zeros((), device=seen.device)
+        for name, truth in truth_of(scenes, whose).items():
+            truth = truth[:, step // 2 :: step, step // 2 :: step] if truth.ndim == 3 else truth
+            if bool((truth != IGNORED).any()):
+                weight = 1.0 if name in ("kinds", "colours") else 0.2
+                total = total + weight * cross_entropy(
+                    said[name].float(), truth.to(seen.device), ignore_index=IGNORED
+                )
+        return total
