@@ -128,13 +128,13 @@ def serve(
 def _serve_assistant(model: str | None, out: str | None, pictures: Sequence[Path]) -> int:
     """Be the tools of one assistant; the exit code."""
     _check_installed(NEEDED_BY_MCP, "mcp")
-    from sdcli.server import mcp
     from sdcli.server.http import start
+    from sdcli.server.mcp_door import serve as assistant
     from sdcli.server.pictures import PictureFolders, check_folder, output_folder
 
     wanted = start.Wanted(host="localhost", model=model or read_environment().model, out=out)
     folders = PictureFolders((output_folder(out), *map(check_folder, pictures)))
-    return mcp.serve(start.make_settings(wanted), folders)
+    return assistant.serve(start.make_settings(wanted), folders)
 
 
 def _check_flags(context: typer.Context, names: Sequence[str], why: str) -> None:

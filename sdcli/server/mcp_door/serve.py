@@ -24,7 +24,8 @@ from sdcli.errors import BadRequest, SdcliError
 from sdcli.events import SilentListener, Step
 from sdcli.server.http.settings import ServeSettings
 from sdcli.server.http.worker import Stopper, Worker
-from sdcli.server.mcp_tools import TOOLS, Drawer, Shown
+from sdcli.server.mcp_door.drawer import Drawer, Shown
+from sdcli.server.mcp_door.tools import TOOLS
 from sdcli.server.pictures import PictureFolders
 
 INSTRUCTIONS = (
