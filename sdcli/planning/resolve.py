@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sdcli import request as requested
 from sdcli.errors import BadRequest
@@ -124,31 +124,49 @@ def _plain_values(request: Request, model: Checkpoint) -> dict[str, Any]:
     }
 
 
+class _Calling(NamedTuple):
+    """What one kind of model is for, which no other does: what is said of whoever is asked wrongly."""
+
+    task: type
+    cannot: str  # of another model that is asked for it
+    instead: str
+    only: str  # of this kind of model, asked for something else
+    rather: str
+
+
+CALLINGS = {
+    "edit": _Calling(
+        requested.Edit,
+        "follows no instructions",
+        "`sdcli edit` needs an InstructPix2Pix checkpoint (`-m`)",
+        "only follows instructions about a picture (InstructPix2Pix)",
+        'sdcli edit "make it snow" --image FILE',
+    ),
+    "enlarge": _Calling(
+        requested.Enlarge,
+        "is no upscaler",
+        "`sdcli upscale PICTURE --with FILE` takes an ESRGAN or an SD x4 upscaler",
+        "only makes pictures larger: it is {family}",
+        "sdcli upscale PICTURE --with {file}",
+    ),
+}
+
+
 def _check_ability(model: Checkpoint, request: Request) -> None:
     """Refuse what this kind of model cannot do, and what its file lacks."""
     name, task = f"`{model.path.name}`", request.task
-    editing = isinstance(task, requested.Edit)
-    if editing and model.family.task != "edit":
-        raise BadRequest(
-            f"{name} follows no instructions: it is {model.family.title}",
-            hint="`sdcli edit` needs an InstructPix2Pix checkpoint (`-m`)",
-        )
-    if not editing and model.family.task == "edit":
-        raise BadRequest(
-            f"{name} only follows instructions about a picture (InstructPix2Pix)",
-            hint='`sdcli edit "make it snow" --image FILE`',
-        )
-    enlarging = isinstance(task, requested.Enlarge)
-    if enlarging and model.family.task != "enlarge":
-        raise BadRequest(
-            f"{name} is no upscaler: it is {model.family.title}",
-            hint="`sdcli upscale PICTURE --with FILE` takes an ESRGAN or an SD x4 upscaler",
-        )
-    if not enlarging and model.family.task == "enlarge":
-        raise BadRequest(
-            f"{name} only makes pictures larger: it is {model.family.title}",
-            hint=f"`sdcli upscale PICTURE --with {model.path.name}`",
-        )
+    for kind, calling in CALLINGS.items():
+        wanted, is_one = isinstance(task, calling.task), model.family.task == kind
+        if wanted and not is_one:
+            raise BadRequest(
+                f"{name} {calling.cannot}: it is {model.family.title}", hint=calling.instead
+            )
+        if is_one and not wanted:
+            named = {"family": model.family.title, "file": model.path.name}
+            raise BadRequest(
+                f"{name} {calling.only.format(**named)}",
+                hint=f"`{calling.rather.format(**named)}`",
+            )
     if not model.family.begins_pictures and isinstance(task, requested.Draw):
         raise BadRequest(
             f"{name} is a refiner, which finishes pictures and begins none",
