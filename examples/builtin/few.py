@@ -132,7 +132,7 @@ def train(folder: Path, out: Path, *, size: int, batch: int, lr: float, minutes:
     for _ in loop.steps():
         seeds = [dice.randrange(kept.done) for _ in range(batch)]
         said = ["", *(describe(imagine(seed), dice) for seed in seeds)]
-        rows = clip.shorten(words.rows(said), words.end).to(loop.device)
+        rows = words.rows(said).to(loop.device)
         clean = kept.take(seeds).to(loop.device)
         which = torch.tensor([dice.randrange(len(TIMES)) for _ in seeds], device=loop.device)
         x = levels.mix(clean, torch.randn_like(clean), ends[which])
