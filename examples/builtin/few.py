@@ -12,7 +12,6 @@ import copy
 import random
 from pathlib import Path
 
-import clip
 import latents
 import torch
 import unet as unet_stage

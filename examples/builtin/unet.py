@@ -128,16 +128,7 @@ def step_loss(
 
 
 def train(
-    folder: Path,
-    *,
-    size: int,
-    batch: int,
-    lr: float,
-    minutes: float,
-    small: float,
-    follows: bool,
-    share: float,
-    compiled: bool,
+    folder: Path, course: Course, *, size: int, batch: int, small: float, compiled: bool
 ) -> None:
     """The stage. `small` is for how many minutes pictures of half the side are practised on."""
     words = Words(vocabulary())
@@ -146,7 +137,6 @@ def train(
     unet.set_attn_processor(AttnProcessor())  # faster than torch's own for so few places
     binding = Binding(unet)
     fast = cast(UNet2DConditionModel, torch.compile(unet)) if compiled else unet
-    course = Course(minutes, lr, hold=0.5, slow={"text": 0.5}, share=share, follows=follows)
     loop = Loop(folder, "unet", {"unet": unet, "text": text, "binding": binding}, course)
     levels = Noise(loop.device)
     dice = random.Random()
@@ -167,7 +157,7 @@ def train(
             loss = step_loss(fast, levels, clean, read)
             second = binding.loss(scenes, drawn.whose[seeds])
         loop.learn(loss, beside=BINDING * second)
-        if step % 1000 == 999 and not follows:
+        if step % 1000 == 999 and not course.follows:
             loop.save()
             show(folder, words, folder / "unet.png", side)
 
@@ -257,12 +247,16 @@ if __name__ == "__main__":
     torch.manual_seed(random.randrange(1 << 30))
     train(
         chosen.folder,
+        Course(
+            chosen.minutes,
+            chosen.lr,
+            hold=0.5,
+            slow={"text": 0.5},
+            share=chosen.share,
+            follows=chosen.follow,
+        ),
         size=chosen.size,
         batch=chosen.batch,
-        lr=chosen.lr,
-        minutes=chosen.minutes,
         small=chosen.small,
-        follows=chosen.follow,
-        share=chosen.share,
         compiled=chosen.compile,
     )
