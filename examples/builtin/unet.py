@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import random
 from pathlib import Path
-from typing import cast
 
 import clip
 import latents
@@ -127,16 +126,13 @@ def step_loss(
     return (guess.float() - levels.velocity(clean, noise, times)).pow(2).mean()
 
 
-def train(
-    folder: Path, course: Course, *, size: int, batch: int, small: float, compiled: bool
-) -> None:
+def train(folder: Path, course: Course, *, size: int, batch: int, small: float) -> None:
     """The stage. `small` is for how many minutes pictures of half the side are practised on."""
     words = Words(vocabulary())
     text = clip.trained(folder, words)
     unet = build(size)
     unet.set_attn_processor(AttnProcessor())  # faster than torch's own for so few places
     binding = Binding(unet)
-    fast = cast(UNet2DConditionModel, torch.compile(unet)) if compiled else unet
     loop = Loop(folder, "unet", {"unet": unet, "text": text, "binding": binding}, course)
     levels = Noise(loop.device)
     dice = random.Random()
@@ -154,7 +150,7 @@ def train(
         clean = store.take(seeds).to(loop.device, memory_format=torch.channels_last)
         with loop.half():
             read = text(input_ids=rows).last_hidden_state
-            loss = step_loss(fast, levels, clean, read)
+            loss = step_loss(unet, levels, clean, read)
             second = binding.loss(scenes, drawn.whose[seeds])
         loop.learn(loss, beside=BINDING * second)
         if step % 1000 == 999 and not course.follows:
@@ -240,9 +236,6 @@ if __name__ == "__main__":
     said.add_argument(
         "--share", type=float, default=1.0, help="below 1 where several processes train one model"
     )
-    said.add_argument(
-        "--compile", action="store_true", help="four minutes first, then steps take a sixth less"
-    )
     chosen = said.parse_args()
     torch.manual_seed(random.randrange(1 << 30))
     train(
@@ -258,5 +251,4 @@ if __name__ == "__main__":
         size=chosen.size,
         batch=chosen.batch,
         small=chosen.small,
-        compiled=chosen.compile,
     )
