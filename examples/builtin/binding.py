@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
-from namer import GRID, HEADS, IGNORED, NOTHING, truth_of
+from namer import HEADS, IGNORED, NOTHING, truth_of
 from torch import nn
 from torch.nn.functional import cross_entropy
 from world import COLOURS, Scene
@@ -37,13 +37,11 @@ class Binding(nn.Module):
     def loss(self, scenes: list[Scene], whose: np.ndarray) -> torch.Tensor:
         """How wrong the features are about these scenes, whose maps are `whose`."""
         seen = self.norm(self._seen)
-        step = GRID // seen.shape[-1]
         pooled = seen.mean((2, 3))
         said = {"kinds": self.kinds(seen), "colours": self.colours(seen)}
         said |= {name: head(pooled) for name, head in self.whole.items()}
         total = torch.zeros((), device=seen.device)
-        for name, truth in truth_of(scenes, whose).items():
-            truth = truth[:, step // 2 :: step, step // 2 :: step] if truth.ndim == 3 else truth
+        for name, truth in truth_of(scenes, whose, seen.shape[-1]).items():
             if bool((truth != IGNORED).any()):
                 weight = 1.0 if name in ("kinds", "colours") else 0.2
                 total = total + weight * cross_entropy(

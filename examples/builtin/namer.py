@@ -70,10 +70,12 @@ class Namer(nn.Module):
         return {"kinds": self.kinds(seen), "colours": self.colours(seen), **whole}
 
 
-def truth_of(scenes: list[Scene], whose: np.ndarray) -> dict[str, torch.Tensor]:
-    """What a namer should say of scenes, given the maps of whose each place is."""
-    step = whose.shape[1] // GRID
-    whose = whose[:, step // 2 :: step, step // 2 :: step]
+def truth_of(scenes: list[Scene], whose: np.ndarray, grid: int = GRID) -> dict[str, torch.Tensor]:
+    """What a namer should say of scenes, given the maps of whose each place is, at the middles of
+    `grid` times `grid` places.
+    """
+    middles = ((np.arange(grid) + 0.5) * whose.shape[1] / grid).astype(int)
+    whose = whose[:, middles][:, :, middles]
     kinds = np.full(whose.shape, NOTHING)
     colours = np.full(whose.shape, IGNORED)
     names, tones = list(KINDS), list(COLOURS)

@@ -7,8 +7,8 @@ in a clean latent and the latent in a noisy one (Salimans and Ho, 2022). One cap
 withheld, so that the model also knows what a picture is like when nothing was asked, which is what
 guidance pushes away from (Ho and Salimans, 2022).
 
-Beside that, it is asked what stands where (`binding.py`): a small share of the loss, and the words
-find their things much sooner.
+Beside that, it is asked what stands where (`binding.py`): a small share of the loss, meant to let
+words find their things sooner.
 
 The first minutes are spent on pictures of half the side, at a quarter of the price: what words
 mean, and which colour is whose, is learnt there.
@@ -131,9 +131,10 @@ def train(folder: Path, course: Course, *, size: int, batch: int, small: float) 
     words = Words(vocabulary())
     text = clip.trained(folder, words)
     unet = build(size)
-    unet.set_attn_processor(AttnProcessor())  # faster than torch's own for so few places
     binding = Binding(unet)
     loop = Loop(folder, "unet", {"unet": unet, "text": text, "binding": binding}, course)
+    if loop.device.type == "cpu":
+        unet.set_attn_processor(AttnProcessor())  # faster than torch's own for so few places
     levels = Noise(loop.device)
     dice = random.Random()
     kept: dict[int, tuple[latents.Latents, Pictures]] = {}

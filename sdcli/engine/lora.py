@@ -65,7 +65,7 @@ def list_changes(
 ) -> dict[tuple[str, str], list[WeightChange]]:
     """What these LoRAs change in a model: for each weight the changes, in an order of their own."""
     found = weight_places(model.components)
-    todo: dict[tuple[str, str], list[WeightChange]] = {}
+    changes: dict[tuple[str, str], list[WeightChange]] = {}
     for worn in sorted(loras, key=lambda lora: (lora.file.sha256, lora.unet, lora.te)):
         held = fit_lora(read_header(worn.file.path), model)
         alphas = read_alphas(held.lora)
@@ -75,17 +75,17 @@ def list_changes(
             for part in module.parts if strength else ():
                 place = found[WeightName(module.component, module.name, part)]
                 change = WeightChange(held.lora.header, module, part, alpha, strength)
-                todo.setdefault((module.component, place.target), []).append(change)
-    return todo
+                changes.setdefault((module.component, place.target), []).append(change)
+    return changes
 
 
 def apply_changes(
-    weight: Tensor, todo: Sequence[WeightChange], reader: TensorReader, device: torch.device
+    weight: Tensor, changes: Sequence[WeightChange], reader: TensorReader, device: torch.device
 ) -> None:
     """Change a weight in place. The sum is made in fp32, whatever the weight is kept in."""
     plain = weight.to(device)
-    total = todo[0].of(plain, reader)
-    for change in todo[1:]:
+    total = changes[0].of(plain, reader)
+    for change in changes[1:]:
         total += change.of(plain, reader)
     if weight.dtype is torch.float32:
         weight.add_(total.to(weight.device))
@@ -113,14 +113,14 @@ class LoraWeights:
         """The model wears these LoRAs and no others."""
         if loras == self.loras:
             return
-        todo = list_changes(self._model, loras)
-        weights = self._plain_weights({*self._touched, *todo})
+        changes = list_changes(self._model, loras)
+        weights = self._plain_weights({*self._touched, *changes})
         self.loras = None
         for (kind, target), original in self._originals(weights):
             weights[kind, target].copy_(original)
-        self._touched = list(todo)  # before the first is changed: an interrupt can be undone
+        self._touched = list(changes)  # before the first is changed: an interrupt can be undone
         with TensorReader() as reader:
-            for place, of in todo.items():
+            for place, of in changes.items():
                 apply_changes(weights[place], of, reader, self._device)
         self.loras = loras
 

@@ -134,7 +134,7 @@ class _Calling(NamedTuple):
     rather: str
 
 
-CALLINGS = {
+_CALLINGS = {
     "edit": _Calling(
         requested.Edit,
         "follows no instructions",
@@ -155,7 +155,7 @@ CALLINGS = {
 def _check_ability(model: Checkpoint, request: Request) -> None:
     """Refuse what this kind of model cannot do, and what its file lacks."""
     name, task = f"`{model.path.name}`", request.task
-    for kind, calling in CALLINGS.items():
+    for kind, calling in _CALLINGS.items():
         wanted, is_one = isinstance(task, calling.task), model.family.task == kind
         if wanted and not is_one:
             raise BadRequest(
