@@ -1,9 +1,12 @@
 """The `sdcli` command, which is `python -m sdcli` too."""
 
+import _thread
 import os
 import signal
 import sys
+import time
 from io import TextIOWrapper
+from typing import Any
 
 
 def run() -> None:
@@ -15,7 +18,16 @@ def run() -> None:
         stops.append(number)
         raise KeyboardInterrupt
 
+    def stop_again(lost: Any) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(lost)
+            return
+        number = stops[0] if stops else signal.SIGINT
+        _thread.start_new_thread(_signal_soon, (number, _thread.get_ident()))
+
     _open_streams()
+    # Where Python can raise nothing (a destructor, the locks of an import) it drops an interrupt.
+    sys.unraisablehook = stop_again
     try:
         signal.signal(signal.SIGTERM, stop)
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
@@ -29,6 +41,14 @@ def run() -> None:
     sys.stderr.flush()
     # Straight out: tearing torch down takes half a second, and its import may still be under way.
     os._exit(128 + stops[0] if stops else code)
+
+
+def _signal_soon(number: int, main_thread: int) -> None:
+    time.sleep(0.02)
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main_thread, number)  # which ends a wait, too
+    else:
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _open_streams() -> None:

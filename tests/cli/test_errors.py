@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from sdcli.engine import device
-from tests.helpers.process import start
+from tests.helpers.process import ROOT, start
 
 DRAW = ("txt2img", "a fox")
 SMALL = ("-W", 64, "-H", 64)
@@ -166,6 +166,39 @@ def test_ctrl_c_before_anything_is_drawn(sd1: Path, tmp_path: Path, after: float
         assert f"{os.sep}sdcli{os.sep}" not in err
     if process.returncode == 130:
         assert "Traceback" not in err
+
+
+DROPPED = """
+import os, signal, time
+from sdcli import __main__
+from sdcli.cli import app
+
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), {number})
+        time.sleep(0.2)
+
+def main():
+    Dropped()
+    time.sleep(30)
+    return 0
+
+app.main = main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+__main__.run()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_where_python_can_raise_nothing_is_not_lost(
+    number: signal.Signals, code: int
+) -> None:
+    script = DROPPED.format(number=int(number))
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=25, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (code, "")
 
 
 def test_a_reader_that_goes_away(sd1: Path, tmp_path: Path) -> None:
