@@ -67,14 +67,19 @@ class Loop:
     """Steps until the budget is spent; saves itself every minute, whole or not at all."""
 
     def __init__(
-        self, folder: Path, name: str, modules: dict[str, torch.nn.Module], course: Course
+        self,
+        folder: Path,
+        name: str,
+        modules: dict[str, torch.nn.Module],
+        course: Course,
+        layout: torch.memory_format = torch.channels_last,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.name, self.course = folder, name, course
         self.accelerator = Accelerator()
         matrices, rest = [], []
         for key, module in modules.items():
-            module.to(self.accelerator.device, memory_format=torch.channels_last)
+            module.to(self.accelerator.device, memory_format=layout)
             scale = course.slow.get(key, 1.0)
             named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
             ours = [p for n, p in named if "embedding" not in n and muon.suits(p)]

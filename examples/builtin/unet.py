@@ -132,7 +132,10 @@ def train(folder: Path, course: Course, *, size: int, batch: int, small: float) 
     text = clip.trained(folder, words)
     unet = build(size)
     binding = Binding(unet)
-    loop = Loop(folder, "unet", {"unet": unet, "text": text, "binding": binding}, course)
+    # a tenth faster than channels last on a CPU, where the latents are small
+    layout = torch.channels_last if torch.cuda.is_available() else torch.contiguous_format
+    modules = {"unet": unet, "text": text, "binding": binding}
+    loop = Loop(folder, "unet", modules, course, layout)
     if loop.device.type == "cpu":
         unet.set_attn_processor(AttnProcessor())  # faster than torch's own for so few places
     levels = Noise(loop.device)
@@ -148,7 +151,7 @@ def train(folder: Path, course: Course, *, size: int, batch: int, small: float) 
         scenes = [imagine(s) for s in seeds]
         captions = ["" if dice.random() < 0.1 else describe(scene, dice) for scene in scenes]
         rows = words.rows(captions, fillers=dice).to(loop.device)
-        clean = store.take(seeds).to(loop.device, memory_format=torch.channels_last)
+        clean = store.take(seeds).to(loop.device, memory_format=layout)
         with loop.half():
             read = text(input_ids=rows).last_hidden_state
             loss = step_loss(unet, levels, clean, read)
