@@ -10,6 +10,8 @@ guidance pushes away from (Ho and Salimans, 2022).
 Beside that, it is asked what stands where (`binding.py`): a small share of the loss, meant to let
 words find their things sooner.
 
+Most of a picture is ground, which is soon learnt; things count more, at first.
+
 The first minutes are spent on pictures of half the side, at a quarter of the price: what words
 mean, and which colour is whose, is learnt there.
 """
@@ -22,6 +24,7 @@ from pathlib import Path
 
 import clip
 import latents
+import numpy as np
 import torch
 import vae as vae_stage
 from binding import Binding
@@ -32,10 +35,12 @@ from diffusers.models.attention_processor import AttnProcessor
 from loop import Course, Loop, averaged
 from PIL import Image
 from scenes import imagine, sheet
+from torch.nn.functional import adaptive_avg_pool2d
 from transformers import CLIPTextModel
 
 STEPS, CFG = 20, 4.0  # of the sheets
 BINDING = 0.03  # the share of the second lesson
+THINGS = 3.0  # how much more than the ground a thing counts, at first; in the end as much
 WIDTHS, ATTENTION, HEADS, GROUPS, LAYERS = (96, 160, 224), (False, True, True), 4, 32, 1
 SCHEDULE = {
     "num_train_timesteps": 1000,
@@ -117,13 +122,25 @@ class Noise:
 
 
 def step_loss(
-    unet: UNet2DConditionModel, levels: Noise, clean: torch.Tensor, read: torch.Tensor
+    unet: UNet2DConditionModel,
+    levels: Noise,
+    clean: torch.Tensor,
+    read: torch.Tensor,
+    weight: torch.Tensor,
 ) -> torch.Tensor:
-    """How far off the U-Net's guess at the velocity is."""
+    """How far off the U-Net's guess at the velocity is, more where `weight` is larger."""
     noise = torch.randn_like(clean)
     times = levels.times(len(clean)).to(clean.device)
     guess = unet(levels.mix(clean, noise, times), times, encoder_hidden_states=read).sample
-    return (guess.float() - levels.velocity(clean, noise, times)).pow(2).mean()
+    wrong = (guess.float() - levels.velocity(clean, noise, times)).pow(2)
+    return (weight * wrong).mean()
+
+
+def weight_of(whose: np.ndarray, side: int, more: float) -> torch.Tensor:
+    """A weight for each place of latents of a side: `more` than 1 where a thing is, 1 on average."""
+    things = torch.from_numpy((whose & 15) > 0).float()[:, None]
+    weight = 1 + more * adaptive_avg_pool2d(things, side)
+    return weight / weight.mean()
 
 
 def train(folder: Path, course: Course, *, size: int, batch: int, small: float) -> None:
@@ -154,8 +171,10 @@ def train(folder: Path, course: Course, *, size: int, batch: int, small: float) 
         clean = store.take(seeds).to(loop.device, memory_format=layout)
         with loop.half():
             read = text(input_ids=rows).last_hidden_state
-            loss = step_loss(unet, levels, clean, read)
-            second = binding.loss(scenes, drawn.whose[seeds])
+            whose = drawn.whose[seeds]
+            weight = weight_of(whose, clean.shape[-1], THINGS * (1 - loop.progress))
+            loss = step_loss(unet, levels, clean, read, weight.to(loop.device))
+            second = binding.loss(scenes, whose)
         loop.learn(loss, beside=BINDING * second)
         if step % 1000 == 999 and not course.follows:
             loop.save()
@@ -248,6 +267,7 @@ if __name__ == "__main__":
             chosen.minutes,
             chosen.lr,
             hold=0.5,
+            decay=0.998,
             slow={"text": 0.5},
             share=chosen.share,
             follows=chosen.follow,
