@@ -115,16 +115,26 @@ def rough(shown: torch.Tensor, dice: np.random.Generator) -> torch.Tensor:
     return shown * float(dice.uniform(0.9, 1.05)) + noise
 
 
+def reduced(kept: Pictures) -> np.ndarray:
+    """All pictures as small as the namer looks at them, in memory."""
+    small = np.empty((kept.done, SIDE, SIDE, 3), np.uint8)
+    for k in range(0, len(small), 64):
+        part = torch.from_numpy(kept.store[k : k + 64]).permute(0, 3, 1, 2).float()
+        seen = interpolate(part, (SIDE, SIDE), mode="area").round().byte()
+        small[k : k + 64] = seen.permute(0, 2, 3, 1).numpy()[: len(small) - k]
+    return small
+
+
 def train_namer(folder: Path, *, size: int, batch: int, lr: float, minutes: float) -> None:
     """Teach the namer."""
     kept, namer = Pictures(folder, size), Namer()
     loop = Loop(folder, "namer", {"namer": namer}, Course(minutes, lr, 50, hold=0.3, decay=0.99))
-    dice = np.random.default_rng(loop.step)
+    dice, small = np.random.default_rng(loop.step), reduced(kept)
     rare = torch.ones(NOTHING + 1, device=loop.device)
     rare[NOTHING] = 0.15  # most places show nothing, and that is learnt at once
     for _ in loop.steps():
-        seeds = np.sort(dice.choice(kept.done, batch, replace=False))
-        shown, whose = tensor(kept.store[seeds]), kept.whose[seeds]
+        seeds = dice.choice(len(small), batch, replace=False)
+        shown, whose = tensor(small[seeds]), kept.whose[seeds]
         truth = truth_of([imagine(int(s)) for s in seeds], whose)
         if dice.random() < 0.5:
             shown, truth = (
