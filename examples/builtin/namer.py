@@ -119,7 +119,7 @@ def reduced(kept: Pictures) -> np.ndarray:
     """All pictures as small as the namer looks at them, in memory."""
     small = np.empty((kept.done, SIDE, SIDE, 3), np.uint8)
     for k in range(0, len(small), 64):
-        part = torch.from_numpy(kept.store[k : k + 64]).permute(0, 3, 1, 2).float()
+        part = torch.from_numpy(np.array(kept.store[k : k + 64])).permute(0, 3, 1, 2).float()
         seen = interpolate(part, (SIDE, SIDE), mode="area").round().byte()
         small[k : k + 64] = seen.permute(0, 2, 3, 1).numpy()[: len(small) - k]
     return small
