@@ -65,6 +65,16 @@ def _watch(event: str, words: tuple) -> None:
 sys.addaudithook(_watch)
 
 
+@pytest.fixture(autouse=True)
+def passing(tmp_path_factory, monkeypatch) -> Path:
+    """The folder for passing files is the test's own: uploads of jobs that are never asked for stay
+    until the server ends, and these servers end with the tests.
+    """
+    folder = tmp_path_factory.mktemp("passing")
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
 @pytest.fixture
 def secret(tmp_path, monkeypatch) -> Path:
     """A checkpoint that is there, in the server's working folder, and not listed."""
@@ -282,15 +292,14 @@ def test_a_picture_is_taken_with_the_head_of_a_data_url(local):
         local.ask("DELETE", f"/v1/jobs/{answer.data['id']}")
 
 
-def test_uploads_are_gone_with_their_job(local, tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_uploads_are_gone_with_their_job(local, passing):
     answer = local.ask("POST", "/v1/jobs", {"prompt": "a fox", "image": PNG})
-    (folder,) = tmp_path.iterdir()
+    (folder,) = passing.iterdir()
     assert folder.stat().st_mode & 0o777 == 0o700
     local.ask("DELETE", f"/v1/jobs/{answer.data['id']}")
     refused(local.ask("POST", "/v1/jobs", {"prompt": "a fox", "image": PNG, "steps": 0}))
     refused(local.ask("POST", "/v1/jobs", {"prompt": "a fox", "image": PNG, "model": "gone"}))
-    assert list(tmp_path.iterdir()) == []
+    assert list(passing.iterdir()) == []
 
 
 @pytest.mark.parametrize(
