@@ -10,7 +10,8 @@ guidance pushes away from (Ho and Salimans, 2022).
 Beside that, it is asked what stands where (`binding.py`): a small share of the loss, meant to let
 words find their things sooner.
 
-Most of a picture is ground, which is soon learnt; things count more, at first.
+Most of a picture is ground, which is soon learnt: at first, things count more, and every other step
+looks at them from near (`closeups.py`).
 
 The first minutes are spent on pictures of half the side, at a quarter of the price: what words
 mean, and which colour is whose, is learnt there.
@@ -29,6 +30,7 @@ import torch
 import vae as vae_stage
 from binding import Binding
 from captions import describe
+from closeups import SIDE, Closeup, look_closer
 from data import HELD_OUT, Pictures, Words, vocabulary
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
@@ -37,9 +39,11 @@ from PIL import Image
 from scenes import imagine, sheet
 from torch.nn.functional import adaptive_avg_pool2d
 from transformers import CLIPTextModel
+from world import Scene
 
 STEPS, CFG = 20, 4.0  # of the sheets
 BINDING = 0.03  # the share of the second lesson
+NEAR = 0.7  # until then every other step looks at things from near
 THINGS = 3.0  # how much more than the ground a thing counts, at first; in the end as much
 WIDTHS, ATTENTION, HEADS, GROUPS, LAYERS = (96, 160, 224), (False, True, True), 4, 32, 1
 SCHEDULE = {
@@ -103,8 +107,10 @@ class Noise:
         self.density = torch.exp(-0.5 * ((sigma.log() - 0.4) / 1.2) ** 2) * spacing + 1e-4
 
     def times(self, n: int) -> torch.Tensor:
-        """Times to practise."""
-        return torch.multinomial(self.density, n, replacement=True)
+        """Times to practise, each from its own share of them all: a batch has no gaps."""
+        shares = self.density.cumsum(0) / self.density.sum()
+        found = torch.searchsorted(shares, (torch.arange(n) + torch.rand(n)) / n)
+        return found.clamp(max=len(shares) - 1)[torch.randperm(n)]
 
     def mix(self, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         """The latents as they are at those times."""
@@ -143,6 +149,32 @@ def weight_of(whose: np.ndarray, side: int, more: float) -> torch.Tensor:
     return weight / weight.mean()
 
 
+Lesson = tuple[list[Scene], list[Scene], torch.Tensor, np.ndarray]
+"""Scenes, what to say of them, latents, and the maps of whose each place is."""
+
+
+def wholes(store: latents.Latents, drawn: Pictures, dice: random.Random, many: int) -> Lesson:
+    """Whole pictures."""
+    seeds = [dice.randrange(store.done) for _ in range(many)]
+    scenes = [imagine(seed) for seed in seeds]
+    return scenes, scenes, store.take(seeds), np.array(drawn.whose[seeds])
+
+
+def closeups(store: latents.Latents, drawn: Pictures, dice: random.Random, many: int) -> Lesson:
+    """Things from near, as many as cost as much as that many whole pictures."""
+    looks: list[Closeup] = []
+    while len(looks) < round(many / SIDE**2):
+        seed = dice.randrange(store.done)
+        looks += [look for look in [look_closer(seed, imagine(seed), dice)] if look]
+    latent = store.take([look.seed for look in looks])
+    return (
+        [look.scene for look in looks],
+        [look.words_of for look in looks],
+        torch.stack([look.cut(z) for look, z in zip(looks, latent, strict=True)]),
+        np.stack([look.cut(np.array(drawn.whose[look.seed])) for look in looks]),
+    )
+
+
 def train(folder: Path, course: Course, *, size: int, batch: int, small: float) -> None:
     """The stage. `small` is for how many minutes pictures of half the side are practised on."""
     words = Words(vocabulary())
@@ -163,16 +195,15 @@ def train(folder: Path, course: Course, *, size: int, batch: int, small: float) 
         if side not in kept:
             kept[side] = latents.Latents(folder, side), Pictures(folder, side)
         store, drawn = kept[side]
-        many = batch * (2 if side < size else 1)
-        seeds = [dice.randrange(store.done) for _ in range(many)]
-        scenes = [imagine(s) for s in seeds]
-        captions = ["" if dice.random() < 0.1 else describe(scene, dice) for scene in scenes]
+        near = step % 2 == 0 and side == size and loop.progress < NEAR
+        lesson = closeups if near else wholes
+        scenes, said, clean, whose = lesson(store, drawn, dice, batch * (2 if side < size else 1))
+        captions = ["" if dice.random() < 0.1 else describe(scene, dice) for scene in said]
         rows = words.rows(captions, fillers=dice).to(loop.device)
-        clean = store.take(seeds).to(loop.device, memory_format=layout)
+        clean = clean.to(loop.device, memory_format=layout)
+        weight = weight_of(whose, clean.shape[-1], THINGS * (1 - loop.progress))
         with loop.half():
             read = text(input_ids=rows).last_hidden_state
-            whose = drawn.whose[seeds]
-            weight = weight_of(whose, clean.shape[-1], THINGS * (1 - loop.progress))
             loss = step_loss(unet, levels, clean, read, weight.to(loop.device))
             second = binding.loss(scenes, whose)
         loop.learn(loss, beside=BINDING * second)
