@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import typer
 
+from sdcli.cli.options_elsewhere import find_ours
 from sdcli.errors import BadRequest
 from sdcli.library.open_file import is_ordinary_file
-from sdcli.text import did_you_mean, suggest
+from sdcli.text import closest, did_you_mean, suggest
 
 _TOO_MANY = "Got unexpected extra argument(s) ("
 _NO_OPTION = "No such option"
@@ -31,12 +32,24 @@ def explain_usage(error: typer.TyperException, words: Sequence[str]) -> BadReque
     if context and text.startswith(_TOO_MANY):
         return _explain_extra(context, text.removeprefix(_TOO_MANY).rstrip(")."), see)
     if text.startswith(_NO_OPTION):
-        name = str(getattr(error, "option_name", ""))
-        meant = did_you_mean(getattr(error, "possibilities", None) or ())
-        return BadRequest(f"there is no option `{name}`", hint=f"{meant}{see}")
+        return _explain_option(context, str(getattr(error, "option_name", "")), see)
     fact, _, more = text.partition("\n")
     fact = fact.rstrip(".")
     return BadRequest(fact[:1].lower() + fact[1:], hint=" ".join(more.split()) or see)
+
+
+def _explain_option(context: typer.Context | None, name: str, see: str) -> BadRequest:
+    """A word with dashes that is no option: another program's, a slip, or a prompt's."""
+    fact = f"there is no option `{name}`"
+    params = cast("Sequence[Any]", context.command.params if context else ())
+    known = {word for param in params for word in param.opts if word.startswith("--")}
+    if ours := find_ours(name, known):
+        return BadRequest(fact, hint=f"here it is {' and '.join(f'`{o}`' for o in ours)}; {see}")
+    if name == "--prompt" and any(param.name == "prompt" for param in params):
+        path = context.command_path if context else "sdcli"
+        return BadRequest(fact, hint=f'the prompt is the first word: {path} "a red fox"')
+    slips = closest(name.lstrip("-"), (word.lstrip("-") for word in known), most=2)
+    return BadRequest(fact, hint=f"{did_you_mean(f'--{slip}' for slip in slips)}{see}")
 
 
 def _explain_command(context: typer.Context, words: Sequence[str], see: str) -> BadRequest:
