@@ -34,17 +34,24 @@ class Binding(nn.Module):
     def _look(self, block: nn.Module, given: object, made: torch.Tensor) -> None:
         self._seen = made
 
-    def loss(self, scenes: list[Scene], whose: np.ndarray) -> torch.Tensor:
-        """How wrong the features are about these scenes, whose maps are `whose`."""
+    def read(self) -> dict[str, torch.Tensor]:
+        """What the features of the last answer say: `kinds` and `colours` for each place, and one row
+        for each question about the whole.
+        """
         seen = self.norm(self._seen)
         pooled = seen.mean((2, 3))
-        said = {"kinds": self.kinds(seen), "colours": self.colours(seen)}
-        said |= {name: head(pooled) for name, head in self.whole.items()}
-        total = torch.zeros((), device=seen.device)
-        for name, truth in truth_of(scenes, whose, seen.shape[-1]).items():
+        whole = {name: head(pooled) for name, head in self.whole.items()}
+        return {"kinds": self.kinds(seen), "colours": self.colours(seen), **whole}
+
+    def loss(self, scenes: list[Scene], whose: np.ndarray) -> torch.Tensor:
+        """How wrong the features are about these scenes, whose maps are `whose`."""
+        said = self.read()
+        kinds = said["kinds"]
+        total = torch.zeros((), device=kinds.device)
+        for name, truth in truth_of(scenes, whose, kinds.shape[-1]).items():
             if bool((truth != IGNORED).any()):
                 weight = 1.0 if name in ("kinds", "colours") else 0.2
                 total = total + weight * cross_entropy(
-                    said[name].float(), truth.to(seen.device), ignore_index=IGNORED
+                    said[name].float(), truth.to(kinds.device), ignore_index=IGNORED
                 )
         return total
