@@ -14,7 +14,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest  # noqa: E402
 
-from sdcli.batch.machine import count_cores  # noqa: E402
 from tests.helpers.serving import is_own_server  # noqa: E402
 
 WARM_SUITE = os.environ.get("SDCLI_TEST_WARM") == "1"
@@ -46,11 +45,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent in SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a test of a command waits for it half the time."""
-    return count_cores() + 1
 
 
 @pytest.fixture(autouse=True)
