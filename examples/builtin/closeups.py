@@ -22,8 +22,8 @@ SIDE = 2 / 3
 
 @dataclass(frozen=True)
 class Closeup:
-    """A scene whose thing number `which` is looked at, and the corner of the part that is seen, in
-    shares of the picture.
+    """A scene whose thing number `which` is looked at, and the corner and the side of the part that
+    is seen, in shares of the picture.
     """
 
     seed: int
@@ -31,6 +31,7 @@ class Closeup:
     which: int
     x: float
     y: float
+    side: float
 
     @property
     def words_of(self) -> Scene:
@@ -41,14 +42,14 @@ class Closeup:
 
     def cut(self, whole: Whole) -> Whole:
         """The part of a map or a latent, whose last two sides are the picture's."""
-        cells = whole.shape[-1]
-        side, step = round(SIDE * cells), cells // 24
-        left, top = (round(at * cells / step) * step for at in (self.x, self.y))
+        side, left, top = (round(share * whole.shape[-1]) for share in (self.side, self.x, self.y))
         return whole[..., top : top + side, left : left + side]
 
 
-def look_closer(seed: int, scene: Scene, dice: random.Random) -> Closeup | None:
-    """A look at one of a scene's things; None where they are too large for it."""
+def look_closer(seed: int, scene: Scene, cells: int, dice: random.Random) -> Closeup | None:
+    """A look at one of a scene's things, of whole cells of a latent that has so many a side, four by
+    four, as a U-Net halves them; None where the things are too large for it.
+    """
     spots = [
         (k, spot)
         for k, thing in enumerate(scene.things)
@@ -58,8 +59,9 @@ def look_closer(seed: int, scene: Scene, dice: random.Random) -> Closeup | None:
     if not spots:
         return None
     which, spot = dice.choice(spots)
+    side = 4 * round(SIDE * cells / 4) / cells
     x, y = (
-        min(max(middle - SIDE / 2 + dice.uniform(-0.08, 0.08), 0), 1 - SIDE)
+        round(min(max(middle - side / 2 + dice.uniform(-0.08, 0.08), 0), 1 - side) * cells) / cells
         for middle in (spot.x, spot.y)
     )
-    return Closeup(seed, scene, which, x, y)
+    return Closeup(seed, scene, which, x, y, side)

@@ -24,7 +24,6 @@ from data import CELLS, HELD_OUT, Words, tensor, vocabulary
 from loop import averaged, half_on
 from namer import IGNORED, NOTHING, truth_of
 from scenes import imagine, painted, whose_map
-from torch.nn.functional import adaptive_avg_pool2d
 from world import Scene
 
 SIGMAS = (0.5, 1.5, 4.0, 9.0)
@@ -83,9 +82,7 @@ def look(learner: Learner, unseen: Unseen, sigma: float) -> dict[str, float]:
         with half_on(clean.device):
             guess, named = learner.say(levels.mix(clean, noise, times), times, said)
         wrong = (guess - levels.velocity(clean, noise, times)).pow(2).mean(1, keepdim=True)
-        things = adaptive_avg_pool2d(
-            torch.from_numpy((whose & 15) > 0).float()[:, None], wrong.shape[-1]
-        )
+        things = unet_stage.things_of(whose, wrong.shape[-1])
         for name, where in (("things", things), ("ground", 1 - things)):
             found[name] += np.array([float((wrong * where).sum()), float(where.sum())])
         truth = truth_of(scenes, whose, named["kinds"].shape[-1])

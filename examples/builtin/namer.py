@@ -129,10 +129,12 @@ def train_namer(folder: Path, *, size: int, batch: int, lr: float, minutes: floa
     """Teach the namer."""
     kept, namer = Pictures(folder, size), Namer()
     loop = Loop(folder, "namer", {"namer": namer}, Course(minutes, lr, 50, hold=0.3, decay=0.99))
-    dice, small = np.random.default_rng(loop.step), reduced(kept)
+    dice = np.random.default_rng(loop.step)
+    small: np.ndarray | None = None
     rare = torch.ones(NOTHING + 1, device=loop.device)
     rare[NOTHING] = 0.15  # most places show nothing, and that is learnt at once
     for _ in loop.steps():
+        small = reduced(kept) if small is None else small  # not where nothing is left to learn
         seeds = dice.choice(len(small), batch, replace=False)
         shown, whose = tensor(small[seeds]), kept.whose[seeds]
         truth = truth_of([imagine(int(s)) for s in seeds], whose)

@@ -109,8 +109,8 @@ class Noise:
     def times(self, n: int) -> torch.Tensor:
         """Times to practise, each from its own share of them all: a batch has no gaps."""
         shares = self.density.cumsum(0) / self.density.sum()
-        found = torch.searchsorted(shares, (torch.arange(n) + torch.rand(n)) / n)
-        return found.clamp(max=len(shares) - 1)[torch.randperm(n)]
+        steps = (torch.randperm(n) + torch.rand(n)).to(shares.device) / n
+        return torch.searchsorted(shares, steps).clamp(max=len(shares) - 1)
 
     def mix(self, clean: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         """The latents as they are at those times."""
@@ -142,10 +142,14 @@ def step_loss(
     return (weight * wrong).mean()
 
 
+def things_of(whose: np.ndarray, side: int) -> torch.Tensor:
+    """How much of each place of latents of a side is things."""
+    return adaptive_avg_pool2d(torch.from_numpy((whose & 15) > 0).float()[:, None], side)
+
+
 def weight_of(whose: np.ndarray, side: int, more: float) -> torch.Tensor:
     """A weight for each place of latents of a side: `more` than 1 where a thing is, 1 on average."""
-    things = torch.from_numpy((whose & 15) > 0).float()[:, None]
-    weight = 1 + more * adaptive_avg_pool2d(things, side)
+    weight = 1 + more * things_of(whose, side)
     return weight / weight.mean()
 
 
@@ -163,9 +167,11 @@ def wholes(store: latents.Latents, drawn: Pictures, dice: random.Random, many: i
 def closeups(store: latents.Latents, drawn: Pictures, dice: random.Random, many: int) -> Lesson:
     """Things from near, as many as cost as much as that many whole pictures."""
     looks: list[Closeup] = []
+    cells = store.store.shape[-1]
     while len(looks) < round(many / SIDE**2):
         seed = dice.randrange(store.done)
-        looks += [look for look in [look_closer(seed, imagine(seed), dice)] if look]
+        if look := look_closer(seed, imagine(seed), cells, dice):
+            looks.append(look)
     latent = store.take([look.seed for look in looks])
     return (
         [look.scene for look in looks],
