@@ -13,15 +13,15 @@ from pathlib import Path
 import torch
 
 SHARES = {
-    "clip": 0.05, "vae": 0.24, "unet": 0.56, "few": 0.06, "tower": 0.04, "lora": 0,
-    "embedding": 0, "judge": 0.05,
+    "clip": 0.04, "vae": 0.18, "unet": 0.5, "decoder": 0.12, "few": 0.06, "tower": 0.04, "lora": 0,
+    "embedding": 0, "judge": 0.06,
 }  # fmt: skip
 """How the hours are divided. Drawing the scenes and encoding them take what they take, and so do
 the LoRA and the word, whose steps are counted: minutes each."""
 SMALL = 0.3
 """The share of the U-Net's time that is spent on pictures of half the side, without a GPU."""
 SCENES = 32768
-LARGER = {"clip": 512, "vae": 32, "unet": 256}
+LARGER = {"clip": 512, "vae": 32, "unet": 256, "decoder": 32}
 """The batches on a GPU."""
 
 

@@ -7,6 +7,7 @@ checkpoint.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import math
 import time
@@ -61,6 +62,28 @@ class Course:
     slow: Mapping[str, float] = field(default_factory=dict)  # modules that learn more slowly
     share: float = 1.0  # below 1: of what this process learnt, what goes into the pool
     follows: bool = False  # whether another process leads
+
+
+def arguments(about: str, *, batch: int, lr: float, minutes: float) -> argparse.ArgumentParser:
+    """What every stage can be told that several processes may share."""
+    said = argparse.ArgumentParser(description=about)
+    said.add_argument("--folder", type=Path, default=Path("run"))
+    said.add_argument("--size", type=int, default=192)
+    said.add_argument("--batch", type=int, default=batch)
+    said.add_argument("--lr", type=float, default=lr)
+    said.add_argument("--minutes", type=float, default=minutes)
+    said.add_argument(
+        "--follow", action="store_true", help="join a training that another process leads"
+    )
+    said.add_argument(
+        "--share", type=float, default=1.0, help="below 1 where several processes train one model"
+    )
+    return said
+
+
+def course_of(said: argparse.Namespace, **more: Any) -> Course:
+    """How a stage learns, as it was told on the command line."""
+    return Course(said.minutes, said.lr, share=said.share, follows=said.follow, **more)
 
 
 class Loop:
@@ -124,11 +147,13 @@ class Loop:
         if not self.checkpoint.exists():
             return
         kept = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        for key, module in self.modules.items():
-            module.load_state_dict(kept["modules"][key])
-        for optimizer, state in zip(self.optimizers, kept["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
-        self.ema, self.step, self.spent = kept["ema"], kept["step"], kept["spent"]
+        for key, state in kept["modules"].items():
+            self.modules[key].load_state_dict(state)
+        if kept["optimizers"]:  # a packaged file has none (`begin.py`)
+            for optimizer, state in zip(self.optimizers, kept["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
+        self.ema |= kept["ema"]
+        self.step, self.spent = kept["step"], kept["spent"]
         print(
             f"{self.name}: going on from step {self.step}, {self.spent / 60:.1f} minutes in",
             flush=True,

@@ -34,7 +34,7 @@ def _spot(thing: Thing, x: float, side: float, backdrop: Plain | Land, dice: ran
     """
     flies = thing.shape in KINDS[thing.kind].air
     flip, stretch = dice.random() < 0.5, dice.uniform(0.9, 1.1)
-    if thing.kind in ("circle", "square", "clock", "star"):
+    if thing.kind in ("circle", "square", "star"):
         stretch = 1.0
     tilt = dice.uniform(-11, 11) if flies and thing.kind != "balloon" else 0.0
     low, high = side / 2 + 0.03, 0.97 - side / 2
@@ -71,7 +71,7 @@ def _spot(thing: Thing, x: float, side: float, backdrop: Plain | Land, dice: ran
 
 def _row(thing: Thing, count: int, backdrop: Plain | Land, dice: random.Random) -> tuple[Spot, ...]:
     """Two or three of a kind, side by side."""
-    side = dice.uniform(0.36, 0.46) if count == 2 else dice.uniform(0.27, 0.32)
+    side = dice.uniform(0.41, 0.48) if count == 2 else dice.uniform(0.3, 0.34)
     spots = []
     for k in range(count):
         x = (k + 0.5) / count + dice.uniform(-0.03, 0.03)
@@ -113,11 +113,11 @@ def _pair(
 def _beside(
     a: Thing, b: Thing, relation: str, backdrop: Plain | Land, dice: random.Random
 ) -> tuple[Spot, Spot]:
-    near, far = dice.uniform(0.22, 0.28), dice.uniform(0.72, 0.78)
+    near, far = dice.uniform(0.24, 0.28), dice.uniform(0.72, 0.76)
     left = relation == "left" or (relation == "beside" and dice.random() < 0.5)
     xs = (near, far) if left else (far, near)
     spots = [
-        _spot(t, x, dice.uniform(0.38, 0.48), backdrop, dice)
+        _spot(t, x, dice.uniform(0.42, 0.5), backdrop, dice)
         for t, x in zip((a, b), xs, strict=True)
     ]
     if isinstance(backdrop, Plain):
@@ -130,9 +130,9 @@ def _above(
 ) -> tuple[Spot, Spot]:
     x = dice.uniform(0.3, 0.7)
     upper, lower = (a, b) if relation == "above" else (b, a)
-    side = dice.uniform(0.34, 0.42)
-    low = _spot(lower, x + dice.uniform(-0.08, 0.08), dice.uniform(0.36, 0.46), backdrop, dice)
-    low = replace(low, y=max(low.y, dice.uniform(0.7, 0.76)))
+    side = dice.uniform(0.38, 0.46)
+    low = _spot(lower, x + dice.uniform(-0.08, 0.08), dice.uniform(0.4, 0.47), backdrop, dice)
+    low = replace(low, y=max(low.y, dice.uniform(0.72, 0.76)))
     high = _spot(upper, x + dice.uniform(-0.08, 0.08), side, backdrop, dice)
     high = replace(
         high,
@@ -146,7 +146,7 @@ def _above(
 def _on(
     a: Thing, b: Thing, relation: str, backdrop: Plain | Land, dice: random.Random
 ) -> tuple[Spot, Spot]:
-    side, over = dice.uniform(0.44, 0.54), dice.uniform(0.34, 0.41)
+    side, over = dice.uniform(0.48, 0.56), dice.uniform(0.38, 0.44)
     low = replace(_spot(b, dice.uniform(0.3, 0.7), side, backdrop, dice), tilt=0.0, stretch=1.06)
     low = replace(low, y=max(low.y, 0.72))
     top = low.y - side / 2 + (KINDS[b.kind].top or 0) * side + 0.02
@@ -157,7 +157,7 @@ def _on(
 def _front(
     a: Thing, b: Thing, relation: str, backdrop: Plain | Land, dice: random.Random
 ) -> tuple[Spot, Spot]:
-    side, small = dice.uniform(0.56, 0.7), dice.uniform(0.33, 0.41)
+    side, small = dice.uniform(0.62, 0.74), dice.uniform(0.38, 0.44)
     x = dice.uniform(0.34, 0.66)
     large = _spot(b if relation == "front" else a, x, side, backdrop, dice)
     large = replace(large, y=min(large.y, 0.9 - side / 2))
@@ -170,7 +170,7 @@ def _front(
 def _holding(
     a: Thing, b: Thing, relation: str, backdrop: Plain | Land, dice: random.Random
 ) -> tuple[Spot, Spot]:
-    side, small = dice.uniform(0.56, 0.68), dice.uniform(0.3, 0.37)
+    side, small = dice.uniform(0.62, 0.72), dice.uniform(0.34, 0.4)
     flip = dice.random() < 0.5
     x = dice.uniform(0.5, 0.64) if flip else dice.uniform(0.36, 0.5)
     holder = replace(_spot(a, x, side, backdrop, dice), flip=flip, tilt=0.0, stretch=1.0)

@@ -28,8 +28,8 @@ from world import CLOSE, COLOURS, HOMES, LOOKS, RELATIONS, SIZES, Scene, Spot, T
 def imagine(seed: int, *, style: str | None = None) -> Scene:
     """The scene of a seed. Equal seeds, equal scenes."""
     dice = random.Random(seed)
-    rolled = "flat" if dice.random() < 0.44 else dice.choice(STYLES[1:])
-    relation = dice.choices(("alone", "many", *RELATIONS), (46, 11, 5, 5, 4, 4, 6, 6, 5, 3, 6))[0]
+    rolled = "flat" if dice.random() < 0.5 else dice.choice(STYLES[1:])
+    relation = dice.choices(("alone", "many", *RELATIONS), (50, 9, 5, 5, 4, 4, 6, 5, 4, 3, 5))[0]
     kinds = _kinds(relation, dice)
     backdrop = _backdrop(kinds, relation, dice)
     style = style or rolled
@@ -40,7 +40,7 @@ def imagine(seed: int, *, style: str | None = None) -> Scene:
         colour = dice.choice(free)
         taken |= {colour} | _near(colour)
         shape = _shape(kind, relation, backdrop, dice)
-        look = dice.choice(LOOKS) if dice.random() < 0.24 else ""
+        look = dice.choice(LOOKS) if dice.random() < 0.16 else ""
         things.append(Thing(kind, shape, colour, look, "", ()))
     where = relation
     count, size, side = 1, "", 0.0
@@ -108,7 +108,7 @@ def _backdrop(kinds: list[str], relation: str, dice: random.Random) -> Plain | L
     if place == "sea" and not all(KINDS[k].wet or KINDS[k].air for k in kinds):
         place = "beach"
     time = "" if place in TIMELESS else dice.choices(TIMES, (0.48, 0.24, 0.28))[0]
-    weather = "" if not time or dice.random() < 0.66 else dice.choice(WEATHERS[1:])
+    weather = "" if not time or dice.random() < 0.76 else dice.choice(WEATHERS[1:])
     if weather == "rainbow" and (time != "day" or place == "room"):
         weather = "rain"
     if weather == "fog" and place == "room":
@@ -249,7 +249,7 @@ def _paint_hand(stage: Stage, scene: Scene) -> None:
     own = COLOURS[holder.colour]
     tone = (
         SKIN
-        if holder.kind in ("girl", "boy", "wizard", "gnome")
+        if holder.kind in ("girl", "boy", "wizard")
         else (122, 80, 50)
         if holder.kind == "snowman"
         else mix(own, (20, 16, 40), 0.3)

@@ -375,31 +375,6 @@ def turtle_swims(b: Brush) -> None:
         b.disc(0.08, y, 0.02, 0, INK)
 
 
-def snail(b: Brush) -> None:
-    skin = (232, 196, 146)
-    b.blob("0,98 4,66 10,50 24,52 26,80 60,86 98,98 60,100", skin)
-    for x in (0.08, 0.19):
-        b.stroke([(x + 0.03, 0.56), (x, 0.36)], 0.03, skin)
-        b.disc(x, 0.35, 0.034, 0, INK)
-    b.disc(0.56, 0.55, 0.35, 0.34)
-    for r in (0.25, 0.15):
-        b.ring(0.57, 0.56, r, r * 0.97, 0.035, b.deep)
-    b.disc(0.58, 0.57, 0.05, 0, b.deep)
-    b.curve("5,70 9,74 14,73", 0.016, INK)
-
-
-def snail_pointed(b: Brush) -> None:
-    skin = (214, 178, 150)
-    b.blob("0,98 2,74 10,60 22,64 26,84 60,88 100,98 60,100", skin)
-    for x in (0.06, 0.17):
-        b.stroke([(x + 0.03, 0.66), (x - 0.02, 0.46)], 0.028, skin)
-        b.disc(x - 0.02, 0.45, 0.03, 0, INK)
-    b.blob("28,88 26,62 44,44 66,26 86,10 94,30 92,66 84,88")
-    for points in ("30,68 52,70 74,88", "44,46 66,52 90,76",
-                   "66,27 78,34 92,46"):  # fmt: skip
-        b.curve(points, 0.035, b.deep)
-
-
 def butterfly(b: Brush) -> None:
     _both(b, "50,50 40,20 18,6 2,16 6,42 26,54")
     _both(b, "48,52 26,56 12,74 20,94 38,90", b.dark)

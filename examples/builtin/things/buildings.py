@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import math
-
 from brush import CREAM, INK, LAMP, STEEL, WOOD, Brush, mix
 
 
@@ -124,23 +122,6 @@ def lighthouse(b: Brush) -> None:
     b.stroke("50,13 50,27", 0.016, b.deep)
     b.shape("50,0 65,14 35,14", b.deep)
     b.block((0.45, 0.81, 0.55, 0.92), WOOD, 0.04)
-
-
-def windmill(b: Brush) -> None:
-    b.shape("38,34 62,34 74,100 26,100")
-    b.slice(0.5, 0.36, 0.15, 0.17, (180, 360), b.deep)
-    _door(b, 0.43, 0.8, 0.57)
-    b.disc(0.5, 0.62, 0.045, 0, b.pane)
-    for turn in range(4):
-        a = math.radians(90 * turn + 32)
-        c, s = math.cos(a), math.sin(a)
-        at = [
-            (0.5 + c * r - s * w, 0.33 + s * r + c * w)
-            for r, w in ((0.08, 0.0), (0.44, 0.0), (0.44, 0.12), (0.08, 0.09))
-        ]
-        b.shape(at, CREAM)
-        b.stroke([(0.5, 0.33), (0.5 + c * 0.46, 0.33 + s * 0.46)], 0.025, WOOD)
-    b.disc(0.5, 0.33, 0.045, 0, INK)
 
 
 def tent(b: Brush) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from brush import BLUSH, CREAM, INK, LAMP, LEAF, RGB, SKIN, STEEL, WOOD, Brush
+from brush import BLUSH, CREAM, INK, LAMP, RGB, SKIN, STEEL, WOOD, Brush
 
 HAIRS: tuple[RGB, ...] = ((86, 54, 36), (232, 184, 92), (40, 36, 44), (178, 84, 44))
 
@@ -208,18 +208,3 @@ def ghost_drifts(b: Brush) -> None:
     for x in (0.32, 0.52):
         b.disc(x, 0.3, 0.05, 0.065, b.line)
     _smile(b, 0.42, 0.42, 0.08, b.line)
-
-
-def gnome(b: Brush) -> None:
-    for x in (0.36, 0.64):
-        b.disc(x, 0.95, 0.13, 0.05, WOOD)
-    b.blob("34,50 66,50 80,74 76,94 24,94 20,74", LEAF)
-    b.block((0.22, 0.74, 0.78, 0.8), WOOD)
-    for x in (0.2, 0.8):
-        b.disc(x, 0.68, 0.06, 0, SKIN)
-    b.disc(0.5, 0.46, 0.17, 0.14, SKIN)
-    b.blob("30,46 50,54 70,46 66,70 50,84 34,70", (244, 242, 238))
-    for x in (0.43, 0.57):
-        b.disc(x, 0.44, 0.02, 0.025, INK)
-    b.disc(0.5, 0.51, 0.055, 0.045, BLUSH)
-    b.blob("26,42 36,22 50,0 66,22 74,42 50,38")
