@@ -25,26 +25,30 @@ LARGER = {"clip": 512, "vae": 32, "unet": 256, "decoder": 32}
 """The batches on a GPU."""
 
 
-def run(folder: Path, hours: float, size: int) -> None:
-    """Each stage in a process of its own, in order; those that are finished end at once."""
+def run(folder: Path, hours: float, size: int, model: Path | None) -> None:
+    """Each stage in a process of its own, in order; those that are finished end at once. With a
+    `model`, a packaged file, its VAE stays and its U-Net goes on.
+    """
     gpu = torch.cuda.is_available()
-    call("data", folder, size, "--count", SCENES)
-    if not gpu:
-        call("data", folder, size // 2, "--count", SCENES // 2)
+    sides = (size,) if gpu or model else (size // 2, size)
+    if model and not (folder / "unet.pt").exists():
+        call("begin", folder, "--from", model)
+    for side in sides:
+        call("data", folder, "--size", side, "--count", SCENES if side == size else SCENES // 2)
     for stage, share in SHARES.items():
         minutes = 60 * hours * share
         if stage == "unet":
-            for side in (size,) if gpu else (size // 2, size):
-                call("latents", folder, side)
+            for side in sides:
+                call("latents", folder, "--size", side)
         if stage in ("tower", "lora", "judge"):  # the file is needed from here on
-            call("export", folder, size)
+            call("export", folder, "--size", size)
         words: list[object] = ["--minutes", minutes] if share else []
         words += ["--batch", LARGER[stage]] if gpu and stage in LARGER else []
-        words += ["--small", minutes * SMALL] if stage == "unet" and not gpu else []
-        call(stage, folder, size, *words)
+        words += ["--small", minutes * SMALL] if stage == "unet" and len(sides) > 1 else []
+        call(stage, folder, "--size", size, *words)
 
 
-def call(stage: str, folder: Path, size: int, *words: object) -> None:
+def call(stage: str, folder: Path, *words: object) -> None:
     """One stage, as its own command."""
     here = Path(__file__).parent
     paths = [str(here), str(here.parents[1]), os.environ.get("PYTHONPATH", "")]
@@ -55,8 +59,6 @@ def call(stage: str, folder: Path, size: int, *words: object) -> None:
             here / f"{stage}.py",
             "--folder",
             folder,
-            "--size",
-            str(size),
             *map(str, words),
         ],
         check=True,
@@ -69,5 +71,7 @@ if __name__ == "__main__":
     said.add_argument("--folder", type=Path, default=Path("run"))
     said.add_argument("--hours", type=float, default=6)
     said.add_argument("--size", type=int, default=192, help="256 where there is a GPU")
+    said.add_argument("--begin", type=Path, help="a packaged file to go on from")
     chosen = said.parse_args()
-    run(chosen.folder.resolve(), chosen.hours, chosen.size)
+    model = chosen.begin.resolve() if chosen.begin else None
+    run(chosen.folder.resolve(), chosen.hours, chosen.size, model)

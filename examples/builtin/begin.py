@@ -34,20 +34,20 @@ def in_small_vocabulary(text: nn.Module, words: Words) -> dict[str, torch.Tensor
 
 
 def begin(model: Path, folder: Path) -> None:
-    """Write the checkpoints of the VAE's stage, which has ended, and of the U-Net's, which has not."""
+    """Write the checkpoints of the VAE's stage, which has ended, and of the U-Net's, which goes on."""
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = identify_checkpoint(model)
     made = build_modules(checkpoint)
     text = in_small_vocabulary(made.text_encoder, Words(vocabulary()))
-    write(folder / "vae.pt", {"vae": made.vae.state_dict()}, spent=float("inf"))
-    write(folder / "unet.pt", {"unet": made.unet.state_dict(), "text": text}, spent=0.0)
+    write(folder / "vae.pt", {"vae": made.vae.state_dict()})
+    write(folder / "unet.pt", {"unet": made.unet.state_dict(), "text": text})
     (folder / "latents.scale").write_text(str(checkpoint.vae_scale))
 
 
-def write(path: Path, modules: dict[str, dict[str, torch.Tensor]], *, spent: float) -> None:
+def write(path: Path, modules: dict[str, dict[str, torch.Tensor]]) -> None:
     """A stage's checkpoint without optimizers."""
     ema = {f"{key}.{name}": p for key, of in modules.items() for name, p in of.items()}
-    torch.save({"modules": modules, "ema": ema, "step": 0, "optimizers": [], "spent": spent}, path)
+    torch.save({"modules": modules, "ema": ema, "step": 0, "optimizers": [], "spent": 0.0}, path)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,11 @@ def shorten(rows: torch.Tensor, end: int) -> torch.Tensor:
 
 
 def train(folder: Path, *, size: int, batch: int, lr: float, minutes: float) -> None:
-    """The stage: batches of pictures and captions, each to find its own."""
+    """The stage: batches of pictures and captions, each to find its own. Once there is a U-Net, the
+    text tower learns with that.
+    """
+    if (folder / "unet.pt").exists():
+        return
     kept = Pictures(folder, size)
     words = Words(vocabulary())
     towers = Towers(build(words), words.end)

@@ -204,7 +204,7 @@ def train(folder: Path, course: Course, *, size: int, batch: int, small: float) 
         store, drawn = kept[side]
         near = step % 2 == 0 and side == size and loop.progress < NEAR
         lesson = closeups if near else wholes
-        scenes, said, clean, whose = lesson(store, drawn, dice, batch * (3 if side < size else 1))
+        scenes, said, clean, whose = lesson(store, drawn, dice, batch * (2 if side < size else 1))
         captions = ["" if dice.random() < 0.1 else describe(scene, dice) for scene in said]
         rows = words.rows(captions, fillers=dice).to(loop.device)
         clean = clean.to(loop.device, memory_format=layout)

@@ -140,7 +140,9 @@ class Unseen:
 
 
 def train(folder: Path, course: Course, *, size: int, batch: int) -> None:
-    """The stage."""
+    """The stage. Once there are latents, the coder stands still: a U-Net learns from them."""
+    if (folder / "latents.scale").exists():
+        return
     kept, vae = Pictures(folder, size), build(size=size)
     tint = nn.Conv2d(4, 3, 1)
     loop = Loop(folder, "vae", {"vae": vae, "tint": tint}, course)
@@ -159,6 +161,28 @@ def train(folder: Path, course: Course, *, size: int, batch: int) -> None:
             average = build(size=size).to(loop.device)
             average.load_state_dict(loop.averaged("vae"))
             unseen.measure(average, loop, folder / "vae.png")
+    average = build(size=size).to(loop.device)
+    average.load_state_dict(loop.averaged("vae"))
+    for weights in (vae, average):  # the average last, since it is what is looked at
+        even(weights, average, tensor(kept.store[:256]).to(loop.device))
+    loop.ema |= {f"vae.{name}": p for name, p in average.state_dict().items()}
+    loop.save()
+
+
+@torch.no_grad()
+def even(vae: AutoencoderKL, by: AutoencoderKL, shown: torch.Tensor) -> None:
+    """Give each channel of the latents a mean of 0 and a spread of 1, as `by` sees pictures: what
+    is divided behind the coder is multiplied before the decoder, and nothing else changes.
+    """
+    seen = torch.cat([by.encode(part).latent_dist.mode() for part in shown.split(16)])
+    mean, spread = seen.mean((0, 2, 3)), seen.std((0, 2, 3))
+    coded, decoded = vae.quant_conv, vae.post_quant_conv
+    decoded.bias += decoded.weight.flatten(1) @ mean
+    decoded.weight *= spread[:, None, None]
+    twice = torch.cat([spread, torch.ones_like(spread)])
+    coded.weight /= twice[:, None, None, None]
+    coded.bias -= torch.cat([mean, 2 * spread.log()])
+    coded.bias /= twice
 
 
 def look(shown: torch.Tensor, redrawn: torch.Tensor, path: Path) -> None:
