@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 
 ASSETS = Path(__file__).parents[2] / "sdcli" / "assets"
 ABOUT = (
-    "storybook scenes: sixty things, from cats and castles to rockets and teapots, in sixteen "
+    "storybook scenes: forty-eight things, from cats and castles to rockets and mushrooms, in sixteen "
     "colours, alone or two together, on plain backgrounds or in twelve places by day, at sunset or "
     "at night; flat, or as pixel art, pencil, watercolour, stained glass, woodcut, neon, paper cut"
 )
