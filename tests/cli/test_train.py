@@ -78,7 +78,11 @@ def test_ctrl_c_saves_and_resume_goes_on_to_the_same_file(sdcli, sd1, foxes, mon
         return step(self)
 
     monkeypatch.setattr(Trainer, "take_step", interrupted)
-    ran = sdcli(*words, "-o", "fox.safetensors")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` ignores it
+    try:
+        ran = sdcli(*words, "-o", "fox.safetensors")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ran.code == 130 and "--resume" in ran.err
     assert metadata(Path("fox.safetensors"))["ss_steps"] == "3"
     monkeypatch.setattr(Trainer, "take_step", step)
