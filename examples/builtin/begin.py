@@ -55,4 +55,6 @@ if __name__ == "__main__":
     said.add_argument("--from", dest="model", type=Path, default=ASSETS / "builtin.safetensors")
     said.add_argument("--folder", type=Path, default=Path("run"))
     chosen = said.parse_args()
+    if not chosen.model.is_file():
+        said.error(f"there is no file `{chosen.model}`")
     begin(chosen.model, chosen.folder)
