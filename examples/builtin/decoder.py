@@ -50,7 +50,7 @@ def train(folder: Path, course: Course, *, size: int, batch: int) -> None:
     loop = Loop(folder, "decoder", {"decoder": decoder, "critic": critic}, course)
     vae.to(loop.device, memory_format=torch.channels_last)
     school = vae_stage.School(kept, size, batch, loop.step + 1_000_000 * course.follows)
-    unseen = vae_stage.Unseen(size, loop.device)
+    yardstick = vae_stage.Yardstick(size, loop.device)
     for step in loop.steps():
         shown = school.lesson(step).to(loop.device, memory_format=torch.channels_last)
         heard = loop.progress > CRITIC
@@ -71,7 +71,7 @@ def train(folder: Path, course: Course, *, size: int, batch: int) -> None:
             average = vae_stage.build(size=size).to(loop.device)
             average.load_state_dict(vae.state_dict())
             average.decoder.load_state_dict(loop.averaged("decoder"))
-            unseen.measure(average, loop, folder / "vae.png")
+            yardstick.measure(average, loop, folder / "vae.png")
 
 
 if __name__ == "__main__":

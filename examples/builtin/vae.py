@@ -124,7 +124,7 @@ class School:
         return tensor(np.stack(crops))
 
 
-class Unseen:
+class Yardstick:
     """Scenes never learnt from, to measure a redrawing with."""
 
     def __init__(self, size: int, device: torch.device) -> None:
@@ -147,7 +147,7 @@ def train(folder: Path, course: Course, *, size: int, batch: int) -> None:
     tint = nn.Conv2d(4, 3, 1)
     loop = Loop(folder, "vae", {"vae": vae, "tint": tint}, course)
     school = School(kept, size, batch, loop.step + 1_000_000 * course.follows)
-    unseen = Unseen(size, loop.device)
+    yardstick = Yardstick(size, loop.device)
     for step in loop.steps():
         shown = school.lesson(step).to(loop.device, memory_format=torch.channels_last)
         with loop.half():
@@ -160,7 +160,7 @@ def train(folder: Path, course: Course, *, size: int, batch: int) -> None:
         if step % 500 == 499 and not course.follows:
             average = build(size=size).to(loop.device)
             average.load_state_dict(loop.averaged("vae"))
-            unseen.measure(average, loop, folder / "vae.png")
+            yardstick.measure(average, loop, folder / "vae.png")
     average = build(size=size).to(loop.device)
     average.load_state_dict(loop.averaged("vae"))
     for weights in (vae, average):  # the average last, since it is what is looked at
