@@ -44,6 +44,8 @@ _ELSEWHERE = {
     "type": ("dtype",),
     "weights": ("model",),
 }
+_COMMANDS = {"image": "img2img", "mask": "inpaint", "strength": "img2img"}
+"""The command for an option that few commands have."""
 
 
 def find_ours(name: str, known: set[str]) -> list[str]:
@@ -52,5 +54,21 @@ def find_ours(name: str, known: set[str]) -> list[str]:
     >>> find_ours("--guidance_scale", {"--cfg", "--seed"})
     ['--cfg']
     """
-    stem = name.lstrip("-").lower().replace("_", "-")
-    return [f"--{ours}" for ours in _ELSEWHERE.get(stem, ()) if f"--{ours}" in known]
+    return [f"--{ours}" for ours in _ELSEWHERE.get(_stem(name), ()) if f"--{ours}" in known]
+
+
+def find_command(name: str) -> tuple[str, str] | None:
+    """Which command has what is called `name`, here or elsewhere, and what it is called there.
+
+    >>> find_command("--init_img")
+    ('img2img', '--image')
+    """
+    stem = _stem(name)
+    for ours in (stem, *_ELSEWHERE.get(stem, ())):
+        if ours in _COMMANDS:
+            return _COMMANDS[ours], f"--{ours}"
+    return None
+
+
+def _stem(name: str) -> str:
+    return name.lstrip("-").lower().replace("_", "-")

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import typer
 
-from sdcli.cli.options_elsewhere import find_ours
+from sdcli.cli.options_elsewhere import find_command, find_ours
 from sdcli.errors import BadRequest
 from sdcli.library.open_file import is_ordinary_file
 from sdcli.text import closest, did_you_mean, suggest
@@ -48,6 +48,9 @@ def _explain_option(context: typer.Context | None, name: str, see: str) -> BadRe
     if name == "--prompt" and any(param.name == "prompt" for param in params):
         path = context.command_path if context else "sdcli"
         return BadRequest(fact, hint=f'the prompt is the first word: {path} "a red fox"')
+    if elsewhere := find_command(name):
+        command, option = elsewhere
+        return BadRequest(fact, hint=f"`{option}` is an option of `sdcli {command}`; {see}")
     slips = closest(name.lstrip("-"), (word.lstrip("-") for word in known), most=2)
     return BadRequest(fact, hint=f"{did_you_mean(f'--{slip}' for slip in slips)}{see}")
 

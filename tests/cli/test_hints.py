@@ -40,7 +40,12 @@ LORA = folders.assets_folder() / "builtin-blueprint.safetensors"
         (("txt2img", "x", "--size=64x64"), "hint: here it is `--width` and `--height`; see"),
         (("txt2img", "--prompt", "x"), 'the prompt is the first word: sdcli txt2img "a red fox"'),
         (("img2img", "x", "--init-img", "in.png"), "hint: here it is `--image`; see"),
-        (("txt2img", "x", "--init-img", "in.png"), "hint: see `sdcli txt2img --help`"),
+        (
+            ("txt2img", "x", "--init-img", "in.png"),
+            "hint: `--image` is an option of `sdcli img2img`;",
+        ),
+        (("txt2img", "x", "--strength", 1), "hint: `--strength` is an option of `sdcli img2img`;"),
+        (("edit", "x", "--mask", "in.png"), "hint: `--mask` is an option of `sdcli inpaint`;"),
         (("txt2img", "x", "--steps", "many"), "`--steps many` is not a whole number\nhint: 1 to"),
         (("txt2img", "x", "--seed", -1), "hint: leave it away for a random one"),
         (("batch", "jobs.txt", "--seed", -1), "hint: leave it away for a random one"),

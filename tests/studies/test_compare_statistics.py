@@ -55,6 +55,11 @@ def test_no_verdict_is_stricter_than_the_reference_is_sure():
     assert judge(CELLS, [replace(SURE, apart=0.5)]).within is None
 
 
+def test_who_is_just_too_far_is_not_told_to_be_near() -> None:
+    told = judge([cell("heun", 10, 0.0999), cell("ddim", 10, 0.1041)], [SURE])
+    assert "Not that close: ddim (just over 10 % at 10 steps)." in told.lines
+
+
 def test_nobody_close_is_said_and_nothing_at_all_is_no_verdict():
     told = judge([cell("ddim", 2, 0.6), cell("ddim", 4, 0.5)], [SURE])
     assert told.within is None and "closest is ddim at 4 steps (50 %)" in told.lines[0]

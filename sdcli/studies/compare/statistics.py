@@ -134,7 +134,8 @@ def judge(cells: Sequence[MeasuredCell], references: Sequence[Reference]) -> Com
         f" ({seconds(fastest.seconds)} a picture).",
     ]
     if beyond:
-        lines.append(f"Not that close: {'; '.join(map(_describe_beyond, beyond))}.")
+        told = "; ".join(_describe_beyond(one, within) for one in beyond)
+        lines.append(f"Not that close: {told}.")
     return ComparisonVerdict(
         within,
         [(cell.scheduler, cell.steps, cell.evaluations) for cell in first],
@@ -173,10 +174,13 @@ def _beyond(
     return name, best.share or math.inf, best.steps, steps_needed(points, within)
 
 
-def _describe_beyond(beyond: tuple[str, float, int, int | None]) -> str:
+def _describe_beyond(beyond: tuple[str, float, int, int | None], within: float) -> str:
     name, share, steps, more = beyond
     about = f", about {more} would do" if more else ""
-    return f"{name} ({percent(share)} at {steps} steps{about})"
+    apart = percent(share)
+    if apart == percent(within):  # 10.4 % is not within 10 %
+        apart = f"just over {apart}"
+    return f"{name} ({apart} at {steps} steps{about})"
 
 
 def _describe_unreached(known: Sequence[MeasuredCell]) -> list[str]:
