@@ -16,8 +16,8 @@ SHARES = {
     "clip": 0.04, "vae": 0.18, "unet": 0.5, "decoder": 0.12, "few": 0.06, "tower": 0.04, "lora": 0,
     "embedding": 0, "judge": 0.06,
 }  # fmt: skip
-"""How the hours are divided. Drawing the scenes and encoding them take what they take, and so do
-the LoRA and the word, whose steps are counted: minutes each."""
+"""How the hours are divided. Drawing the scenes, encoding them and guessing at them take what they
+take, and so do the LoRA and the word, whose steps are counted: minutes each."""
 SMALL = 0.3
 """The share of the U-Net's time that is spent on pictures of half the side, without a GPU."""
 SCENES = 32768
@@ -40,6 +40,8 @@ def run(folder: Path, hours: float, size: int, model: Path | None) -> None:
         if stage == "unet":
             for side in sides:
                 call("latents", folder, "--size", side)
+        if stage == "decoder":
+            call("guesses", folder, "--size", size)
         if stage in ("tower", "lora", "judge"):  # the file is needed from here on
             call("export", folder, "--size", size)
         words: list[object] = ["--minutes", minutes] if share else []

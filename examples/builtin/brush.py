@@ -28,6 +28,10 @@ SKIN: RGB = (246, 206, 172)
 STEEL: RGB = (186, 192, 202)
 BLUSH: RGB = (240, 150, 150)
 MARGIN = 0.14
+FINE, THIN = 0.012, 0.03
+"""A cell of a latent is a fifteenth of a thing: what is finer than the first isn't drawn, and what is
+thinner than the second is drawn as wide as that.
+"""
 
 
 def mix(a: RGB, b: RGB, share: float) -> RGB:
@@ -135,7 +139,9 @@ class Brush:
 
     def disc(self, x: float, y: float, rx: float, ry: float = 0.0, fill: RGB | None = None) -> None:
         """An ellipse."""
-        ry = ry or rx
+        if max(rx, ry) < 1.7 * FINE:
+            return
+        rx, ry = max(rx, THIN), max(ry or rx, THIN)
         self.shape([(x + rx * c, y + ry * s) for c, s in _circle(40, 0, 360)], fill)
 
     def slice(
@@ -159,7 +165,9 @@ class Brush:
 
     def stroke(self, points: Points, width: float, fill: RGB | None = None) -> None:
         """A line with round ends."""
-        there, wide = self.at(points), max(2, round(width * self.side))
+        if width < FINE:
+            return
+        there, wide = self.at(points), max(2, round(max(width, THIN) * self.side))
         for pen, paint in (
             (self.pen, (*(fill or self.c), 255)),
             (self.body_pen, 0 if fill else 255),
@@ -182,11 +190,11 @@ class Brush:
         self.stroke([(x + rx * c, y + ry * s) for c, s in _circle(40, 0, 360)], width, fill)
 
     def eye(self, x: float, y: float, r: float = 0.03) -> None:
-        """An eye with a glint."""
+        """An eye."""
+        r = max(r, 0.036)
         self.disc(x, y, r, r * 1.2, INK if brightness(self.c) > 75 else CREAM)
         if brightness(self.c) <= 75:
             self.disc(x, y, r * 0.6, r * 0.75, INK)
-        self.disc(x - r * 0.3, y - r * 0.4, r * 0.38, 0, (255, 255, 255))
 
     def picture(
         self, treat: Callable[[Brush], None] | None, left_lit: bool, *, shaded: bool = True

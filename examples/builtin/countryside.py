@@ -10,18 +10,18 @@ from stage import WHITE, Land, Stage, lit, ridge
 
 
 def _tufts(stage: Stage, land: Land, dice: random.Random, tone: RGB, bloom: bool) -> None:
-    for _ in range(dice.randint(5, 11)):
+    for _ in range(dice.randint(2, 5)):
         x, y = dice.random(), dice.uniform(land.horizon + 0.12, 0.98)
         if y < land.ground(x) + 0.08:
             continue
         if bloom and dice.random() < 0.5:
             paint = lit(dice.choice(((252, 250, 240), (250, 214, 90), (240, 130, 160))), land)
-            for dx, dy in ((-0.008, 0), (0.008, 0), (0, -0.008), (0, 0.008)):
-                stage.disc(x + dx, y + dy, 0.007, paint)
+            stage.disc(x, y, 0.022, paint)
+            stage.disc(x, y, 0.009, lit((214, 150, 60), land))
         else:
-            for dx in (-0.014, 0, 0.014):
+            for dx in (-0.03, 0, 0.03):
                 stage.pen.polygon(
-                    stage.at([(x - 0.006, y), (x + dx, y - 0.035), (x + 0.006, y)]), fill=tone
+                    stage.at([(x - 0.014, y), (x + dx, y - 0.07), (x + 0.014, y)]), fill=tone
                 )
 
 
@@ -65,18 +65,18 @@ def hill(stage: Stage, land: Land, dice: random.Random) -> None:
 
 
 def forest(stage: Stage, land: Land, dice: random.Random) -> None:
-    """Three rows of pines or of leafy trees."""
+    """Two rows of pines or of leafy trees."""
     green = dice.choice(((58, 124, 78), (74, 132, 66), (48, 110, 90)))
     pines = dice.random() < 0.5
-    for depth, base, n in ((0.42, -0.05, 12), (0.2, 0.0, 8), (0.02, 0.06, 6)):
+    for depth, base, n in ((0.4, -0.05, 6), (0.08, 0.05, 4)):
         tone = lit(mix(green, (20, 60, 40), 0.3 * (0.45 - depth)), land, depth)
         stage.layer(
             [(0, land.horizon + base), (1, land.horizon + base), (1, 1), (0, 1)],
             mix(tone, (20, 40, 30), 0.15),
         )
         for k in range(n):
-            x = (k + dice.uniform(0.1, 0.9)) / n
-            tall, foot = dice.uniform(0.3, 0.48) * (1.25 - depth), land.horizon + base + 0.02
+            x = (k + dice.uniform(0.2, 0.8)) / n
+            tall, foot = dice.uniform(0.36, 0.5) * (1.25 - depth), land.horizon + base + 0.02
             if pines:
                 for j in range(3):
                     top, half = foot - tall * (0.5 + 0.25 * j), tall * (0.24 - 0.05 * j)
@@ -92,10 +92,10 @@ def forest(stage: Stage, land: Land, dice: random.Random) -> None:
                     )
             else:
                 stage.pen.rectangle(
-                    tuple(v * stage.size for v in (x - 0.014, foot - tall * 0.5, x + 0.014, foot)),
+                    tuple(v * stage.size for v in (x - 0.02, foot - tall * 0.5, x + 0.02, foot)),
                     fill=lit((92, 70, 56), land, depth),
                 )
-                for dx, dy, r in ((-0.05, 0.62, 0.07), (0.05, 0.62, 0.07), (0, 0.82, 0.08)):
+                for dx, dy, r in ((-0.05, 0.62, 0.085), (0.05, 0.62, 0.085), (0, 0.82, 0.095)):
                     stage.disc(x + dx * 1.1, foot - tall * dy, r, tone)
     floor = mix(green, (120, 130, 60), 0.3)
     stage.wave(
@@ -110,10 +110,10 @@ def snow(stage: Stage, land: Land, dice: random.Random) -> None:
     """White hills with small firs."""
     far = (206, 220, 238)
     stage.wave(ridge(dice, land.horizon - 0.05, 0.04), lit(far, land, 0.2))
-    for _ in range(dice.randint(2, 6)):
+    for _ in range(dice.randint(1, 4)):
         x, tall, foot = (
             dice.random(),
-            dice.uniform(0.12, 0.22),
+            dice.uniform(0.16, 0.26),
             land.horizon + dice.uniform(0.0, 0.04),
         )
         for j in range(3):
@@ -144,9 +144,9 @@ def snow(stage: Stage, land: Land, dice: random.Random) -> None:
         lit((246, 249, 254), land),
         lit((212, 226, 244), land),
     )
-    for _ in range(dice.randint(2, 5)):
+    for _ in range(dice.randint(1, 3)):
         x, y = dice.random(), dice.uniform(land.horizon + 0.14, 0.96)
-        stage.disc(x, y, dice.uniform(0.04, 0.1), lit((224, 234, 248), land), 0.014)
+        stage.disc(x, y, dice.uniform(0.06, 0.12), lit((224, 234, 248), land), 0.024)
 
 
 def desert(stage: Stage, land: Land, dice: random.Random) -> None:
@@ -179,7 +179,7 @@ def desert(stage: Stage, land: Land, dice: random.Random) -> None:
         stage.pen.line(
             stage.at(list(curve)),
             fill=lit(mix(sand, (150, 90, 50), 0.35), land),
-            width=max(1, stage.size // 120),
+            width=max(1, stage.size // 64),
             joint="curve",
         )
 

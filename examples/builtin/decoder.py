@@ -1,8 +1,8 @@
-"""The decoder goes on alone: the VAE's coder stands still, so that the U-Net can learn on its latents
-meanwhile.
+"""The decoder goes on alone, since the U-Net has learnt on what the coder makes.
 
-At the end with a critic of its own, which has learnt to tell drawn from redrawn, and does not like
-soft edges.
+It learns to redraw a scene from its latent, and as often from what the U-Net made of that
+(`guesses.py`), where lines are bent and corners round. At the end with a critic of its own, which
+has learnt to tell drawn from redrawn, and does not like soft edges.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import guesses
+import numpy as np
 import torch
 import vae as vae_stage
-from data import Pictures
+from data import Pictures, tensor
+from latents import Latents
 from loop import Course, Loop, arguments, course_of
 from torch import nn
 from torch.nn.functional import relu
@@ -21,6 +24,31 @@ CRITIC = 0.5
 """The share of the budget after which the critic is heard."""
 NOISE = 0.3
 """The most noise on a latent, in shares of its spread."""
+
+
+class School:
+    """Latents, the scenes' own and the U-Net's, and what they ought to show."""
+
+    def __init__(self, folder: Path, size: int, batch: int) -> None:
+        self.drawn, self.own = Pictures(folder, size), Latents(folder, size)
+        self.guessed = Latents(folder, size, guesses.NAME)
+        self.cells, self.batch, self.dice = size // 8, batch, np.random.default_rng()
+
+    def lesson(self, *, whole: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Parts of half a side, or a quarter as many wholes, since a norm's statistics differ
+        between the two: latents as they are coded, and pictures.
+        """
+        side, many = (self.cells, self.batch // 4) if whole else (self.cells // 2, self.batch)
+        latent: list[np.ndarray] = []
+        shown: list[np.ndarray] = []
+        for _ in range(max(1, many)):
+            store = (self.own, self.guessed)[self.dice.integers(2)]
+            seed = self.dice.integers(store.done)
+            y, x = self.dice.integers(0, self.cells - side + 1, 2)
+            latent.append(store.store[seed, :, y : y + side, x : x + side])
+            y, x, pixels = 8 * y, 8 * x, 8 * side
+            shown.append(self.drawn.store[seed, y : y + pixels, x : x + pixels])
+        return torch.from_numpy(np.stack(latent)).float(), tensor(np.stack(shown))
 
 
 class Critic(nn.Module):
@@ -45,18 +73,19 @@ class Critic(nn.Module):
 
 def train(folder: Path, course: Course, *, size: int, batch: int) -> None:
     """The stage."""
-    kept, vae, critic = Pictures(folder, size), vae_stage.trained(folder), Critic()
+    vae, critic = vae_stage.trained(folder), Critic()
     decoder = vae.decoder.requires_grad_(True).train()
     loop = Loop(folder, "decoder", {"decoder": decoder, "critic": critic}, course)
     vae.to(loop.device, memory_format=torch.channels_last)
-    school = vae_stage.School(kept, size, batch, loop.step + 1_000_000 * course.follows)
+    school = School(folder, size, batch)
     yardstick = vae_stage.Yardstick(size, loop.device)
     for step in loop.steps():
-        shown = school.lesson(step).to(loop.device, memory_format=torch.channels_last)
+        latent, shown = (
+            part.to(loop.device, memory_format=torch.channels_last)
+            for part in school.lesson(whole=step % 4 == 3)
+        )
         heard = loop.progress > CRITIC
         with loop.half():
-            with torch.no_grad():
-                latent = vae.encode(shown).latent_dist.mode()
             redrawn = vae.decode(vae_stage.noisy(latent, NOISE)).sample
         redrawn = redrawn.float()
         loss = vae_stage.loss_of(redrawn, shown)

@@ -10,13 +10,13 @@ from stage import WHITE, Land, Stage, lit
 
 
 def city(stage: Stage, land: Land, dice: random.Random) -> None:
-    """Two rows of houses along a street."""
+    """Two rows of houses along a street, with light in some of them."""
     tones = ((150, 158, 182), (190, 150, 140), (206, 182, 150), (130, 150, 168), (168, 140, 160))
     glow = (255, 220, 130)
     for depth, low, high in ((0.4, 0.28, 0.46), (0.08, 0.12, 0.34)):
         x = dice.uniform(-0.1, 0.0)
         while x < 1:
-            wide, tall = dice.uniform(0.11, 0.2), dice.uniform(low, high)
+            wide, tall = dice.uniform(0.16, 0.26), dice.uniform(low, high)
             tone = lit(dice.choice(tones), land, depth)
             top = land.horizon + 0.02 - tall
             stage.layer(
@@ -34,19 +34,19 @@ def city(stage: Stage, land: Land, dice: random.Random) -> None:
                     [(x, top), (x + wide / 2, top - 0.05), (x + wide, top)],
                     mix(tone, (30, 26, 50), 0.3),
                 )
-            rows, columns = max(1, int(tall / 0.065)), max(2, int(wide / 0.05))
+            rows, columns = max(1, int(tall / 0.12)), max(2, int(wide / 0.08))
+            paint = (
+                glow
+                if land.time != "day" and dice.random() < 0.7
+                else mix(tone, (40, 60, 100) if land.time == "day" else (20, 22, 50), 0.35)
+            )
             for row in range(rows):
                 for column in range(columns):
-                    paint = (
-                        glow
-                        if land.time != "day" and dice.random() < 0.6
-                        else mix(tone, (40, 60, 100) if land.time == "day" else (20, 22, 50), 0.35)
-                    )
-                    left, y = x + wide * (column + 0.28) / columns, top + 0.02 + 0.065 * row
+                    left, y = x + wide * (column + 0.28) / columns, top + 0.035 + 0.12 * row
                     stage.pen.rectangle(
                         tuple(
                             v * stage.size
-                            for v in (left, y, left + wide * 0.44 / columns, y + 0.032)
+                            for v in (left, y, left + wide * 0.44 / columns, y + 0.06)
                         ),
                         fill=paint,
                     )
@@ -67,9 +67,9 @@ def city(stage: Stage, land: Land, dice: random.Random) -> None:
                 v * stage.size
                 for v in (
                     0.2 * k - shift,
-                    land.horizon + 0.22,
+                    land.horizon + 0.21,
                     0.2 * k - shift + 0.1,
-                    land.horizon + 0.24,
+                    land.horizon + 0.245,
                 )
             ),
             fill=lit((238, 232, 210), land),
@@ -97,8 +97,8 @@ def room(stage: Stage, land: Land, dice: random.Random) -> None:
     stage.sky((mix(wall, WHITE, 0.06), wall, mix(wall, (40, 30, 40), 0.08)), floor_at)
     if dice.random() < 0.4:
         tone = mix(wall, WHITE, 0.2)
-        for k in range(11):
-            stage.pen.rectangle((k * s / 10, 0, (k + 0.4) * s / 10, floor_at * s), fill=tone)
+        for k in range(6):
+            stage.pen.rectangle((k * s / 5, 0, (k + 0.45) * s / 5, floor_at * s), fill=tone)
     x, y, w, h = (
         dice.uniform(0.06, 0.6),
         dice.uniform(0.06, 0.14),
@@ -112,10 +112,10 @@ def room(stage: Stage, land: Land, dice: random.Random) -> None:
     frame = dice.choice(((250, 248, 240), (150, 104, 68)))
     stage.layer(
         [
-            (x - 0.02, y - 0.02),
-            (x + w + 0.02, y - 0.02),
-            (x + w + 0.02, y + h + 0.02),
-            (x - 0.02, y + h + 0.02),
+            (x - 0.03, y - 0.03),
+            (x + w + 0.03, y - 0.03),
+            (x + w + 0.03, y + h + 0.03),
+            (x - 0.03, y + h + 0.03),
         ],
         mix(frame, (40, 40, 80), dim * 0.6),
     )
@@ -124,10 +124,10 @@ def room(stage: Stage, land: Land, dice: random.Random) -> None:
     )
     bar = mix(frame, (40, 40, 80), dim * 0.6)
     stage.pen.rectangle(
-        ((x + w / 2 - 0.008) * s, y * s, (x + w / 2 + 0.008) * s, (y + h) * s), fill=bar
+        ((x + w / 2 - 0.014) * s, y * s, (x + w / 2 + 0.014) * s, (y + h) * s), fill=bar
     )
     stage.pen.rectangle(
-        (x * s, (y + h / 2 - 0.008) * s, (x + w) * s, (y + h / 2 + 0.008) * s), fill=bar
+        (x * s, (y + h / 2 - 0.014) * s, (x + w) * s, (y + h / 2 + 0.014) * s), fill=bar
     )
     px = x + w + 0.1 if x < 0.33 else x - 0.22
     if 0.02 < px < 0.86 and dice.random() < 0.7:
@@ -144,14 +144,8 @@ def room(stage: Stage, land: Land, dice: random.Random) -> None:
     stage.layer(
         [(0, floor_at), (1, floor_at), (1, 1), (0, 1)], floor, mix(floor, (60, 30, 20), 0.25)
     )
-    for k in range(-4, 15):
-        stage.pen.line(
-            (k * s / 10, floor_at * s, (0.5 + (k / 10 - 0.5) * 1.9) * s, s),
-            fill=mix(floor, (60, 30, 20), 0.3),
-            width=max(1, s // 200),
-        )
     stage.pen.rectangle(
-        (0, (floor_at - 0.02) * s, s, (floor_at + 0.012) * s), fill=mix(wall, WHITE, 0.45 - dim)
+        (0, (floor_at - 0.03) * s, s, (floor_at + 0.015) * s), fill=mix(wall, WHITE, 0.45 - dim)
     )
     if dice.random() < 0.6:
         rug = mix(
@@ -178,11 +172,11 @@ def space(stage: Stage, land: Land, dice: random.Random) -> None:
             dice.choice(((150, 70, 170), (60, 110, 190), (190, 80, 120))),
             90,
         )
-    for _ in range(dice.randint(35, 60)):
+    for _ in range(dice.randint(9, 16)):
         stage.disc(
             dice.random(),
             dice.random(),
-            dice.choice((0.004, 0.005, 0.008)),
+            dice.choice((0.011, 0.014, 0.018)),
             dice.choice(((250, 248, 230), (200, 220, 255), (255, 230, 190))),
         )
     for _ in range(dice.randint(1, 2)):
@@ -202,8 +196,8 @@ def space(stage: Stage, land: Land, dice: random.Random) -> None:
     ground = dice.choice(((168, 166, 178), (180, 132, 110), (140, 150, 176)))
     arc = [(-0.1 + 0.1 * k, land.horizon + 0.12 + 0.12 * (0.1 * k - 0.6) ** 2) for k in range(13)]
     stage.layer([*arc, (1.1, 1.1), (-0.1, 1.1)], ground, mix(ground, (40, 30, 60), 0.35))
-    for _ in range(dice.randint(4, 7)):
-        x, y, r = dice.random(), dice.uniform(land.horizon + 0.2, 0.98), dice.uniform(0.02, 0.06)
+    for _ in range(dice.randint(2, 4)):
+        x, y, r = dice.random(), dice.uniform(land.horizon + 0.2, 0.98), dice.uniform(0.04, 0.07)
         stage.pen.ellipse(
             tuple(v * stage.size for v in (x - r, y - r * 0.4, x + r, y + r * 0.4)),
             fill=mix(ground, (40, 30, 60), 0.35),

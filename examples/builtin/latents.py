@@ -20,13 +20,15 @@ CHUNK = 1024
 
 
 class Latents:
-    """The latents of seeds 0 to `done`, as they come, brought to a spread of 1 by `scale`."""
+    """The latents of seeds 0 to `done`, as they come, brought to a spread of 1 by `scale`: the
+    scenes' own, or what the U-Net made of them (`guesses.py`).
+    """
 
-    def __init__(self, folder: Path, size: int) -> None:
-        self.about = folder / f"latents-{size}.json"
+    def __init__(self, folder: Path, size: int, name: str = "latents") -> None:
+        self.about = folder / f"{name}-{size}.json"
         while not self.about.exists():
             time.sleep(2)
-        self.store = np.load(folder / f"latents-{size}.npy", mmap_mode="r")
+        self.store = np.load(folder / f"{name}-{size}.npy", mmap_mode="r")
         self.scale = scale_of(folder)
         self._seen, self._when = 0, -1e9
 

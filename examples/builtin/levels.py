@@ -1,4 +1,4 @@
-"""What a half-trained U-Net knows, at four levels of noise: `python levels.py --folder run`.
+"""What a half-trained U-Net knows, at six levels of noise: `python levels.py --folder run`.
 
 The loss of training is a poor guide: most of it is noise that nobody can tell from a picture, and it
 moves by a hundredth while a blob becomes an owl. Here it is taken apart, on unseen scenes: things
@@ -26,7 +26,7 @@ from namer import IGNORED, NOTHING, truth_of
 from scenes import imagine, painted, whose_map
 from world import Scene
 
-SIGMAS = (0.5, 1.5, 4.0, 9.0)
+SIGMAS = (0.25, 0.5, 0.8, 1.5, 4.0, 9.0)
 BATCH = 32
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 def _striped(b: Brush) -> None:
     sheet, pen = b.marks()
-    n, step = b.extent, b.side / 6.5
+    n, step = b.extent, b.side / 5
     for k in range(int(n / step) + 8):
         x = (k - 4) * step
         pen.polygon(
@@ -19,7 +19,7 @@ def _striped(b: Brush) -> None:
 
 def _dotted(b: Brush) -> None:
     sheet, pen = b.marks()
-    step = b.side / 6.2
+    step = b.side / 4.6
     for row in range(int(b.extent / step) + 2):
         for column in range(int(b.extent / step) + 2):
             x, y = (column + 0.5 * (row % 2)) * step, row * step * 0.9
@@ -30,7 +30,7 @@ def _dotted(b: Brush) -> None:
 
 def _checked(b: Brush) -> None:
     sheet, pen = b.marks()
-    step = b.side / 8
+    step = b.side / 5
     for row in range(int(b.extent / step) + 1):
         for column in range(row % 2, int(b.extent / step) + 1, 2):
             pen.rectangle(
@@ -42,8 +42,8 @@ def _checked(b: Brush) -> None:
 def _wooden(b: Brush) -> None:
     """Planks with grain, and a knot here and there."""
     sheet, pen = b.marks()
-    n, step = b.extent, b.side / 6
-    thin = max(2, round(b.side / 60))
+    n, step = b.extent, b.side / 4.5
+    thin = max(2, round(b.side / 34))
     for k in range(int(n / step) + 2):
         y = k * step
         pen.line((0, y, n, y), fill=255, width=thin)
@@ -58,7 +58,7 @@ def _wooden(b: Brush) -> None:
 def _knitted(b: Brush) -> None:
     """Stitches, each a small V."""
     sheet, pen = b.marks()
-    step, wide = b.side / 11, max(2, round(b.side / 46))
+    step, wide = b.side / 6.5, max(2, round(b.side / 30))
     for row in range(int(b.extent / step) + 2):
         for column in range(int(b.extent / step) + 2):
             x, y = column * step, row * step * 0.8

@@ -19,24 +19,22 @@ def _water(stage: Stage, land: Land, dice: random.Random, top: float, bottom: fl
     )
     if land.weather in ("", "rainbow") and land.time != "day":
         x = land.sun[0]
-        for k in range(6):
-            y = top + 0.015 + (bottom - top) * k / 6.5
-            wide = dice.uniform(0.02, 0.07)
+        for k in range(4):
+            y = top + 0.02 + (bottom - top) * k / 4.5
+            wide = dice.uniform(0.04, 0.08)
             stage.disc(
                 x + dice.uniform(-0.02, 0.02),
                 y,
                 wide,
                 (255, 214, 150) if land.time == "sunset" else (196, 204, 232),
-                0.006,
+                0.012,
             )
-    for _ in range(dice.randint(6, 12)):
-        x, y, r = dice.random(), dice.uniform(top + 0.04, bottom), dice.uniform(0.03, 0.06)
+    for _ in range(dice.randint(3, 6)):
+        x, y, r = dice.random(), dice.uniform(top + 0.04, bottom), dice.uniform(0.05, 0.08)
         s = stage.size
         for side in (0, 1):
             box = ((x + (side - 1) * r) * s, (y - r / 3) * s, (x + side * r) * s, (y + r / 3) * s)
-            stage.pen.arc(
-                box, 20, 160, fill=lit((170, 214, 240), land, 0.1), width=max(1, s // 110)
-            )
+            stage.pen.arc(box, 20, 160, fill=lit((170, 214, 240), land, 0.1), width=max(2, s // 60))
 
 
 def sea(stage: Stage, land: Land, dice: random.Random) -> None:
@@ -67,14 +65,14 @@ def beach(stage: Stage, land: Land, dice: random.Random) -> None:
     ]
     stage.wave([(x, y - 0.018) for x, y in line], lit((244, 250, 252), land))
     stage.wave(line, lit(sand, land), lit(mix(sand, (150, 100, 60), 0.2), land))
-    for _ in range(dice.randint(3, 8)):
+    for _ in range(dice.randint(1, 3)):
         x, y = dice.random(), dice.uniform(shore + 0.08, 0.98)
         stage.disc(
             x,
             y,
-            0.008,
+            0.022,
             lit(dice.choice(((250, 236, 220), (216, 160, 130), (190, 150, 110))), land),
-            0.006,
+            0.016,
         )
 
 
@@ -99,14 +97,14 @@ def underwater(stage: Stage, land: Land, dice: random.Random) -> None:
     sand = dice.choice(((226, 206, 150), (206, 192, 158)))
     sand = mix(sand, stops[2], 0.22)
     stage.wave(ridge(dice, land.horizon + 0.14, 0.02), mix(sand, stops[1], 0.5))
-    for _ in range(dice.randint(3, 7)):
+    for _ in range(dice.randint(2, 4)):
         x, tall, bend = dice.random(), dice.uniform(0.14, 0.36), dice.uniform(-0.05, 0.05)
         tone = mix(
             dice.choice(((60, 150, 90), (90, 160, 70), (220, 110, 120), (170, 100, 170))),
             stops[1],
             0.25,
         )
-        for dx in (-0.035, 0, 0.035):
+        for dx in (-0.04, 0.03):
             line = [
                 (
                     x + dx * (1 + j / 4) + bend * math.sin(j * 1.3),
@@ -114,13 +112,13 @@ def underwater(stage: Stage, land: Land, dice: random.Random) -> None:
                 )
                 for j in range(6)
             ]
-            stage.pen.line(stage.at(line), fill=tone, width=max(2, stage.size // 60), joint="curve")
+            stage.pen.line(stage.at(line), fill=tone, width=max(2, stage.size // 38), joint="curve")
     stage.wave(ridge(dice, land.horizon + 0.2, 0.02), sand, mix(sand, stops[2], 0.3))
-    for _ in range(dice.randint(4, 10)):
-        x, y, r = dice.random(), dice.uniform(0.05, 0.75), dice.choice((0.008, 0.012, 0.018))
+    for _ in range(dice.randint(2, 5)):
+        x, y, r = dice.random(), dice.uniform(0.05, 0.75), dice.choice((0.02, 0.026, 0.032))
         s = stage.size
         stage.pen.ellipse(
             ((x - r) * s, (y - r) * s, (x + r) * s, (y + r) * s),
             outline=mix(stops[0], WHITE, 0.6),
-            width=max(2, s // 200),
+            width=max(2, s // 80),
         )

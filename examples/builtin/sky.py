@@ -36,23 +36,23 @@ def paint_sky(stage: Stage, land: Land, dice: random.Random) -> None:
 
 def _stars_and_moon(stage: Stage, land: Land, stops: tuple[RGB, ...], dice: random.Random) -> None:
     if land.weather in ("", "rainbow", "snowfall"):
-        for _ in range(dice.randint(14, 34)):
+        for _ in range(dice.randint(5, 11)):
             x, y = dice.random(), dice.uniform(0, land.horizon)
-            stage.disc(x, y, dice.choice((0.004, 0.005, 0.009)), (240, 238, 222))
+            stage.disc(x, y, dice.choice((0.011, 0.014, 0.018)), (240, 238, 222))
     if land.weather in ("", "rainbow"):
         _moon(stage, *land.sun, stops, dice)
 
 
 def _clouds(stage: Stage, land: Land, sky: RGB, dice: random.Random) -> None:
     thick = land.weather in ("rain", "snowfall")
-    many = dice.randint(4, 6) if thick else dice.choice((0, 1, 2, 2, 3, 4))
+    many = dice.randint(3, 4) if thick else dice.choice((0, 1, 1, 2, 2, 3))
     tones = {"day": (250, 252, 255), "sunset": (255, 190, 160), "night": (66, 74, 122)}
     tone = tones[land.time]
     if land.weather == "rain" and land.time != "night":
         tone = mix(tone, (110, 116, 132), 0.62)
     for _ in range(many):
         x, y = dice.random(), dice.uniform(0.04, land.horizon * 0.62)
-        _cloud(stage, x, y, dice.uniform(0.05, 0.12), tone, sky, dice)
+        _cloud(stage, x, y, dice.uniform(0.07, 0.13), tone, sky, dice)
 
 
 def _moon(stage: Stage, x: float, y: float, stops: tuple[RGB, ...], dice: random.Random) -> None:
@@ -112,10 +112,10 @@ def _rainbow(stage: Stage, dice: random.Random, land: Land) -> None:
         (150, 104, 208),
     )
     for k, band in enumerate(bands):
-        s, q = stage.size, r - 0.026 * k
+        s, q = stage.size, r - 0.036 * k
         box = ((x - q) * s, (y - q) * s, (x + q) * s, (y + q) * s)
         stage.pen.arc(
-            box, 180, 360, fill=mix(band, SKIES[land.time][0][1], 0.2), width=round(0.03 * s)
+            box, 180, 360, fill=mix(band, SKIES[land.time][0][1], 0.2), width=round(0.042 * s)
         )
 
 
@@ -142,18 +142,18 @@ def paint_weather(stage: Stage, land: Land, dice: random.Random) -> None:
     elif land.weather == "rain":
         slant = dice.uniform(0.1, 0.3)
         tone = mix(VEIL[land.time], WHITE, 0.4)
-        for _ in range(dice.randint(55, 80)):
-            x, y, long = dice.uniform(0, 1.2), dice.uniform(-0.05, 1), dice.uniform(0.035, 0.07)
+        for _ in range(dice.randint(16, 24)):
+            x, y, long = dice.uniform(0, 1.2), dice.uniform(-0.05, 1), dice.uniform(0.08, 0.12)
             stage.pen.line(
                 (x * s, y * s, (x - slant * long) * s, (y + long) * s),
                 fill=tone,
-                width=max(1, s // 170),
+                width=max(2, s // 64),
             )
     elif land.weather == "snowfall":
-        for _ in range(dice.randint(45, 75)):
+        for _ in range(dice.randint(14, 24)):
             stage.disc(
                 dice.random(),
                 dice.random(),
-                dice.choice((0.006, 0.009, 0.012)),
+                dice.choice((0.018, 0.023, 0.028)),
                 (250, 252, 255) if land.time != "night" else (222, 228, 244),
             )

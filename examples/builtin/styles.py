@@ -167,12 +167,12 @@ def _stained_glass(
     """Pieces of glass between leads: a bent net of panes, each its own tone, and leads around
     things.
     """
-    n, cells = 2 * size, 6
+    n, cells = 2 * size, 4
     double = clean.reduce(2)
     knots = [[_bent(k, j, cells, dice) for k in range(cells + 1)] for j in range(cells + 1)]
     tone, lead = Image.new("L", (n, n), 128), Image.new("L", (n, n), 0)
     paint, draw = ImageDraw.Draw(tone), ImageDraw.Draw(lead)
-    step, wide = n / cells, max(3, round(n / 95))
+    step, wide = n / cells, max(3, round(n / 64))
     for j in range(cells):
         for k in range(cells):
             corners = [
@@ -182,18 +182,18 @@ def _stained_glass(
             cut = dice.random()
             parts = (
                 [corners]
-                if cut < 0.4
+                if cut < 0.6
                 else [corners[:3], [corners[2], corners[3], corners[0]]]
-                if cut < 0.7
+                if cut < 0.8
                 else [corners[1:], [corners[3], corners[0], corners[1]]]
             )
             for part in parts:
-                paint.polygon(part, fill=dice.randint(84, 168))
+                paint.polygon(part, fill=dice.randint(96, 160))
                 draw.line([*part, part[0]], fill=255, width=wide, joint="curve")
     pixels = _floats(double.filter(ImageFilter.GaussianBlur(n / 200)))
     grey = pixels.mean(2, keepdims=True)
     vivid = grey + 1.35 * (pixels - grey)
-    shine = (_floats(tone) / 128)[..., None] + 0.05 * _noise(n, 24, dice.randrange(4))[..., None]
+    shine = (_floats(tone) / 128)[..., None] + 0.04 * _noise(n, 8, dice.randrange(4))[..., None]
     inside = outline.reduce(2)
     glass = np.where(
         _floats(inside)[..., None] > 128, vivid * (0.72 + 0.3 * shine), vivid * (0.3 + 0.7 * shine)
