@@ -28,9 +28,9 @@ SKIN: RGB = (246, 206, 172)
 STEEL: RGB = (186, 192, 202)
 BLUSH: RGB = (240, 150, 150)
 MARGIN = 0.14
-FINE, THIN = 0.012, 0.03
-"""A cell of a latent is a fifteenth of a thing: what is finer than the first isn't drawn, and what is
-thinner than the second is drawn as wide as that.
+FINE, DOT, THIN = 0.012, 0.02, 0.03
+"""A cell of a latent is a fifteenth of a thing: finer lines and smaller dots than these are not drawn,
+and what is thinner than the last is drawn as wide as that.
 """
 
 
@@ -139,7 +139,7 @@ class Brush:
 
     def disc(self, x: float, y: float, rx: float, ry: float = 0.0, fill: RGB | None = None) -> None:
         """An ellipse."""
-        if max(rx, ry) < 1.7 * FINE:
+        if max(rx, ry) <= DOT:
             return
         rx, ry = max(rx, THIN), max(ry or rx, THIN)
         self.shape([(x + rx * c, y + ry * s) for c, s in _circle(40, 0, 360)], fill)

@@ -9,16 +9,15 @@ from __future__ import annotations
 import argparse
 import gzip
 import importlib.util
-import json
 import multiprocessing
 import os
 import random
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from captions import describe
+from growing import Growing
 from scenes import imagine, painted, whose_map
 from transformers import CLIPTokenizer
 
@@ -41,26 +40,22 @@ class Pictures:
     """
 
     def __init__(self, folder: Path, size: int) -> None:
-        self.about = folder / f"scenes-{size}.json"
-        while not self.about.exists():
-            time.sleep(2)
+        self.growing = Growing(folder, "scenes", size)
+        self.growing.wait()
         self.store = np.load(folder / f"scenes-{size}.npy", mmap_mode="r")
         self.whose = np.load(folder / f"whose-{size}.npy", mmap_mode="r")
-        self._seen, self._when = 0, -1e9
 
     @property
     def done(self) -> int:
         """How many there are by now."""
-        if self._seen < len(self.store) and time.monotonic() - self._when > 20:
-            self._seen, self._when = json.loads(self.about.read_text())["done"], time.monotonic()
-        return self._seen
+        return self.growing.done(len(self.store))
 
 
 def draw_all(folder: Path, count: int, size: int, processes: int) -> None:
     """Draw the pictures of seeds 0 to `count`; goes on where it was killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    about, part = folder / f"scenes-{size}.json", folder / f"scenes-{size}.part"
-    done = json.loads(about.read_text())["done"] if about.exists() else 0
+    growing = Growing(folder, "scenes", size)
+    done = growing.read()["done"]
     paths = (folder / f"scenes-{size}.npy", folder / f"whose-{size}.npy")
     shapes = ((count, size, size, 3), (count, CELLS, CELLS))
     stores = [np.lib.format.open_memmap(path, "r+" if done else "w+", np.uint8, shape)
@@ -71,9 +66,7 @@ def draw_all(folder: Path, count: int, size: int, processes: int) -> None:
         for (start, stop, _), made in zip(jobs, pool.imap(_chunk, jobs), strict=True):
             for store, values in zip(stores, made, strict=True):
                 store[start:stop] = values
-            part.write_text(json.dumps({"done": stop}))
-            part.rename(about)
-            print(f"scenes {stop} of {count}", flush=True)
+            growing.tell(stop, count)
 
 
 def tensor(batch: np.ndarray) -> torch.Tensor:

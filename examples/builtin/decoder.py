@@ -26,7 +26,7 @@ NOISE = 0.3
 """The most noise on a latent, in shares of its spread."""
 
 
-class School:
+class Exercises:
     """Latents, the scenes' own and the U-Net's, and what they ought to show."""
 
     def __init__(self, folder: Path, size: int, batch: int) -> None:
@@ -34,7 +34,7 @@ class School:
         self.guessed = Latents(folder, size, guesses.NAME)
         self.cells, self.batch, self.dice = size // 8, batch, np.random.default_rng()
 
-    def lesson(self, *, whole: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    def draw(self, *, whole: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Parts of half a side, or a quarter as many wholes, since a norm's statistics differ
         between the two: latents as they are coded, and pictures.
         """
@@ -77,12 +77,12 @@ def train(folder: Path, course: Course, *, size: int, batch: int) -> None:
     decoder = vae.decoder.requires_grad_(True).train()
     loop = Loop(folder, "decoder", {"decoder": decoder, "critic": critic}, course)
     vae.to(loop.device, memory_format=torch.channels_last)
-    school = School(folder, size, batch)
+    exercises = Exercises(folder, size, batch)
     yardstick = vae_stage.Yardstick(size, loop.device)
     for step in loop.steps():
         latent, shown = (
             part.to(loop.device, memory_format=torch.channels_last)
-            for part in school.lesson(whole=step % 4 == 3)
+            for part in exercises.draw(whole=step % 4 == 3)
         )
         heard = loop.progress > CRITIC
         with loop.half():

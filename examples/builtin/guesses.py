@@ -10,7 +10,6 @@ the scene in that.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from captions import describe
 from data import Words, vocabulary
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from growing import Growing
 from loop import half_on
 from scenes import imagine
 
@@ -79,10 +79,10 @@ def guess(folder: Path, *, size: int, count: int) -> None:
         unet.set_attn_processor(AttnProcessor())
     levels, dice = unet_stage.Noise(device), random.Random()
     count = min(count, store.done)
-    about = folder / f"{NAME}-{size}.json"
+    growing = Growing(folder, NAME, size)
     step = torch.load(folder / "unet.pt", map_location="cpu", weights_only=True)["step"]
-    before = json.loads(about.read_text()) if about.exists() else {}
-    done = before["done"] if before.get("step") == step else 0
+    before = growing.read()
+    done = before["done"] if (before.get("step"), before.get("count")) == (step, count) else 0
     kept = np.lib.format.open_memmap(
         folder / f"{NAME}-{size}.npy", "r+" if done else "w+", np.float16,
         (count, *store.store.shape[1:]),
@@ -100,10 +100,8 @@ def guess(folder: Path, *, size: int, count: int) -> None:
             found = guessed(unet, levels, store.take(seeds).to(device), nothing, asked)
             kept[seeds[0] : seeds[-1] + 1] = (found / store.scale).cpu().numpy()
         kept.flush()
-        done, part = stop, about.with_suffix(".part")
-        part.write_text(json.dumps({"done": done, "step": step}))
-        part.rename(about)
-        print(f"guesses of {size} pixels: {done} of {count}", flush=True)
+        done = stop
+        growing.tell(done, count, step=step)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ smaller.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 import vae as vae_stage
 from accelerate import Accelerator
 from data import Pictures, tensor
+from growing import Growing
 from loop import half_on
 
 CHUNK = 1024
@@ -25,19 +25,15 @@ class Latents:
     """
 
     def __init__(self, folder: Path, size: int, name: str = "latents") -> None:
-        self.about = folder / f"{name}-{size}.json"
-        while not self.about.exists():
-            time.sleep(2)
+        self.growing = Growing(folder, name, size)
+        self.growing.wait()
         self.store = np.load(folder / f"{name}-{size}.npy", mmap_mode="r")
         self.scale = scale_of(folder)
-        self._seen, self._when = 0, -1e9
 
     @property
     def done(self) -> int:
         """How many there are by now."""
-        if self._seen < len(self.store) and time.monotonic() - self._when > 30:
-            self._seen, self._when = json.loads(self.about.read_text())["done"], time.monotonic()
-        return self._seen
+        return self.growing.done(len(self.store))
 
     def take(self, seeds: list[int]) -> torch.Tensor:
         """The scaled latents of seeds."""
@@ -54,8 +50,8 @@ def encode(folder: Path, *, size: int) -> None:
     kept = Pictures(folder, size)
     device = Accelerator().device
     vae = vae_stage.trained(folder).to(device, memory_format=torch.channels_last)
-    count, about = len(kept.store), folder / f"latents-{size}.json"
-    done = json.loads(about.read_text())["done"] if about.exists() else 0
+    count, growing = len(kept.store), Growing(folder, "latents", size)
+    done = growing.read()["done"]
     shape = (count, 4, size // 8, size // 8)
     path = folder / f"latents-{size}.npy"
     store = np.lib.format.open_memmap(path, "r+" if done else "w+", np.float16, shape)
@@ -71,10 +67,8 @@ def encode(folder: Path, *, size: int) -> None:
         if not (folder / "latents.scale").exists():
             spread = float(store[:CHUNK].astype(np.float32).std())
             (folder / "latents.scale").write_text(str(round(1 / spread, 4)))
-        done, part = stop, about.with_suffix(".part")
-        part.write_text(json.dumps({"done": done}))
-        part.rename(about)
-        print(f"latents of {size} pixels: {done} of {count}", flush=True)
+        done = stop
+        growing.tell(done, count)
 
 
 if __name__ == "__main__":

@@ -105,12 +105,12 @@ class School:
         self.kept, self.size, self.batch = kept, size, batch
         self.dice = np.random.default_rng(seed)
 
-    def lesson(self, step: int, *, whole: bool = False) -> torch.Tensor:
+    def lesson(self, step: int) -> torch.Tensor:
         """Crops, aligned to 8 (pixel art's cells and a pencil's strokes are a latent's); every
         eighth time a whole picture, since a norm's statistics differ between the two.
         """
         dice, half = self.dice, self.size // 2
-        whole = whole or step % 8 == 7
+        whole = step % 8 == 7
         rows = np.sort(
             dice.integers(0, self.kept.done, max(1, self.batch // 4) if whole else self.batch)
         )
