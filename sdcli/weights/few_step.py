@@ -45,6 +45,7 @@ _ROWS = (
     FewStepKind("PCM like LCM", r"pcm_sd\w*lcmlike", "lcm", 4),
     FewStepKind("TCD", r"(^|_)tcd_(sd\w*_)?lora|tcd_sd(xl|15)", "tcd", 4),
     FewStepKind("LCM", r"(^|_)lcm(_|$)", "lcm", 6),
+    FewStepKind("the built-in model in few steps", r"^builtin_few$", "euler-trailing", 4),
     FewStepKind("a model merged with Lightning or Turbo", r"xl\w*(lightning|turbo)|(lightning|turbo)\w*xl",
                 "dpm++sde-karras", 6, 2.0, checkpoints_only=True),
 )  # fmt: skip
@@ -93,9 +94,7 @@ def recognise_few_step(header: Header, *, checkpoint: bool) -> FewStepSettings |
     return None
 
 
-def first_few_step(headers: Iterable[Header], checkpoint: Header) -> FewStepSettings | None:
-    """Of a checkpoint and the LoRAs it wears: a LoRA's settings before the checkpoint's."""
-    for header in headers:
-        if found := recognise_few_step(header, checkpoint=False):
-            return found
-    return recognise_few_step(checkpoint, checkpoint=True)
+def first_few_step(loras: Iterable[Header]) -> FewStepSettings | None:
+    """Of the LoRAs that a model wears, the settings of the first that is known."""
+    found = (recognise_few_step(header, checkpoint=False) for header in loras)
+    return next(filter(None, found), None)

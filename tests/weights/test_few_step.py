@@ -35,6 +35,7 @@ def named(name: str, **metadata: str) -> Header:
         ("TCD-SDXL-LoRA.safetensors", "TCD", "tcd", 4, 1),
         ("pcm_sdxl_normalcfg_8step_converted.safetensors", "PCM with guidance", "ddim-trailing", 8, 6),
         ("pcm_sd15_smallcfg_2step_converted.safetensors", "PCM", "ddim-trailing", 2, 1.5),
+        ("builtin-few.safetensors", "the built-in model in few steps", "euler-trailing", 4, 1),
         ("DreamShaperXL_Lightning.safetensors", "a model merged with Lightning or Turbo",
          "dpm++sde-karras", 6, 2),
     ],
@@ -60,6 +61,7 @@ def test_a_title_inside_tells_as_much_as_a_name() -> None:
         ("hyperrealism_sdxl.safetensors", True),
         ("turbocharged-cars.safetensors", False),
         ("tcd.safetensors", True),
+        ("builtin.safetensors", True),
         ("sdxl_lightning_1step_x0.safetensors", False),
     ],
 )
