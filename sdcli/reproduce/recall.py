@@ -58,7 +58,11 @@ class RecalledPicture:
         It is drawn as this machine does best or, to be `exact`, on the device that it was drawn on.
         """
         if self.missing_model and "model" not in values:
-            raise SdcliError(self.missing_model, hint="`--set model=FILE` names another")
+            raise SdcliError(
+                self.missing_model,
+                hint="put it into the folder of models (see `sdcli models`); "
+                "`--set model=NAME` draws with another",
+            )
         if self.strength is not None and "image" in values:
             values = {"strength": self.strength, **values}
         asked = change_request(self._placed_request(exact), values)
@@ -104,7 +108,11 @@ def recall_picture(path: Path) -> RecalledPicture:
 
 
 def _recall_own(path: Path, embedded: EmbeddedMetadata, then: Plan) -> RecalledPicture:
-    here, moved = relocate_plan(then, (path.parent, Path.cwd()))
+    lacking: list[str] = []
+    here, moved = relocate_plan(then, (path.parent, Path.cwd()), lacking)
+    request = plan_to_request(here)
+    if lacking:
+        request = replace(request, model=None)
     later = [
         f"it says `{name}`, which this version does not know" for name in embedded.unknown_fields
     ]
@@ -115,7 +123,9 @@ def _recall_own(path: Path, embedded: EmbeddedMetadata, then: Plan) -> RecalledP
     ]
     versions = _version_differences(embedded)
     differences = (*moved, *versions, *later, *enlarged, *embedded.problems)
-    return RecalledPicture(path, "sdcli", plan_to_request(here), embedded, differences, here)
+    return RecalledPicture(
+        path, "sdcli", request, embedded, differences, here, missing_model="".join(lacking)
+    )
 
 
 def _with_template_of(then: Plan, now: Plan) -> Plan:

@@ -132,10 +132,18 @@ def test_another_version_is_told(sdcli: Callable, model: Path) -> None:
 
 def test_a_missing_model(sdcli: Callable, model: Path) -> None:
     sdcli("txt2img", "a fox", "-m", model, "--seed", 7, *SMALL, "-o", "a.png")
-    model.unlink()
-    ran = sdcli("reproduce", "a.png")
-    assert ran.code == 1
-    assert "the model `first.safetensors` is nowhere" in ran.err
+    other = model.rename(model.with_name("second.safetensors"))
+    with other.open("ab") as file:
+        file.write(b" ")  # the same numbers, and another file
+    for words in (("reproduce", "a.png"), ("txt2img", "--like", "a.png")):
+        ran = sdcli(*words)
+        assert ran.code == 1
+        assert "the model `first.safetensors` is nowhere" in ran.err and "hint: " in ran.err
+    ran = sdcli("reproduce", "a.png", "--set", f"model={other}", "-o", "b.png")
+    assert ran.code == 0
+    assert sdcli("txt2img", "--like", "a.png", "-m", other, "-o", "c.png").code == 0
+    same = {Image.open(name).convert("RGB").tobytes() for name in ("a.png", "b.png", "c.png")}
+    assert len(same) == 1
     # Another file in its place is not the same file.
     model.write_bytes(b"not it")
     assert sdcli("reproduce", "a.png").code == 1
