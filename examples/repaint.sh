@@ -5,8 +5,8 @@ sdcli txt2img "a red house in the snow" --seed 3 --out outputs/repaint/before.pn
 python3 - <<'PYTHON'
 from PIL import Image
 
-mask = Image.new("L", (128, 128), 0)
-mask.paste(255, (24, 24, 104, 112))
+mask = Image.new("L", (192, 192), 0)
+mask.paste(255, (36, 36, 156, 168))
 mask.save("outputs/repaint/mask.png")
 PYTHON
 sdcli inpaint "a blue mushroom in the snow" --seed 3 --strength 1 \

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 SHARES = {
-    "clip": 0.04, "vae": 0.18, "unet": 0.5, "decoder": 0.12, "few": 0.06, "tower": 0.04, "lora": 0,
-    "embedding": 0, "judge": 0.06,
+    "clip": 0.04, "vae": 0.18, "unet": 0.5, "decoder": 0.12, "few": 0.05, "tower": 0.04, "lora": 0,
+    "embedding": 0, "upscaler": 0.02, "judge": 0.05,
 }  # fmt: skip
 """How the hours are divided. Drawing the scenes, encoding them and guessing at them take what they
 take, and so do the LoRA and the word, whose steps are counted: minutes each."""
@@ -42,7 +42,7 @@ def run(folder: Path, hours: float, size: int, model: Path | None) -> None:
                 call("latents", folder, "--size", side)
         if stage == "decoder":
             call("guesses", folder, "--size", size)
-        if stage in ("tower", "lora", "judge"):  # the file is needed from here on
+        if stage == "tower":  # the file is needed from here on
             call("export", folder, "--size", size)
         words: list[object] = ["--minutes", minutes] if share else []
         words += ["--batch", LARGER[stage]] if gpu and stage in LARGER else []

@@ -162,8 +162,8 @@ if __name__ == "__main__":
     said.add_argument("--folder", type=Path, default=Path("run"))
     said.add_argument("--out", type=Path, default=ASSETS / "builtin.safetensors")
     said.add_argument("--size", type=int, default=192)
-    said.add_argument("--steps", type=int, default=25)
-    said.add_argument("--cfg", type=float, default=4.0)
+    said.add_argument("--steps", type=int, default=20)
+    said.add_argument("--cfg", type=float, default=7.0)
     said.add_argument("--scheduler", default="dpm++2m-karras")
     chosen = said.parse_args()
     export(

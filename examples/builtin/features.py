@@ -12,7 +12,7 @@ from data import HELD_OUT
 from namer import Namer, read
 from painter import Painter
 from PIL import Image
-from pixels import centre, edges, far, nearest, overlap, spread
+from pixels import centre, edges, nearest, overlap, spread
 from scenes import again, draw, imagine, sheet
 from world import COLOURS, Scene
 
@@ -83,7 +83,7 @@ def negatives(painter: Painter, namer: Namer) -> list[int]:
     before = [r.whole["time"] for r in read(namer, painter.draw(prompts, seeds))]
     gone = 0
     for seed, (prompt, time) in enumerate(zip(prompts, before, strict=True)):
-        away = painter.draw([prompt], [seed], negative=TIME_WORDS[time][0])
+        away = painter.draw([prompt], [seed], negative=f"a landscape {TIME_WORDS[time][0]}")
         gone += read(namer, away)[0].whole["time"] != time
     return [gone, len(prompts)]
 
@@ -128,25 +128,6 @@ def round_trip(painter: Painter) -> dict[str, float]:
     return {
         "decibels": float(np.mean([20 * np.log10(255 / np.sqrt(e)) for e in errors])),
         "sharpness": float(steps[0] / steps[1]),
-    }
-
-
-def convergence(painter: Painter) -> dict[str, float]:
-    """How far pictures of few steps are from those of eighty."""
-    scenes = _unseen(8, 5000)
-    said = [describe(scene, random.Random(k), whole=True) for k, scene in enumerate(scenes)]
-    seeds = list(range(len(said)))
-    goal = painter.draw(said, seeds, steps=80)
-    return {
-        str(steps): float(
-            np.mean(
-                [
-                    far(a, b)
-                    for a, b in zip(painter.draw(said, seeds, steps=steps), goal, strict=True)
-                ]
-            )
-        )
-        for steps in (4, 8, 12, 20, 30)
     }
 
 

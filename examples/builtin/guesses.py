@@ -31,7 +31,7 @@ HIDDEN = (0.3, 1.6)
 """The sigmas at which latents are given, from the least to the most."""
 WAY = (1.0, 0.6, 0.33, 0.15, 0.0)
 """The steps back, in shares of that."""
-GUIDED = (1.0, 5.0)
+GUIDED = (1.0, 7.0)
 """The guidance scales, from the least to the most."""
 BATCH, CHUNK = 32, 512
 

@@ -2,10 +2,10 @@
 code says what is where, and pixels are measured.
 
 `python judge.py` trains the reader if need be, draws what the first 300 unseen captions ask for,
-none left out, and writes the tables and the sheets of the README. Before it judges the model it
-judges itself: the same measurements on the scenes as drawn by code are the most that any model
-could reach. What it has found out is kept in the folder, by the model's hash, so that it can be
-killed too.
+none left out, and writes the tables and the sheets of the README, and the captions into the package.
+Before it judges the model it judges itself: the same measurements on the scenes as drawn by code are
+the most that any model could reach. What it has found out is kept in the folder, by the model's hash,
+so that it can be killed too.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from typing import Any
 
 from captions import describe
 from data import HELD_OUT
+from export import ASSETS
 from features import (
     HERE,
     blueprints,
-    convergence,
     diversity,
     glow,
     negatives,
@@ -37,6 +37,7 @@ from namer import Namer, Reading, namer_of, read, said_of, train_namer
 from painter import Painter
 from pixels import pieces, related
 from scenes import draw, imagine, sheet
+from unet import PROMPTS
 from world import Scene
 
 GOALS = {
@@ -45,7 +46,12 @@ GOALS = {
 }  # fmt: skip
 """What is asked of each picture, and the share that should be right (0: only measured)."""
 PART = 50
-HOUSE = "a red house by the sea at night"
+FIRST = (
+    *["a red house by the sea at night"] * 8,
+    *PROMPTS[1:],
+    "two penguins in the snow, paper cut",
+)
+"""What is on the sheet that the README begins with."""
 Found = dict[str, Any]
 
 
@@ -135,7 +141,7 @@ def questions(
     """All that is asked about a model, and how it is found out."""
     part = min(PART, count)
     lora, word = (model.with_name(f"builtin-{n}.safetensors") for n in ("blueprint", "alpenglow"))
-    asked: dict[str, Callable[[], Any]] = {"sheet": lambda: houses(painter)}
+    asked: dict[str, Callable[[], Any]] = {"sheet": lambda: first_sheet(painter)}
     for k in range(0, count, PART):
         stop = min(k + PART, count)
         asked[f"exam-{k}"] = partial(sat, painter, namer, k, stop)
@@ -148,7 +154,7 @@ def questions(
         "img2img": lambda: redrawing(painter, namer),
         "cfg-1": lambda: sat(painter, namer, 0, part, cfg=1.0),
         "no-prompt": lambda: sat(painter, namer, 0, part, cfg=1.0, blind=True),
-        "steps": lambda: convergence(painter),
+        "steps": lambda: by_steps(painter, namer, part),
     }
     if lora.exists():
         asked["lora"] = lambda: blueprints(painter, lora)
@@ -157,11 +163,19 @@ def questions(
     return asked
 
 
-def houses(painter: Painter) -> str:
-    """The sheet at the top of the README."""
-    drawn = painter.draw([HOUSE] * 16, list(range(16)))
-    sheet([p.reduce(2) for p in drawn], 8).save(HERE / "sheet.png", optimize=True)
-    return HOUSE
+def by_steps(painter: Painter, namer: Namer, part: int) -> dict[str, str]:
+    """How often the right thing is drawn in so many steps."""
+    return {
+        str(steps): score(sat(painter, namer, 0, part, steps=steps), "object, alone")
+        for steps in (8, 12, 40)
+    }
+
+
+def first_sheet(painter: Painter) -> list[str]:
+    """The sheet at the top of the README: seeds 0 to 15, none left out."""
+    drawn = painter.draw(list(FIRST), list(range(len(FIRST))))
+    sheet(drawn, 8).save(HERE / "sheet.png", optimize=True)
+    return list(FIRST)
 
 
 def tables(answers: dict[str, Any], painter: Painter, count: int) -> list[str]:
@@ -196,7 +210,7 @@ def feature_rows(answers: dict[str, Any]) -> list[str]:
     spread, close = answers["diversity"]["spread"], answers["diversity"]["nearest"]
     gone, tried = answers["negative"]
     right, many, shared = answers["img2img"]
-    steps = ", ".join(f"{n}: {value:.1f}" for n, value in answers["steps"].items())
+    steps = ", ".join(f"{n}: {value}" for n, value in answers["steps"].items())
     rows = [
         (
             "VAE round trip of unseen scenes",
@@ -220,7 +234,7 @@ def feature_rows(answers: dict[str, Any]) -> list[str]:
             "80 %",
             f"{right} of {many}; {shared:.0%}",
         ),
-        ("steps: mean distance to the picture of 80, in grey levels", "", steps),
+        ("object, alone, of the first captions, by steps", "", steps),
     ]
     if "lora" in answers:
         rows.append(
@@ -254,6 +268,7 @@ def report(folder: Path, model: Path, count: int) -> None:
     """Judge; write the tables into the README, and the sheets beside it."""
     namer, painter, book = namer_of(folder), Painter(model), Notebook(folder, model)
     answers = book.work(questions(painter, namer, model, count))
+    (ASSETS / "builtin-captions.txt").write_text("\n".join(exam(0, count)[1]) + "\n", "utf-8")
     into_readme(tables(answers, painter, count))
 
 

@@ -20,8 +20,6 @@ from unet import SCHEDULE
 from sdcli.engine.build import build_modules
 from sdcli.weights.checkpoint import identify_checkpoint
 
-PREDICTIONS = {"eps": "epsilon", "v": "v_prediction"}
-
 
 class Vectors(nn.Module):
     """A learnt word's vectors, spoken by the token embedding wherever `places` says. Row 0 stands
@@ -67,7 +65,6 @@ class Painter:
         checkpoint = identify_checkpoint(model)
         self.size, self.steps, self.cfg = checkpoint.size, checkpoint.steps, checkpoint.cfg
         self.scale = checkpoint.vae_scale
-        self.schedule = SCHEDULE | {"prediction_type": PREDICTIONS[checkpoint.prediction]}
         made = build_modules(checkpoint)
         self.unet, self.vae, self.text = made.unet.eval(), made.vae.eval(), made.text_encoder.eval()
         self.words = EveryWord(vocabulary())
@@ -146,7 +143,7 @@ class Painter:
         starts: list[Image.Image] | None,
         strength: float,
     ) -> list[Image.Image]:
-        scheduler = DPMSolverMultistepScheduler(**self.schedule, use_karras_sigmas=True)
+        scheduler = DPMSolverMultistepScheduler(**SCHEDULE, use_karras_sigmas=True)
         scheduler.set_timesteps(steps)
         side = self.size // 8
         dice = [torch.Generator().manual_seed(s) for s in seeds]

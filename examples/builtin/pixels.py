@@ -86,8 +86,3 @@ def nearest(pictures: list[Image.Image]) -> float:
 def overlap(a: np.ndarray, b: np.ndarray) -> float:
     """How much two masks share, of what either covers."""
     return float((a & b).sum() / max(1, (a | b).sum()))
-
-
-def far(a: Image.Image, b: Image.Image) -> float:
-    """The mean difference of two pictures, in grey levels."""
-    return float(np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).mean())

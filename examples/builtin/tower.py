@@ -37,8 +37,8 @@ from world import COLOURS
 from sdcli.images.clip_view import DEVIATION, MEAN, clip_view
 
 OWN_SEEDS = 5_000_000  # of the scenes whose captions the model draws
-OWN_STEPS = 10  # with these its pictures are as good as finished
-OWN_CFG = (3.5, 5.0)  # where it draws best
+OWN_STEPS = 12  # with these its pictures are as good as finished
+OWN_CFG = (5.0, 8.0)  # where it draws best
 RECOLOURED = 32  # captions of a batch that are told again in a wrong colour
 
 

@@ -40,10 +40,10 @@ from torch.nn.functional import adaptive_avg_pool2d
 from transformers import CLIPTextModel
 from world import Scene
 
-STEPS, CFG = 20, 4.0  # of the sheets
+STEPS, CFG = 20, 7.0  # a young U-Net wants a firm hand
 BINDING = 0.03  # the share of the second lesson
 NEAR = 0.8  # until then two of three steps look at things from near
-THINGS = 2.0  # how much more than the ground a thing counts, at first; in the end as much
+THINGS = 3.0  # how much more than the ground a thing counts, at first; in the end as much
 WIDTHS, ATTENTION, HEADS, GROUPS, LAYERS = (64, 128, 192), (False, True, True), 4, 32, 1
 SCHEDULE = {
     "num_train_timesteps": 1000,
@@ -104,7 +104,7 @@ class Noise:
         # Where a thing is and how it is turned is soon learnt, above sigma 2; its outlines, between
         # 0.5 and 2, are not; what is wrong below, the decoder forgives (`guesses.py`).
         spacing = sigma.log().diff(prepend=2 * sigma[:1].log() - sigma[1:2].log())
-        self.density = torch.exp(-0.5 * ((sigma.log() - 0.2) / 1.2) ** 2) * spacing + 1e-4
+        self.density = torch.exp(-0.5 * ((sigma.log() - 0.35) / 1.25) ** 2) * spacing + 1e-4
 
     def times(self, n: int) -> torch.Tensor:
         """Times to practise, each from its own share of them all: a batch has no gaps."""
@@ -255,10 +255,8 @@ def sample_read(
     scheduler = DPMSolverMultistepScheduler(**SCHEDULE, use_karras_sigmas=True)
     scheduler.set_timesteps(STEPS)
     side = unet.config.sample_size
-    noises = [
-        torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(s)) for s in seeds
-    ]
-    z = (torch.cat(noises) * scheduler.init_noise_sigma).to(unet.device)
+    dice = [torch.Generator().manual_seed(s) for s in seeds]
+    z = torch.cat([torch.randn(1, 4, side, side, generator=g) for g in dice]).to(unet.device)
     for t in scheduler.timesteps:
         guess = unet(torch.cat([z, z]), t, encoder_hidden_states=torch.cat([nothing, asked])).sample
         unasked, wanted = guess.chunk(2)

@@ -7,21 +7,15 @@ the two a network of Real-ESRGAN's compact shape learns what a VAE takes away.
 
 A pixel of pixel art is four times as large in a picture four times as large, so there the small
 picture's pixels are the truth; hatched styles, whose strokes are told in pixels, are left out.
-`--world` names the folder of another edition's `scenes.py`, if the packaged VAE is of that one: two of
-three scenes are of it then, and those of this edition, which that VAE never learnt, come as they are.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
-import scenes as own_scenes
 import torch
 from data import HELD_OUT, tensor
 from diffusers import AutoencoderKL
@@ -30,6 +24,7 @@ from loop import Course, Loop
 from painter import Painter
 from PIL import Image
 from safetensors.torch import save_file
+from scenes import draw, imagine, sheet
 from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, l1_loss, pixel_unshuffle
 from vae import sharpness
@@ -40,8 +35,6 @@ from sdcli.weights.checkpoint import identify_checkpoint
 
 SCALE, WIDTH, LAYERS = 4, 64, 6
 SLOPE = 0.25  # of its rectifiers, as torch begins them
-SIDE = 128
-"""The side of the pictures that the packaged model draws."""
 HATCHED, PIXELLED = ("pencil", "woodcut"), "pixel art"
 TRIPS = (0.15, 0.7, 0.15)
 """How often the small picture goes through the VAE: not at all, once, twice."""
@@ -49,34 +42,23 @@ UNSEEN = 24
 HERE = Path(__file__).parent
 PROMPTS = [
     "a red house by the sea at night",
-    "a yellow mushroom on the grass by day",
-    "a blue car on the sand at sunset",
+    "a yellow mushroom in a meadow by day",
+    "a blue car on the beach at sunset",
     "a green cup on an orange background",
 ]
 PLACES = 4  # that are looked at for a crop
 FITTED = 150  # lessons that the last layer is fitted to
 
 
-def other_world(folder: Path) -> ModuleType:
-    """The scenes of another edition of the world, kept apart from these by its name."""
-    about = importlib.util.spec_from_file_location("other_scenes", folder / "scenes.py")
-    assert about is not None and about.loader is not None
-    module = importlib.util.module_from_spec(about)
-    sys.modules["other_scenes"] = module
-    about.loader.exec_module(module)
-    return module
-
-
-def truth_of(world: ModuleType, seed: int) -> Image.Image | None:
+def truth_of(seed: int, size: int) -> Image.Image | None:
     """A scene, as it is at four times the side; None where its style has no such thing."""
-    scene = world.imagine(seed)
-    hatched = HATCHED if world is own_scenes else ()
-    if scene.style in hatched:
+    scene = imagine(seed)
+    if scene.style in HATCHED:
         return None
     if scene.style == PIXELLED:
-        small = world.draw(scene, SIDE)
-        return small.resize((SCALE * SIDE, SCALE * SIDE), Image.Resampling.NEAREST)
-    return world.draw(scene, SCALE * SIDE)
+        small = draw(scene, size)
+        return small.resize((SCALE * size, SCALE * size), Image.Resampling.NEAREST)
+    return draw(scene, SCALE * size)
 
 
 @torch.no_grad()
@@ -90,9 +72,9 @@ def softened(vae: AutoencoderKL, shown: torch.Tensor, trips: int) -> torch.Tenso
 class Pairs:
     """Small pictures and their truths, drawn once and kept in the folder."""
 
-    def __init__(self, folder: Path, name: str, count: int) -> None:
-        self.about = folder / f"upscaler-{name}.json"
-        shapes = {"truth": SCALE * SIDE, "small": SIDE}
+    def __init__(self, folder: Path, name: str, count: int, size: int) -> None:
+        self.size, self.about = size, folder / f"upscaler-{name}.json"
+        shapes = {"truth": SCALE * size, "small": size}
         fresh = not self.about.exists()
         self.truth, self.small = (
             np.lib.format.open_memmap(
@@ -103,17 +85,15 @@ class Pairs:
         )  # fmt: skip
         self.done, self.seed = (0, 0) if fresh else json.loads(self.about.read_text())
 
-    def draw(self, worlds: list[ModuleType], vae: AutoencoderKL, start: int, trips: tuple) -> None:
-        """Draw what is missing, of the worlds in turn; goes on where it was killed."""
+    def draw(self, vae: AutoencoderKL, start: int, trips: tuple[float, ...]) -> None:
+        """Draw what is missing; goes on where it was killed."""
         while self.done < len(self.truth):
             seed, self.seed = start + self.seed, self.seed + 1
-            world = worlds[self.done % len(worlds)]
-            truth = truth_of(world, seed)
+            truth = truth_of(seed, self.size)
             if truth is None:
                 continue
             small = tensor(np.asarray(truth.reduce(SCALE))[None])
             times = int(np.random.default_rng(seed).choice(len(trips), p=trips))
-            times = times if world is worlds[-1] else 0  # the VAE knows the last world alone
             self.truth[self.done] = np.asarray(truth)
             self.small[self.done] = as_bytes(softened(vae, small, times))[0]
             self.done += 1
@@ -134,7 +114,7 @@ class Pairs:
 
     def _place(self, row: int, dice: np.random.Generator, side: int) -> tuple[int, int]:
         """Of some places the one with most to see: of a plain sky there is nothing to learn."""
-        places = [tuple(map(int, dice.integers(0, SIDE - side + 1, 2))) for _ in range(PLACES)]
+        places = [tuple(map(int, dice.integers(0, self.size - side + 1, 2))) for _ in range(PLACES)]
         picture = self.small[row].mean(2)
         return max(places, key=lambda at: picture[at[0] : at[0] + side, at[1] : at[1] + side].std())
 
@@ -216,12 +196,12 @@ def exam(network: Srvgg, pairs: Pairs) -> dict[str, float]:
     shown = tensor(small).add(1).div(2)
     large = as_bytes(torch.cat([network(p) for p in shown.split(1)]).mul(2).sub(1))
     half = np.stack([np.asarray(Image.fromarray(p).reduce(2)) for p in truth])
-    plain = resized(small, SCALE * SIDE)
+    plain = resized(small, SCALE * pairs.size)
     found = {
         "x4": decibels(large, truth),
         "lanczos-x4": decibels(plain, truth),
-        "x2": decibels(resized(large, 2 * SIDE), half),
-        "lanczos-x2": decibels(resized(small, 2 * SIDE), half),
+        "x2": decibels(resized(large, 2 * pairs.size), half),
+        "lanczos-x2": decibels(resized(small, 2 * pairs.size), half),
         "edges": sharpness(tensor(large), tensor(truth)),
         "lanczos-edges": sharpness(tensor(plain), tensor(truth)),
     }
@@ -231,11 +211,11 @@ def exam(network: Srvgg, pairs: Pairs) -> dict[str, float]:
 def train(folder: Path, out: Path, how: argparse.Namespace) -> None:
     """The stage, and the file in the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    worlds = [own_scenes, *([other_world(how.world)] * 2 if how.world else [])]
     vae = build_vae(identify_checkpoint(how.model))
-    pairs, unseen = Pairs(folder, "pairs", how.count), Pairs(folder, "unseen", UNSEEN)
-    unseen.draw(worlds[-1:], vae, HELD_OUT, (0, 1))
-    pairs.draw(worlds, vae, 0, TRIPS)
+    pairs = Pairs(folder, "pairs", how.count, how.size)
+    unseen = Pairs(folder, "unseen", UNSEEN, how.size)
+    unseen.draw(vae, HELD_OUT, (0, 1))
+    pairs.draw(vae, 0, TRIPS)
     network, dice = untrained(), np.random.default_rng(0)
     if not (folder / "upscaler.pt").exists():
         fit_last(network, pairs, dice)
@@ -270,10 +250,11 @@ def look(network: Srvgg, model: Path, path: Path) -> None:
     """A sheet: the middles of pictures that the model draws, by Lanczos and, below, by the network."""
     small = np.stack([np.asarray(p) for p in Painter(model).draw(PROMPTS, [*range(len(PROMPTS))])])
     large = as_bytes(network(tensor(small).add(1).div(2)).mul(2).sub(1))
-    rows = (*resized(small, SCALE * SIDE), *large)
-    part = slice(SIDE, 3 * SIDE)
+    size = small.shape[1]
+    rows = (*resized(small, SCALE * size), *large)
+    part = slice(size, 3 * size)
     shown = [Image.fromarray(np.ascontiguousarray(picture[part, part])) for picture in rows]
-    own_scenes.sheet(shown, len(PROMPTS)).save(path, optimize=True)
+    sheet(shown, len(PROMPTS)).save(path, optimize=True)
 
 
 def write(network: Srvgg, out: Path, measured: dict[str, float]) -> None:
@@ -291,7 +272,7 @@ if __name__ == "__main__":
     said.add_argument("--folder", type=Path, default=Path("run"))
     said.add_argument("--out", type=Path, default=ASSETS / "builtin-upscaler.safetensors")
     said.add_argument("--model", type=Path, default=ASSETS / "builtin.safetensors")
-    said.add_argument("--world", type=Path, help="a folder with another edition's `scenes.py`")
+    said.add_argument("--size", type=int, default=192, help="of the pictures that the model draws")
     said.add_argument("--count", type=int, default=512)
     said.add_argument("--batch", type=int, default=8)
     said.add_argument("--side", type=int, default=32, help="of the small crops")

@@ -22,15 +22,32 @@ Kind = tuple[
 ]  # words that stand in the same places; in brackets the same thing
 
 COLOURS: Kind = (
-    ("red", "crimson"), ("orange",), ("yellow",), ("green",), ("blue",), ("purple", "violet"), ("pink",),
-    ("brown",), ("black",), ("white",), ("grey", "gray"), ("turquoise", "teal", "cyan"),
+    ("red", "crimson"), ("orange",), ("yellow",), ("lime", "lime green", "light green"), ("green",),
+    ("turquoise", "teal", "cyan"), ("blue",), ("navy", "navy blue", "dark blue"), ("purple", "violet"),
+    ("magenta", "hot pink"), ("pink",), ("brown",), ("beige", "tan"), ("black",), ("grey", "gray"),
+    ("white",),
 )  # fmt: skip
 THINGS: Kind = (
-    ("house", "cottage", "home", "hut"), ("tree",), ("boat", "sailboat", "ship"), ("car", "automobile"),
-    ("cat", "kitten", "kitty"), ("mushroom", "toadstool"), ("circle", "ball", "disc"), ("square", "box"),
-    ("triangle",), ("star",), ("heart",), ("balloon",), ("umbrella", "parasol"), ("fish",),
-    ("rocket", "spaceship"), ("butterfly",), ("flower", "daisy", "blossom"), ("cup", "mug"),
+    ("circle", "ball", "disc"), ("square", "box"), ("triangle",), ("star",), ("heart",),
+    ("cat", "kitten", "kitty", "kitties"), ("dog", "puppy", "puppies"), ("rabbit", "bunny", "bunnies"),
+    ("bear", "teddy bear"), ("fox",), ("bird",), ("owl",), ("penguin",), ("duck",), ("fish",), ("whale",),
+    ("turtle",), ("butterfly", "butterflies"),
+    ("elephant",), ("girl", "little girl"), ("boy", "little boy"), ("wizard", "magician"), ("robot",),
+    ("snowman", "snowmen"), ("ghost",), ("tree", "poplar"),
+    ("flower", "daisy", "daisies", "tulip", "blossom"), ("mushroom", "toadstool"),
+    ("cactus", "cacti"), ("apple",), ("pumpkin", "jack-o'-lantern"),
+    ("house", "cottage", "home"), ("castle", "fortress"), ("lighthouse",), ("tent",), ("igloo",),
+    ("car", "beetle car", "van", "automobile"), ("bus",), ("train",),
+    ("boat", "sailboat", "steamer", "ship"), ("rocket", "spaceship"),
+    ("airplane", "plane", "aeroplane", "biplane"),
+    ("balloon", "heart-shaped balloon", "hot air balloon"), ("umbrella", "parasol"),
+    ("cup", "mug", "teacup"), ("cake", "cupcake"), ("gift", "present"), ("crown",),
 )  # fmt: skip
+
+_OF = {name: (kind, names) for kind in (COLOURS, THINGS) for names in kind for name in names}
+_NAMES = re.compile(  # the longest first; several of a thing; nobody is `at house`
+    rf"(?<!\bat )\b({'|'.join(map(re.escape, sorted(_OF, key=len, reverse=True)))})(?:e?s)?\b"
+)
 
 
 def builtin_captions() -> list[str]:
@@ -45,13 +62,17 @@ def wrong_captions(caption: str, count: int = WRONG) -> list[str]:
     return Random(seed).sample(every, min(count, len(every)))
 
 
+def named(caption: str) -> list[tuple[re.Match[str], Kind, tuple[str, ...]]]:
+    """The colours and things that a caption names: where, of which kind, and under which names."""
+    found = ((word, _OF[word[1]]) for word in _NAMES.finditer(caption))
+    return [(word, *of) for word, of in found]
+
+
 def _with_one_word_changed(caption: str) -> Iterator[str]:
-    for word in re.finditer(r"\w+", caption):
-        for kind in (COLOURS, THINGS):
-            if any(word[0] in same for same in kind):
-                for others in kind:
-                    if word[0] not in others:
-                        yield caption[: word.start()] + others[0] + caption[word.end() :]
+    for word, kind, names in named(caption):
+        for others in kind:
+            if others != names:
+                yield caption[: word.start()] + others[0] + caption[word.end() :]
 
 
 def shows_caption(judge: JudgeLike, image: Image.Image, caption: str) -> bool:

@@ -1,6 +1,6 @@
 """Does the CLIP in the box know what the built-in model draws?
 
-    python -m tests.bench score [--pictures 300] [--steps 12] [--folder FOLDER]
+    python -m tests.bench score [--pictures 300] [--steps 25] [--folder FOLDER]
 
 Of every picture: is its own caption the best among 15 wrong ones; does the score fall when another
 colour is asked for; and over the first captions, does it rise with `--cfg`? The captions are made here,
@@ -23,21 +23,24 @@ from PIL import Image
 from sdcli.engine import door
 from sdcli.events import SilentListener
 from sdcli.images.load import load_picture
+from sdcli.measures.captions import COLOURS, THINGS
 from sdcli.measures.judges import JudgeLike, find_judges
 from sdcli.measures.measure import Vectors, cosine, unit_vectors
 from sdcli.planning.resolve import make_plan
 from sdcli.request import Draw, Request
 from tests.bench.results import record_figures
 
-COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
-THINGS = (
-    *("circle", "square", "triangle", "star", "heart", "balloon", "umbrella", "rocket", "butterfly"),
-    *("house", "tree", "boat", "car", "cat", "mushroom", "flower", "fish", "cup"),
-)  # fmt: skip
-PLACES = ("on the grass", "on the sand", "in the snow", "by the sea")
+PLACES = (
+    "in a meadow",
+    "on the beach",
+    "in the snow",
+    "by the sea",
+    "in the city",
+    "in the forest",
+)
 TIMES = ("by day", "at sunset", "at night", "in the fog")
 WRONG = 15
-CFGS = (1.0, 2.0, 3.0, 4.0)
+CFGS = (1.0, 3.0, 5.0, 7.0)
 OF_CFG = 40  # captions that are drawn under each
 
 
@@ -45,13 +48,14 @@ def captions(count: int, seed: int = 0) -> list[tuple[str, str]]:
     """Captions, each with its colour; no two the same."""
     dice, found = random.Random(seed), dict[str, str]()
     while len(found) < count:
-        colour, thing = dice.choice(COLOURS), dice.choice(THINGS)
+        colour, thing = dice.choice(COLOURS)[0], dice.choice(THINGS)[0]
         if dice.random() < 0.42:
-            ground = dice.choice([one for one in COLOURS if one != colour])
+            ground = dice.choice([names[0] for names in COLOURS if names[0] != colour])
             where = f"on a {ground} background"
         else:
             where = f"{dice.choice(PLACES)} {dice.choice(TIMES)}"
-        found[f"a {colour} {thing} {where}"] = colour
+        article = "an" if colour[0] in "aeiou" else "a"
+        found[f"{article} {colour} {thing} {where}"] = colour
     return list(found.items())
 
 
@@ -91,7 +95,7 @@ def shares(judge: JudgeLike, told: list[tuple[str, str]], seen: Vectors) -> dict
         for own in range(len(words))
     ]
     wrong = [
-        caption.replace(colour, dice.choice([c for c in COLOURS if c not in caption]), 1)
+        caption.replace(colour, dice.choice([c for c, *_ in COLOURS if c not in caption]), 1)
         for caption, colour in told
     ]
     recoloured = np.sum(unit_vectors(seen) * unit_vectors(read(judge, wrong)), axis=1)
@@ -119,7 +123,7 @@ def main(words: Sequence[str]) -> None:
     """Draw, judge, tell."""
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--pictures", type=int, default=300)
-    flags.add_argument("--steps", type=int, default=12)
+    flags.add_argument("--steps", type=int, default=25)
     flags.add_argument("--folder", type=Path)
     asked = flags.parse_args(words)
     judge = door.open_judges(find_judges(["builtin"]), {"clip"})
@@ -129,7 +133,7 @@ def main(words: Sequence[str]) -> None:
         folder = asked.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         figures = by_cfg(judge, prompts[:OF_CFG], folder, asked.steps)
-        seen = look(judge, drawn(prompts, folder, 4.0, asked.steps))
+        seen = look(judge, drawn(prompts, folder, None, asked.steps))
         figures |= shares(judge, told, seen)
     for name, value in figures.items():
         print(f"{name}: {value:.4f}")

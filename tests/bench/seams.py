@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import sdcli
 
 PROMPTS = ("the sea at sunset", "mountains in the snow", "a meadow at noon", "a forest at night")
-WIDTH = NEW = 128
+WIDTH = NEW = 192
 FEATHER = 16
 WAYS = {"as it is": {}, "feather 0": {"feather": 0}, "feather 0, grow 0": {"feather": 0, "grow": 0}}
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from PIL import Image
 
-from sdcli import folders
-
-LORA = folders.assets_folder() / "builtin-blueprint.safetensors"
 WORDS = ("txt2img", "a red house, blueprint", "--seed", 5, "--steps", 12, "-q")
 
 
@@ -17,7 +13,6 @@ def pixels(name: str) -> np.ndarray:
         return np.asarray(image.convert("RGB"), dtype=float)
 
 
-@pytest.mark.skipif(not LORA.exists(), reason="this checkout has no adapters of its own")
 def test_the_blueprint_lora_turns_the_picture_blue_and_leaves_no_trace(sdcli):
     for name, flags in {
         "plain": (),
@@ -35,10 +30,21 @@ def _blueness(picture: np.ndarray) -> float:
     return float((picture[..., 2] - picture[..., 0]).mean())
 
 
-@pytest.mark.skipif(not LORA.exists(), reason="this checkout has no adapters of its own")
 def test_the_blueprint_lora_fits_the_model_whole(sdcli):
     ran = sdcli("lora", "show", "builtin:blueprint", "-m", "builtin")
     fits = next(line for line in ran.out.splitlines() if line.startswith("fits"))
     part, _, whole = fits.split()[1:4]
     assert part == whole and int(whole) > 10
     assert "blueprint" in ran.out.split("triggers")[1]
+
+
+def test_the_few_step_lora_brings_its_settings_and_draws_with_them(sdcli):
+    words = ("txt2img", "a red circle on a white background", "--lora", "builtin:few", "--seed", 5)
+    assert sdcli(*words, "-o", "few.png", "-q").code == 0
+    told = sdcli("show", "few.png").out
+    assert "euler-trailing" in told
+    assert {("steps", "4"), ("cfg", "1")} <= {tuple(line.split()[:2]) for line in told.splitlines()}
+    drawn = pixels("few.png")
+    middle = drawn[88:104, 88:104].mean((0, 1))
+    assert middle[0] > middle[1:].max() + 60 and drawn[:8].mean() > 200
+    assert "18" in sdcli(*words, "--steps", 18, "--dry-run").out  # what is said goes first

@@ -91,7 +91,6 @@ def test_a_list_of_commands_is_whole_at_80_columns(
     assert max(map(len, ran.out.splitlines())) <= 80
 
 
-@pytest.mark.skipif(not LORA.exists(), reason="this checkout has no adapters of its own")
 def test_names_in_the_box_are_known_everywhere(sdcli: Callable) -> None:
     name = "builtin:blueprint"
     assert f"{LORA}: a LoRA\n" in sdcli("show", name).out

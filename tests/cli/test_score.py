@@ -175,7 +175,7 @@ def test_the_clip_in_the_box_judges_the_world_that_it_knows(
     assert told.code == 0 and "no other" in told.err
     drawn = tmp_path / "house.png"
     asked = "a red house by the sea at night"
-    assert sdcli("txt2img", asked, "--seed", 3, "--steps", 6, "-o", drawn, "-q").code == 0
+    assert sdcli("txt2img", asked, "--seed", 3, "--steps", 12, "-o", drawn, "-q").code == 0
     builtin = hash_file(find_checkpoint())
     assert builtin.sha256 in sdcli("show", drawn).out
 

@@ -19,7 +19,7 @@ from sdcli.request import Draw, Redraw, Repaint, Request
 FOLDER = Path(__file__).parents[1] / "golden"
 START = FOLDER / "start.png"  # what is redrawn and repainted
 MASK = FOLDER / "mask.png"
-SAME = {"model": "builtin", "steps": 12, "seed": 1, "device": "cpu", "dtype": "fp32"}
+SAME = {"model": "builtin", "steps": 20, "seed": 1, "device": "cpu", "dtype": "fp32"}
 CASES = {
     "start": Request(Draw(), "a red house by the sea at night", **SAME),
     "negative": Request(
@@ -41,8 +41,8 @@ def drawn() -> Iterator[tuple[str, Image.Image]]:
 
 def main() -> None:
     """Draw every golden picture anew."""
-    mask = Image.new("L", (128, 128), 0)
-    mask.paste(255, (24, 24, 104, 112))
+    mask = Image.new("L", (192, 192), 0)
+    mask.paste(255, (36, 36, 156, 168))
     mask.save(MASK)
     for name, image in drawn():
         image.save(FOLDER / f"{name}.png")

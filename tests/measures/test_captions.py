@@ -13,6 +13,7 @@ from sdcli.measures.captions import (
     THINGS,
     WRONG,
     builtin_captions,
+    named,
     shows_caption,
     wrong_captions,
 )
@@ -23,8 +24,8 @@ def test_there_are_300_and_each_names_a_thing_and_a_colour() -> None:
     captions = builtin_captions()
     assert len(captions) == 300 == len(set(captions))
     for caption in captions:
-        words = set(caption.replace(",", " ").split())
-        assert all(any(words & {*same} for same in kind) for kind in (COLOURS, THINGS)), caption
+        kinds = [kind for _, kind, _ in named(caption)]
+        assert COLOURS in kinds and THINGS in kinds, caption
         assert len(set(wrong_captions(caption))) == WRONG
 
 
@@ -39,6 +40,15 @@ def test_a_wrong_caption_differs_in_one_word_and_never_by_a_synonym() -> None:
         )
         assert old in {"crimson", "cottage"} and new not in {"red", "house", "hut", "home"}
     assert wrong_captions(right) == wrong_captions(right)
+
+
+def test_names_of_several_words_are_one_name_and_several_things_are_named_too() -> None:
+    caption = "two buses and a hot pink heart-shaped balloon at home, dark blue foxes by a jack-o'-lantern"
+    found = [(word[0], names[0]) for word, _, names in named(caption)]
+    assert found == [
+        ("buses", "bus"), ("hot pink", "magenta"), ("heart-shaped balloon", "balloon"),
+        ("dark blue", "navy"), ("foxes", "fox"), ("jack-o'-lantern", "pumpkin"),
+    ]  # fmt: skip
 
 
 class Judge:

@@ -409,7 +409,7 @@ def test_a_picture_is_redrawn_at_the_size_that_is_asked_for() -> None:
         as_text(gradient(), "data:image/png;base64,")]).order.request  # fmt: skip
     assert Image.open(same.task.image).tobytes() == gradient().tobytes()
     usual = from_picture().order.request
-    assert (usual.width, usual.height) == (128, 128)  # the model's
+    assert (usual.width, usual.height) == (192, 192)  # the model's
 
 
 @pytest.mark.parametrize("mode", [0, 1, 2])
