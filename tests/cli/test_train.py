@@ -118,7 +118,7 @@ def test_what_was_not_trained_here_is_neither_resumed_nor_trained_again(sdcli, f
     from sdcli.folders import assets_folder
 
     other = sdcli("reproduce", assets_folder() / "builtin-blueprint.safetensors")
-    assert other.code == 2
+    assert other.code == 1 and "the picture `00000.png` is nowhere" in other.err
 
 
 def test_a_dry_run_tells_everything_and_loads_nothing(sdcli, sd1, foxes):

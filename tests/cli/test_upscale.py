@@ -166,7 +166,7 @@ def test_the_larger_picture_is_painted_over_and_can_be_again(
     again = sdcli("reproduce", "larger.png", "--exact", "-o", "again/")
     assert again.code == 0 and "identical, every pixel, before it was enlarged" in again.err
     assert "its pixels have been changed" not in again.err
-    assert f"enlarged      to 256x256 by {upscaler.name}" in sdcli("show", "larger.png").out
+    assert f"enlarged      to 384x384 by {upscaler.name}" in sdcli("show", "larger.png").out
     cut = Image.open("house.png").crop((0, 0, 96, 128))
     texts = PngInfo()
     texts.add_text("sdcli", Image.open("house.png").info["sdcli"])
@@ -183,7 +183,7 @@ def test_the_larger_picture_is_painted_over_and_can_be_again(
     carried = read_picture_metadata(Path(told["path"])).plan
     assert carried is not None
     assert (carried.prompt, carried.steps, carried.seed) == ("a red house", 2, 4)
-    assert (carried.fused_tiles, carried.cfg, carried.task.strength) == (128, 3, 0.5)
+    assert (carried.fused_tiles, carried.cfg, carried.task.strength) == (192, 3, 0.5)
     assert carried.task.image.path.name == "cut-192x256-enlarged.png"
     assert read_picture_metadata(Path(told["enlarged"])).enlarged
     assert sdcli("reproduce", told["path"], "--exact", "-q", "-o", "again/").code == 0

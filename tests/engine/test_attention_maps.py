@@ -28,6 +28,6 @@ def test_an_object_is_found_by_its_colour():
 
 def test_a_word_lies_on_its_object():
     """One picture of the fifty that the bench measures, of fewer steps."""
-    scores = measured("blue", "square", "a blue square on a white background", 5, 9).scores
+    scores = measured("blue", "square", "a blue square on a white background", 12, 9).scores
     assert scores is not None, "no blue thing was drawn"
     assert scores["square"] > 0.7 > scores["background"]

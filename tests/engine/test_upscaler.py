@@ -81,7 +81,7 @@ def test_the_one_in_the_box_is_sharper_than_lanczos() -> None:
     found = LoadedUpscaler(find_adapter("builtin:upscaler")).enlarge(small)
     plain = small.resize(found.size, Image.Resampling.LANCZOS)
     off, plainly_off = (np.square(np.asarray(one) - truth).mean() for one in (found, plain))
-    assert found.size == (256, 256) and off < 0.6 * plainly_off
+    assert found.size == (256, 256) and off < 0.8 * plainly_off
 
 
 @pytest.mark.parametrize("kind", ["rrdb", "gathered", "srvgg"])

@@ -112,7 +112,7 @@ def test_the_form_has_every_option_once():
     controls = {name for name in client_options() if name.startswith("control")}
     assert sorted(named) == sorted(client_options().keys() - controls - set(ELSEWHERE))
     by_name = {option["name"]: option for group in form["groups"] for option in group["options"]}
-    assert by_name["lora"]["words"] == ["builtin:blueprint"]
+    assert by_name["lora"]["words"] == ["builtin:blueprint", "builtin:few"]
     assert by_name["model"]["default"] == "builtin"
     assert by_name["zero-snr"]["words"] == ["yes", "no"]
     assert by_name["metadata"]["value"] is False and by_name["metadata"]["title"] == "no metadata"
