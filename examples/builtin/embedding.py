@@ -77,6 +77,6 @@ if __name__ == "__main__":
     said.add_argument("--count", type=int, default=256)
     said.add_argument("--size", type=int, default=192)
     said.add_argument("--batch", type=int, default=16)
-    said.add_argument("--steps", type=int, default=400)
+    said.add_argument("--steps", type=int, default=800)
     c = said.parse_args()
     train(c.folder, c.out, count=c.count, size=c.size, steps=c.steps, batch=c.batch)
