@@ -21,7 +21,9 @@ from sdcli.weights.safetensors import Tensor as Place
 from sdcli.weights.safetensors import safetensors_head
 from sdcli.weights.scaled import FORMATS_KEY
 
-Todo = Mapping[str, list[tuple[str, str, list[WeightChange]]]]  # tensor: component, target, changes
+ChangesByTensor = Mapping[
+    str, list[tuple[str, str, list[WeightChange]]]
+]  # tensor: component, target, changes
 MADE = "sdcli_merge"  # the metadata key that tells where the file comes from
 NAMES = {dtype: name for name, dtype in STORED_DTYPES.items()}
 UNTRUE = ("modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash", FORMATS_KEY)
@@ -30,19 +32,19 @@ UNTRUE = ("modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash", FORMAT
 def merge_loras(job: Merge, listener: Listener) -> None:
     """Write the checkpoint that wears the LoRAs for good."""
     tensors = job.model.header.tensors
-    todo = _by_tensor(job.model, job.loras)
+    changes = _by_tensor(job.model, job.loras)
     with new_file(job.out, force=job.force) as file, TensorReader() as reader:
         file.write(safetensors_head(tensors, _metadata(job)))
-        for done, tensor in enumerate(_merged(job.model, todo, reader), 1):
+        for done, tensor in enumerate(_merged(job.model, changes, reader), 1):
             _put(tensor, file)
             listener.on_progress(done, len(tensors))
 
 
-def _merged(model: Checkpoint, todo: Todo, reader: TensorReader) -> Iterator[Tensor]:
+def _merged(model: Checkpoint, changes: ChangesByTensor, reader: TensorReader) -> Iterator[Tensor]:
     """Every tensor of the file, in the order of its header."""
     for name, place in model.header.tensors.items():
         tensor = reader.read(place)
-        for kind, target, of in todo.get(name, ()):
+        for kind, target, of in changes.get(name, ()):
             _change(tensor, model, kind, target, of, reader)
         yield tensor
 
@@ -62,12 +64,12 @@ def _change(
     apply_changes(mine, of, reader, CPU)
 
 
-def _by_tensor(model: Checkpoint, loras: tuple[Lora, ...]) -> Todo:
-    todo: dict[str, list[tuple[str, str, list[WeightChange]]]] = {}
+def _by_tensor(model: Checkpoint, loras: tuple[Lora, ...]) -> ChangesByTensor:
+    changes: dict[str, list[tuple[str, str, list[WeightChange]]]] = {}
     for (kind, target), of in list_changes(model, loras).items():
         name = model.components[kind].parts[target].name
-        todo.setdefault(name, []).append((kind, target, of))
-    return todo
+        changes.setdefault(name, []).append((kind, target, of))
+    return changes
 
 
 def _metadata(job: Merge) -> dict[str, str]:
